@@ -1,0 +1,99 @@
+"""The exceptions that end a run, ordered by what a caller would do about them.
+
+::
+
+    AudiosetDlError            1   anything below
+    ├─ ConfigError             2   mend config.yaml (every problem of the file at once)
+    ├─ MetadataError           3   mend or re-download one of Google's files
+    ├─ ToolMissingError        4   install a tool
+    ├─ ThrottledError          5   come back later: YouTube said no and the config says not to wait
+    ├─ OutputLockedError       6   wait for the other run on the same folder
+    └─ OutputError             7   make room on the disk, or make the folder writable
+
+The number is the exit code of the command. What happens to a single clip is an outcome
+(:mod:`audioset_dl.youtube.failures`), never one of these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+
+class AudiosetDlError(Exception):
+    """Base of all errors that the program raises on purpose."""
+
+    exit_code: ClassVar[int] = 1
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One fault of a configuration, with the place where it stands."""
+
+    key: str
+    """Dotted key path, e.g. ``classes.min_quality``; empty for the file as a whole."""
+    message: str
+    """What was found, what was expected, what to do."""
+    source: str = ""
+    """Where the key was read: ``config.yaml:12``, or ``--set``."""
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.source, self.key, self.message) if part)
+
+
+class ConfigError(AudiosetDlError):
+    """The configuration can't be used; carries every problem that was found in it."""
+
+    exit_code = 2
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems: Sequence[Problem] = problems
+
+
+class MetadataError(AudiosetDlError):
+    """One of AudioSet's files is missing, short or malformed.
+
+    Parameters
+    ----------
+    message : str
+        What was found, what was expected, what to do.
+    path : Path, optional
+        The file.
+    line : int, optional
+        The line in it, counted from 1.
+    """
+
+    exit_code = 3
+
+    def __init__(self, message: str, path: Path | None = None, line: int | None = None) -> None:
+        where = "" if path is None else f"{path}:{line}: " if line else f"{path}: "
+        super().__init__(where + message)
+        self.path = path
+        self.line = line
+
+
+class ToolMissingError(AudiosetDlError):
+    """A program that the work needs is missing or unusable; the message says how to install it."""
+
+    exit_code = 4
+
+
+class ThrottledError(AudiosetDlError):
+    """YouTube refuses this address for now, and ``download.on_throttle`` is ``stop``."""
+
+    exit_code = 5
+
+
+class OutputLockedError(AudiosetDlError):
+    """Another run holds the output folder."""
+
+    exit_code = 6
+
+
+class OutputError(AudiosetDlError):
+    """The output folder can't be written: disk full, read-only, or permission denied."""
+
+    exit_code = 7

@@ -1,0 +1,1 @@
+"""Which classes and which clips: filters, the seeded ranking, the draw, the plan."""

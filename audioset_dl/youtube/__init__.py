@@ -1,0 +1,1 @@
+"""All that touches yt-dlp: extraction, failure classes, cookies, and the pacing of an address."""
