@@ -1,0 +1,27 @@
+"""config.yaml as frozen, strict models, and all the faults of one at once."""
+
+from audioset_dl.config.models import (
+    AudioConfig,
+    ClassesConfig,
+    ClipsConfig,
+    Config,
+    DownloadConfig,
+    MetadataConfig,
+    OutputConfig,
+    default_config_text,
+    load_config,
+)
+from audioset_dl.config.values import masked_proxy
+
+__all__ = [
+    "AudioConfig",
+    "ClassesConfig",
+    "ClipsConfig",
+    "Config",
+    "DownloadConfig",
+    "MetadataConfig",
+    "OutputConfig",
+    "default_config_text",
+    "load_config",
+    "masked_proxy",
+]

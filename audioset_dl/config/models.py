@@ -1,0 +1,294 @@
+"""The configuration: config.yaml as frozen, strict models.
+
+Owns the keys, their defaults, meanings and units, and how a file and the overrides of a command
+line become one :class:`Config`. Must not know what the values are used for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+
+from audioset_dl.config.document import Document, Fault, Place, quoted
+from audioset_dl.config.problems import faults_of
+from audioset_dl.config.values import (
+    FilePath,
+    Proxies,
+    Segments,
+    Slice,
+    Text,
+    Texts,
+    fault,
+    masked_options,
+    masked_proxy,
+)
+from audioset_dl.config.yaml_text import read_yaml, read_yaml_file
+from audioset_dl.errors import ConfigError, Problem
+
+_MAX_PROBLEMS = 50
+_OVERRIDE = Place("--set")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(
+        frozen=True,
+        strict=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+        hide_input_in_errors=True,  # a refused proxy may hold a password
+    )
+
+
+class MetadataConfig(_Section):
+    """Google's files about AudioSet."""
+
+    dir: FilePath = Path("metadata")
+    """Folder of ontology.json, qa_true_counts.csv and the segment files; what is missing in it is
+    downloaded."""
+    segments: Segments = ("balanced_train", "eval")
+    """Segment files to choose clips from: names of Google's, or paths of CSVs of the same form."""
+
+
+class ClassesConfig(_Section):
+    """Which classes are wanted."""
+
+    include: Texts = ()
+    """Display names or MIDs; empty: every class that labels a clip and is not blacklisted."""
+    exclude: Texts = ()
+    """Display names or MIDs to leave out; wins over `include`."""
+    descendants: bool = True
+    """Whether a class of `include` or `exclude` stands for its whole subtree of the ontology."""
+    leaf_only: bool = False
+    """Whether to keep only classes that have no classes below them."""
+    min_quality: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Least share, from 0 to 1, of clips that Google's raters found rightly labelled; null: any."""
+    unrated: Literal["exclude", "include"] = "exclude"
+    """With `min_quality`: what becomes of the classes that nobody rated."""
+    slice: Slice = None
+    """[start, stop]: only these of the chosen classes, counted from 0 in ontology order, without
+    `stop` itself; null: all."""
+
+
+class ClipsConfig(_Section):
+    """Which clips of the classes are wanted, and how many."""
+
+    per_class: Annotated[int, Field(ge=1, le=10_000_000)] | None = 10
+    """Up to this many clips of each class; null: all there are."""
+    labels: Literal["any", "exclusive"] = "any"
+    """exclusive: only clips that carry no other chosen class."""
+    full_length: bool = False
+    """Whether to leave out segments that are not 10 s long."""
+
+
+class DownloadConfig(_Section):
+    """How clips are fetched from YouTube, and at which pace."""
+
+    workers: Annotated[int, Field(ge=1, le=256)] = 4
+    """Clips that are fetched at the same time; 1: single-threaded."""
+    delay_s: Annotated[float, Field(ge=0, le=86_400)] = 5
+    """Mean pause, in seconds, between two videos on one address; 0: none."""
+    max_per_hour: Annotated[int, Field(ge=1, le=1_000_000)] | None = 300
+    """Most videos an hour on one address; null: no cap."""
+    attempts: Annotated[int, Field(ge=1, le=1_000)] = 5
+    """Tries that a clip gets when what fails may pass (network, server errors)."""
+    timeout_s: Annotated[float, Field(gt=0, le=86_400)] = 60
+    """Seconds without an answer after which a request has failed."""
+    on_throttle: Literal["wait", "stop"] = "wait"
+    """When YouTube refuses an address: wait and go on, or stop the run."""
+    throttle_wait_s: Annotated[float, Field(gt=0, le=86_400)] = 60
+    """First pause, in seconds, of a refused address; doubles up to 30 minutes."""
+    cookies: FilePath | None = None
+    """File of cookies in Netscape form (cookies.txt)."""
+    cookies_from_browser: Text | None = None
+    """Browser to read cookies from, as yt-dlp names it: ``firefox`` or ``firefox:PROFILE``."""
+    proxies: Proxies = Field(default=(), repr=False, json_schema_extra={"writeOnly": True})
+    """Each an address of its own, ``scheme://user:password@host:port``; empty: a direct
+    connection."""
+    verify_tls: bool = True
+    """Whether certificates are checked."""
+    yt_dlp: Mapping[str, JsonValue] = Field(
+        default={}, repr=False, json_schema_extra={"writeOnly": True}
+    )
+    """Options handed to yt-dlp as they are, by the names that its Python class uses."""
+
+    @field_validator("cookies_from_browser")
+    @classmethod
+    def _check_one_source(cls, browser: str | None, info: ValidationInfo) -> str | None:
+        if browser is not None and info.data.get("cookies") is not None:
+            raise fault("given together with cookies: keep one of them and set the other to null")
+        return browser
+
+
+class AudioConfig(_Section):
+    """What the WAV files are like."""
+
+    sample_rate: Annotated[int, Field(ge=1_000, le=384_000)] | None = 16_000
+    """Samples a second, in Hz; null: as in the source."""
+    channels: Annotated[int, Field(ge=1, le=2)] | None = 1
+    """1: mono, 2: stereo, null: as in the source."""
+    subtype: Literal["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW"] = (
+        "PCM_16"
+    )
+    """Form of a sample, as soundfile names it: those that hold any exact number of samples."""
+    ffmpeg: FilePath | None = None
+    """Path of an ffmpeg to use in place of the one that came with the program."""
+
+
+class OutputConfig(_Section):
+    """Where the dataset goes."""
+
+    dir: FilePath = Path("audioset")
+    """Folder of the dataset: WAVs, manifest, journal."""
+    layout: Literal["class", "sharded"] = "class"
+    """class: wav/<class>/<file>; sharded: wav/<2 hex digits>/<file>."""
+
+
+class Config(_Section):
+    """Everything that config.yaml says."""
+
+    seed: int = 0
+    """Any whole number; the same seed ranks the same clips first."""
+    metadata: MetadataConfig = MetadataConfig()
+    """Google's files about AudioSet."""
+    classes: ClassesConfig = ClassesConfig()
+    """Which classes are wanted."""
+    clips: ClipsConfig = ClipsConfig()
+    """Which clips of them, and how many."""
+    download: DownloadConfig = DownloadConfig()
+    """How clips are fetched."""
+    audio: AudioConfig = AudioConfig()
+    """What the WAV files are like."""
+    output: OutputConfig = OutputConfig()
+    """Where the dataset goes."""
+
+    def resolved(self, folder: Path) -> Config:
+        """Return the same configuration with its relative paths taken from `folder`."""
+        segments = tuple(
+            folder / entry if isinstance(entry, Path) else entry for entry in self.metadata.segments
+        )
+        cookies, ffmpeg = self.download.cookies, self.audio.ffmpeg
+        changes: dict[str, dict[str, object]] = {
+            "metadata": {"dir": folder / self.metadata.dir, "segments": segments},
+            "download": {"cookies": cookies and folder / cookies},
+            "audio": {"ffmpeg": ffmpeg and folder / ffmpeg},
+            "output": {"dir": folder / self.output.dir},
+        }
+        return self.model_copy(
+            update={
+                section: getattr(self, section).model_copy(update=change)
+                for section, change in changes.items()
+            }
+        )
+
+    def public_dict(self) -> dict[str, Any]:
+        """Return the configuration as JSON-able data without secrets, for ``run.json``.
+
+        Passwords of proxies are hidden, and so are logins, tokens and headers in the options for
+        yt-dlp.
+        """
+        data = self.model_dump(mode="json")
+        data["download"]["proxies"] = [masked_proxy(proxy) for proxy in self.download.proxies]
+        data["download"]["yt_dlp"] = masked_options(self.download.yt_dlp)
+        return data
+
+
+def default_config_text() -> str:
+    """Return the commented default configuration, which says the same as ``Config()``."""
+    return files("audioset_dl.config").joinpath("default.yaml").read_text(encoding="utf-8")
+
+
+def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
+    """Read a configuration file.
+
+    Parameters
+    ----------
+    path : Path
+        A YAML file. What it leaves out, or leaves empty, takes its default.
+    overrides : sequence of str
+        ``key.path=value`` each, the value in YAML; they win over the file, later ones over earlier.
+
+    Returns
+    -------
+    Config
+        Its relative paths, those of overrides too, are taken from the file's folder.
+
+    Raises
+    ------
+    ConfigError
+        With every fault of the file and the overrides, in the order in which they stand there.
+    """
+    document = read_yaml_file(path)
+    _drop_blanks(document)
+    faults = [found for text in overrides for found in _override(document, text)]
+    faults += document.faults
+    try:
+        config = Config.model_validate({} if document.value is None else document.value)
+    except ValidationError as error:
+        faults += faults_of(error, Config, document)
+        raise _error(faults) from None  # the cause quotes keys, and a proxy may stand as a key
+    if faults:
+        raise _error(faults)
+    return config.resolved(path.absolute().parent)
+
+
+def _error(faults: list[Fault]) -> ConfigError:
+    ordered = sorted(faults, key=lambda one: (one.place.line == 0, one.place.line))
+    problems = [one.problem for one in ordered[:_MAX_PROBLEMS]]
+    if rest := len(ordered) - len(problems):
+        problems.append(Problem("", f"and {rest} more faults", ordered[-1].place.source))
+    return ConfigError(*problems)
+
+
+def _sections() -> dict[str, type[BaseModel]]:
+    defaults = {name: known.default for name, known in Config.model_fields.items()}
+    return {name: type(one) for name, one in defaults.items() if isinstance(one, BaseModel)}
+
+
+def _drop_blanks(document: Document) -> None:
+    """Take away known keys with nothing behind the colon, and sections that are null."""
+    values = document.value
+    if not isinstance(values, dict):
+        return
+    if ("seed",) in document.blanks:
+        values.pop("seed")
+    for name, model in _sections().items():
+        section = values.get(name, {})
+        if section is None:
+            del values[name]
+        elif isinstance(section, dict):
+            for key in model.model_fields:
+                if (name, key) in document.blanks:
+                    section.pop(key)
+
+
+def _override(document: Document, override: str) -> list[Fault]:
+    """Write one ``key.path=value`` into a document; return what is wrong with it."""
+    key, equals, text = override.partition("=")
+    path = tuple(key.strip().split("."))
+    if not equals or not all(path):
+        found = "" if "@" in override else f", found {quoted(override)}"  # "@": perhaps a login
+        words = f"expected key.path=value, such as clips.per_class=20{found}"
+        return [Fault((), words, _OVERRIDE)]
+    if path[0] in _sections() and len(path) == 1:
+        return [Fault(path, "a section; set its keys one by one", _OVERRIDE)]
+    if not text.strip():
+        return [Fault(path, "nothing after the =; write a value, or null", _OVERRIDE)]
+    try:
+        given = read_yaml(text, _OVERRIDE.source, numbered=False)
+    except ConfigError as error:
+        return [Fault(path, problem.message, _OVERRIDE) for problem in error.problems]
+    faults = [Fault((*path, *one.path), one.message, _OVERRIDE) for one in given.faults]
+    return faults + document.put(path, given, _OVERRIDE)
