@@ -8,7 +8,8 @@
     ├─ ToolMissingError        4   install a tool
     ├─ ThrottledError          5   come back later: YouTube said no and the config says not to wait
     ├─ OutputLockedError       6   wait for the other run on the same folder
-    └─ OutputError             7   make room on the disk, or make the folder writable
+    ├─ OutputError             7   make room on the disk, or make the folder writable
+    └─ Interrupted       130, 143   run again to resume
 
 The number is the exit code of the command. What happens to a single clip is an outcome
 (:mod:`audioset_dl.youtube.failures`), never one of these.
@@ -19,13 +20,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 
 class AudiosetDlError(Exception):
     """Base of all errors that the program raises on purpose."""
 
-    exit_code: ClassVar[int] = 1
+    exit_code: int = 1
 
 
 @dataclass(frozen=True)
@@ -97,3 +97,11 @@ class OutputError(AudiosetDlError):
     """The output folder can't be written: disk full, read-only, or permission denied."""
 
     exit_code = 7
+
+
+class Interrupted(AudiosetDlError):
+    """A signal ended the run; it can be resumed."""
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__("interrupted; run the same command again to resume")
+        self.exit_code = 128 + signal_number

@@ -94,6 +94,21 @@ def run_ffmpeg(
     return done.stdout
 
 
+def ffmpeg_version(ffmpeg: Path) -> str:
+    """Return the first line of what ffmpeg says of itself.
+
+    Raises
+    ------
+    ToolMissingError
+        It can't be started, or is no ffmpeg.
+    """
+    try:
+        text = run_ffmpeg(ffmpeg, ["-version"], timeout_s=30).decode(errors="replace")
+    except FfmpegError as error:
+        raise ToolMissingError(f"{ffmpeg} can't be used as ffmpeg: {error}") from error
+    return text.splitlines()[0] if text else "unknown"
+
+
 def _last_words(stderr: bytes) -> str:
     lines = stderr.decode(errors="replace").strip().splitlines()
     return "; ".join(line.strip() for line in lines[-3:])

@@ -1,0 +1,110 @@
+"""Cut a clip out of a track, to the sample.
+
+Owns how ffmpeg is asked for the samples of a clip; knows neither YouTube nor the output folder.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from audioset_dl.audio.ffmpeg import FfmpegError, run_ffmpeg
+from audioset_dl.config import AudioConfig
+
+DEMUXERS = {"webm": "matroska", "mkv": "matroska", "m4a": "mov", "mp4": "mov", "ts": "mpegts"}
+"""ffmpeg's demuxer for each container, by file extension: forced, never guessed from content."""
+
+MARGIN_S = 1
+"""Seconds resampled on both sides of a clip, in whole seconds: the resampler then starts on the
+sample grid of the whole track, and is settled when the clip begins."""
+
+_PCM = {
+    "FLOAT": ("pcm_f32le", "float32"),
+    "DOUBLE": ("pcm_f64le", "float64"),
+    "PCM_24": ("pcm_s32le", "int32"),
+    "PCM_32": ("pcm_s32le", "int32"),
+}
+"""By subtype of the file: ffmpeg's codec on the pipe, and the dtype of the samples."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Decoded audio."""
+
+    data: np.ndarray[Any, Any]
+    """Shape (num_samples, channels); the dtype that the WAV subtype is written from."""
+    sample_rate: int
+    """In Hz."""
+
+    @property
+    def num_samples(self) -> int:
+        """Number of samples of each channel."""
+        return len(self.data)
+
+    @property
+    def channels(self) -> int:
+        """Number of channels."""
+        return int(self.data.shape[1])
+
+
+def cut_track(
+    ffmpeg: Path, track: Path, *, start_s: float, end_s: float, audio: AudioConfig
+) -> Samples:
+    """Return the samples of a track from one time to another.
+
+    They are those of decoding and resampling (by soxr) the whole track and cutting there:
+    ``round((end_s - start_s) * sample_rate)`` samples, fewer only where the track ends earlier.
+
+    Parameters
+    ----------
+    ffmpeg : Path
+        The binary.
+    track : Path
+        A whole track in one of the containers of `DEMUXERS`, by its extension.
+    start_s, end_s : float
+        Times in seconds on the track's own clock.
+    audio : AudioConfig
+        Sample rate, channels, subtype.
+
+    Raises
+    ------
+    FfmpegError
+        The track can't be read or decoded, or is in another container.
+    """
+    demuxer = DEMUXERS.get(track.suffix[1:])
+    if demuxer is None:
+        raise FfmpegError(f"a track in the container {track.suffix} is not known")
+    grid_start_s = max(0, math.floor(start_s) - MARGIN_S)
+    grid_end_s = math.ceil(end_s) + MARGIN_S
+    codec, dtype = _PCM.get(audio.subtype, ("pcm_s16le", "int16"))
+    arguments = ["-f", demuxer, "-i", f"file:{track}", "-map", "0:a:0",
+                 "-af", _filters(grid_start_s, grid_end_s, audio),
+                 "-c:a", codec, "-fflags", "+bitexact", "-f", "wav", "pipe:1"]  # fmt: skip
+    decoded = _read_pipe(run_ffmpeg(ffmpeg, arguments), dtype)
+    first = round((start_s - grid_start_s) * decoded.sample_rate)
+    num_samples = round((end_s - start_s) * decoded.sample_rate)
+    return Samples(decoded.data[first : first + num_samples], decoded.sample_rate)
+
+
+def _filters(grid_start_s: int, grid_end_s: int, audio: AudioConfig) -> str:
+    # The time of a sample is its number in the decoded track (asetpts=N/SR/TB): the time stamps of
+    # WebM are rounded to milliseconds and would shift an Opus clip by up to 1 ms.
+    filters = ["asetpts=N/SR/TB", f"atrim=start={grid_start_s}:end={grid_end_s}",
+               "asetpts=PTS-STARTPTS"]  # fmt: skip
+    if audio.channels is not None:
+        filters.append(f"aformat=channel_layouts={'mono' if audio.channels == 1 else 'stereo'}")
+    if audio.sample_rate is not None:
+        filters.append(f"aresample={audio.sample_rate}:resampler=soxr")
+    return ",".join(filters)
+
+
+def _read_pipe(wav: bytes, dtype: str) -> Samples:
+    # Sizes in the header of a piped WAV are 0xFFFFFFFF: libsndfile then reads to the end.
+    data, sample_rate = soundfile.read(io.BytesIO(wav), dtype=dtype, always_2d=True)
+    return Samples(data, int(sample_rate))

@@ -1,0 +1,91 @@
+"""Samples to the bytes of a WAV file, and WAV files checked."""
+
+from __future__ import annotations
+
+import io
+import struct
+from dataclasses import dataclass
+
+import numpy as np
+import soundfile
+
+from audioset_dl.audio.cut import Samples
+
+
+@dataclass(frozen=True)
+class WavFormat:
+    """What the header of a WAV file says."""
+
+    num_samples: int
+    sample_rate: int
+    channels: int
+
+    def __str__(self) -> str:
+        return f"{self.num_samples} samples, {self.sample_rate} Hz, {self.channels} ch"
+
+
+class BadWavError(Exception):
+    """A file is not the WAV that it should be; the message says in what."""
+
+
+def encode_wav(samples: Samples, subtype: str) -> bytes:
+    """Return the file that holds the samples; the same samples always give the same bytes.
+
+    Parameters
+    ----------
+    samples : Samples
+        What to write.
+    subtype : str
+        Coding of a sample, as soundfile names it: ``PCM_16``.
+
+    Raises
+    ------
+    BadWavError
+        What was written, read again, holds another number of samples.
+    """
+    file = io.BytesIO()
+    soundfile.write(file, samples.data, samples.sample_rate, format="WAV", subtype=subtype)
+    wav = _without_peak_time(file.getvalue())
+    check_format(wav, WavFormat(samples.num_samples, samples.sample_rate, samples.channels))
+    return wav
+
+
+def read_format(wav: bytes) -> WavFormat:
+    """Read the header of a WAV file; `BadWavError` if it is none."""
+    try:
+        info = soundfile.info(io.BytesIO(wav))
+    except soundfile.LibsndfileError as error:
+        raise BadWavError(f"not a readable WAV file ({error.error_string})") from error
+    if info.format != "WAV":
+        raise BadWavError(f"not a WAV file but {info.format_info}")
+    return WavFormat(info.frames, info.samplerate, info.channels)
+
+
+def check_format(wav: bytes, expected: WavFormat) -> None:
+    """Raise `BadWavError` unless a WAV file's header says what it should."""
+    found = read_format(wav)
+    if found != expected:
+        raise BadWavError(f"its header says {found}, expected {expected}")
+
+
+def check_samples(wav: bytes) -> None:
+    """Decode a whole WAV file; `BadWavError` if samples are missing or not finite."""
+    expected = read_format(wav).num_samples
+    try:
+        data, _ = soundfile.read(io.BytesIO(wav), dtype="float64", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        raise BadWavError(f"can't be decoded ({error.error_string})") from error
+    if len(data) != expected:
+        raise BadWavError(f"holds {len(data)} samples, its header says {expected}")
+    if not np.isfinite(data).all():
+        raise BadWavError("holds samples that are not finite")
+
+
+def _without_peak_time(wav: bytes) -> bytes:
+    # libsndfile puts the time of writing into the PEAK chunk of float files: chunk id, size,
+    # version, time, ... (https://www.sndfile.com/api.html#note2); it would change the hash.
+    header_end = wav.find(b"data")
+    peak = wav.find(b"PEAK", 0, header_end)
+    if peak < 0:
+        return wav
+    return wav[: peak + 12] + struct.pack("<I", 0) + wav[peak + 16 :]
