@@ -1,0 +1,19 @@
+"""A loopback YouTube that the unmodified yt-dlp extractor accepts; for the demo and for tests."""
+
+from audioset_dl.simulator.budget import Budget
+from audioset_dl.simulator.log import Request, RequestLog
+from audioset_dl.simulator.server import Simulator
+from audioset_dl.simulator.tones import heard_tones, melody, sounds_right
+from audioset_dl.simulator.videos import Video, read_videos
+
+__all__ = [
+    "Budget",
+    "Request",
+    "RequestLog",
+    "Simulator",
+    "Video",
+    "heard_tones",
+    "melody",
+    "read_videos",
+    "sounds_right",
+]

@@ -1,0 +1,79 @@
+"""The simulator as a process of its own: ``python -m audioset_dl.simulator``."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+
+from audioset_dl.simulator.budget import Budget
+from audioset_dl.simulator.server import Simulator
+from audioset_dl.simulator.videos import Video, read_videos
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@click.command()
+@click.option("--port", default=0, help="On 127.0.0.1; 0: any that is free.")
+@click.option("--videos", type=_FILE, help="JSON array or JSON lines; keys as the fields of Video.")
+@click.option("--default-duration", type=float, help="Every other id plays, for so many seconds.")
+@click.option("--metadata", type=_FOLDER, help="Folder with copies of Google's files.")
+@click.option("--rtt-ms", default=0.0, help="Milliseconds before each answer.")
+@click.option("--bytes-per-s", type=float, help="Speed of media over one connection.")
+@click.option("--page-bytes", default=0, help="Added to each watch page; a real one has 1,000,000.")
+@click.option(
+    "--budget",
+    nargs=3,
+    type=float,
+    metavar="CAPACITY PER_HOUR LOCKOUT_S",
+    help="What the address may ask for, in videos.",
+)
+@click.option(
+    "--open-ended/--no-open-ended", default=False, help="Whether open-ended ranges are served."
+)
+@click.option("--log", type=click.Path(path_type=Path), help="Requests are appended as JSON lines.")
+def main(  # noqa: PLR0917 - click gives them by keyword
+    port: int,
+    videos: Path | None,
+    default_duration: float | None,
+    metadata: Path | None,
+    rtt_ms: float,
+    bytes_per_s: float | None,
+    page_bytes: int,
+    budget: tuple[float, float, float] | None,
+    open_ended: bool,
+    log: Path | None,
+) -> None:
+    """Serve a loopback YouTube until SIGTERM or SIGINT; the first line says at what address."""
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    with ExitStack() as stack:
+        simulator = Simulator(
+            read_videos(videos) if videos else (),
+            default=Video("", duration_s=default_duration) if default_duration else None,
+            metadata_dir=metadata,
+            port=port,
+            rtt_s=rtt_ms / 1000,
+            bytes_per_s=bytes_per_s,
+            budget=_make_budget(budget) if budget else None,
+            refuse_open_ended=not open_ended,
+            page_padding=page_bytes,
+            log_file=stack.enter_context(log.open("a", encoding="utf-8")) if log else None,
+        )
+        stack.enter_context(simulator)
+        click.echo(simulator.address)
+        ended.wait()
+
+
+def _make_budget(numbers: tuple[float, float, float]) -> Budget:
+    capacity, per_hour, lockout_s = numbers
+    return Budget(capacity, per_hour / 3600, lockout_s)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""How YouTube answers for a video, as a table: playable, or one of the ways of not being so.
+
+Owns the texts and the states in which YouTube says no. The slugs are the failure codes of
+:mod:`audioset_dl.youtube`, with ``:variant`` behind them where YouTube has several ways to say the
+same. Knows nothing of how an answer is written or sent.
+
+The texts are those that yt-dlp's extractor and its issue tracker quote; ``playabilityStatus`` is
+innertube's, as ``yt_dlp/extractor/youtube/_video.py`` (2026.08.19) reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+OK, ERROR, UNPLAYABLE, LOGIN, OFFLINE = (
+    "OK", "ERROR", "UNPLAYABLE", "LOGIN_REQUIRED", "LIVE_STREAM_OFFLINE",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """What the player API and the watch page say about a video."""
+
+    status: str = OK
+    """``playabilityStatus.status``."""
+    reason: str = ""
+    subreason: str = ""
+    """The two lines on the black screen."""
+    http_status: int = 200
+    """Of the watch page and what stands in for it."""
+    player_status: int = 200
+    """Of the player API; other than 200, the page comes without a player response too."""
+    media_status: int = 206
+    """Of every request for media; 206 is the site's normal answer to a range."""
+    formats: Literal["urls", "no_urls", "drm", "storyboard"] = "urls"
+    """What a playable video offers."""
+    plays_signed_in: bool = False
+    """Whether the refusal holds for guests only."""
+    refused_clients: tuple[str, ...] = ()
+    """innertube client names to which the refusal is confined; empty: all of them."""
+    page_words: str = ""
+    """Words that the watch page holds somewhere."""
+    is_about_another: bool = False
+    """Whether the answers are about another video than the one that was asked for."""
+    signs_out: bool = False
+    """Whether the page takes the account's cookies away, as when they were rotated elsewhere."""
+    error_screen: Mapping[str, Any] = field(default_factory=dict)
+    """More of ``playabilityStatus.errorScreen``."""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """More of ``videoDetails``."""
+
+    def refuses(self, client: str, *, is_signed_in: bool) -> bool:
+        """Tell whether this client is told that it can't play the video."""
+        if self.status == OK or (self.plays_signed_in and is_signed_in):
+            return False
+        return not self.refused_clients or client in self.refused_clients
+
+
+def _gone(subreason: str, status: str = ERROR) -> Behaviour:
+    return Behaviour(status, "Video unavailable", subreason)
+
+
+_AGE_SUBREASON = "This video may be inappropriate for some users."
+_UPCOMING = {"isUpcoming": True, "isLiveContent": True}
+
+BEHAVIOURS: Mapping[str, Behaviour] = {
+    "ok": Behaviour(),
+    # "Made for kids": the default client is refused, the page says so, other clients play it.
+    "ok:kids": Behaviour(
+        UNPLAYABLE, "Video unavailable", refused_clients=("VISIONOS",), page_words="made for kids"
+    ),
+    # The address
+    "rate_limited": _gone("This content isn't available, try again later."),
+    "http_429": Behaviour(http_status=429, player_status=429),
+    "http_429:player": Behaviour(player_status=429),
+    "bot_check": Behaviour(
+        LOGIN,
+        "Sign in to confirm you\N{RIGHT SINGLE QUOTATION MARK}re not a bot",
+        "This helps protect our community. Learn more",
+    ),
+    "bot_check:captcha": Behaviour(
+        UNPLAYABLE, "Video unavailable", error_screen={"playerCaptchaViewModel": {"captcha": True}}
+    ),
+    "blocked": Behaviour(is_about_another=True),
+    "blocked:app": Behaviour(
+        ERROR,
+        "The following content is not available on this app.",
+        "Watch on the latest version of YouTube.",
+    ),
+    "session": Behaviour(UNPLAYABLE, "The page needs to be reloaded."),
+    "session:player": Behaviour(player_status=403),
+    "session:embedding": Behaviour(
+        UNPLAYABLE,
+        "Video unavailable",
+        "Playback on other websites has been disabled by the video owner",
+    ),
+    "session:no_urls": Behaviour(formats="no_urls"),
+    "session:storyboard": Behaviour(formats="storyboard"),
+    "session:media": Behaviour(media_status=403),
+    # The machine
+    "cookies": Behaviour(signs_out=True),
+    # The clip
+    "private": Behaviour(
+        LOGIN, "Private video", "Sign in if you've been granted access to this video"
+    ),
+    "private:uploader": Behaviour(ERROR, "This video is private"),
+    "age": Behaviour(LOGIN, "Sign in to confirm your age", _AGE_SUBREASON, plays_signed_in=True),
+    "age:restricted": Behaviour(
+        UNPLAYABLE,
+        "This video is age-restricted and only available on YouTube",
+        plays_signed_in=True,
+    ),
+    "members": Behaviour(
+        UNPLAYABLE,
+        "Join this channel to get access to members-only content like this video, "
+        "and other exclusive perks.",
+    ),
+    "members:payment": Behaviour(UNPLAYABLE, "This video requires payment to watch."),
+    "members:premium": Behaviour(
+        UNPLAYABLE, "This video is only available to Music Premium members"
+    ),
+    "geo": _gone("The uploader has not made this video available in your country", UNPLAYABLE),
+    "geo:blocked": _gone(
+        "This video contains content from Label, who has blocked it in your country on copyright "
+        "grounds",
+        UNPLAYABLE,
+    ),
+    "terminated": _gone(
+        "This video is no longer available because the YouTube account associated with this video "
+        "has been terminated."
+    ),
+    "terminated:closed": _gone(
+        "This video is no longer available because the uploader has closed their YouTube account."
+    ),
+    "copyright": _gone("This video is no longer available due to a copyright claim by Label"),
+    "removed": _gone("This video has been removed by the uploader"),
+    "removed:violating": _gone(
+        "This video has been removed for violating YouTube's Terms of Service"
+    ),
+    "removed:gone": _gone("This video isn't available anymore"),
+    "removed:missing": Behaviour(ERROR, "This video does not exist."),
+    "unavailable": Behaviour(ERROR, "Video unavailable"),
+    "unavailable:this": Behaviour(ERROR, "This video is unavailable"),
+    "unavailable:not": _gone("This video is not available"),
+    "drm": Behaviour(formats="drm"),
+    "live": Behaviour(OFFLINE, "This live event will begin in 3 hours.", details=_UPCOMING),
+    "live:premiere": Behaviour(OFFLINE, "Premieres in 3 hours", details=_UPCOMING),
+    "network": Behaviour(http_status=500, player_status=500),
+    "unknown": Behaviour(ERROR, "We're processing this video. Check back later."),
+}

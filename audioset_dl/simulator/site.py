@@ -1,0 +1,343 @@
+"""The simulated YouTube behind the wire: which request gets which answer.
+
+Owns the routes, the videos, the faults that they still have in store and the budget. Takes a
+:class:`Call` and returns an :class:`Answer`; how they travel is the server's.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+from audioset_dl.simulator import pages
+from audioset_dl.simulator.budget import Budget
+from audioset_dl.simulator.tracks import Layout, Tracks
+from audioset_dl.simulator.videos import Video, http_fault, is_ytid
+
+_METADATA_HOSTS = ("storage.googleapis.com", "raw.githubusercontent.com")
+_METADATA_PATHS = re.compile(
+    r"/us_audioset/youtube_corpus/(?:v1/csv|v1/qa|strong)/([\w.]+)"
+    r"|/audioset/ontology/master/(ontology\.json)"
+)
+_RANGE = re.compile(r"(?:bytes=)?(\d+)-(\d+)")
+_OPEN_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_ACCOUNT_COOKIE = "LOGIN_INFO"
+"""What yt-dlp and YouTube take for the mark of a session that is signed in."""
+
+_HTML, _JSON, _JS = "text/html; charset=utf-8", "application/json; charset=UTF-8", "text/javascript"
+_SOME_PAGE = b"<!DOCTYPE html><html><title>Sorry...</title><body>Come back later.</body></html>"
+
+Headers = tuple[tuple[str, str], ...]
+
+
+def is_hosted(host: str) -> bool:
+    """Tell whether the simulator answers for this host."""
+    return host in (*_METADATA_HOSTS, "youtube.com") or host.endswith(
+        (".youtube.com", ".googlevideo.com")
+    )
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request as it came over the wire."""
+
+    method: str
+    host: str
+    path: str
+    """Without the query."""
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Keys in lower case."""
+    body: bytes = b""
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The query, taken apart."""
+        return dict(parse_qsl(self.query))
+
+    @property
+    def has_cookies(self) -> bool:
+        """Whether any cookie came."""
+        return bool(self.headers.get("cookie"))
+
+    @property
+    def is_signed_in(self) -> bool:
+        """Whether an account's cookies came."""
+        pairs = (pair.partition("=") for pair in self.headers.get("cookie", "").split(";"))
+        return any(name.strip() == _ACCOUNT_COOKIE and value for name, _, value in pairs)
+
+    @property
+    def range(self) -> str:
+        """The range asked for, by header or by parameter; empty for all."""
+        return self.headers.get("range", "") or self.parameters.get("range", "")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is to be sent, and for the log what it is."""
+
+    kind: str
+    status: int = 200
+    headers: Headers = ()
+    body: bytes | memoryview | Path = b""
+    """A path: the content of the file."""
+    ytid: str = ""
+    client: str = ""
+    fault: str = ""
+    """truncate, reset and stall are the server's to carry out; the rest is for the log."""
+
+
+class Site:
+    """The simulated YouTube, and the hosts of AudioSet's metadata. Thread-safe.
+
+    Parameters
+    ----------
+    videos : iterable of Video
+        The videos that it has.
+    default : Video, optional
+        Stands for every id that it does not have; None: they are ``unavailable``.
+    metadata_dir : Path, optional
+        Folder with copies of Google's files.
+    budget : Budget, optional
+        What one address may ask for; None: everything.
+    refuse_open_ended : bool
+        Whether media is sent to bounded ranges only, as YouTube does since August 2026.
+    page_padding : int
+        Bytes by which watch pages are made heavier.
+    """
+
+    def __init__(
+        self,
+        videos: Iterable[Video] = (),
+        *,
+        default: Video | None = None,
+        metadata_dir: Path | None = None,
+        budget: Budget | None = None,
+        refuse_open_ended: bool = True,
+        page_padding: int = 0,
+    ) -> None:
+        self._videos = {video.ytid: video for video in videos}
+        self._default = default or Video("", behaviour="unavailable")
+        self._metadata_dir = metadata_dir
+        self._budget = budget
+        self._refuse_open_ended = refuse_open_ended
+        self._page_padding = page_padding
+        self._tracks = Tracks()
+        self._faults: dict[tuple[str, bool], list[str]] = {}
+        self._lock = threading.Lock()
+        self._routes: tuple[tuple[str, Callable[[Call], Answer]], ...] = (
+            ("/watch", self._watch),
+            ("/youtubei/v1/player", self._player),
+            ("/youtubei/v1/next", self._next),
+            ("/s/player/", self._script),
+            ("/iframe_api", self._iframe_api),
+            ("/embed/", self._embed),
+        )
+
+    def answer(self, call: Call) -> Answer:
+        """Return the answer to a request."""
+        if not is_hosted(call.host):
+            return Answer("other", 403)
+        if call.host in _METADATA_HOSTS:
+            return self._metadata(call)
+        if call.host.endswith(".googlevideo.com"):
+            return self._media(call) if call.path == "/videoplayback" else Answer("other", 404)
+        for prefix, route in self._routes:
+            if call.path.startswith(prefix):
+                return route(call)
+        return Answer("other", 404)
+
+    # YouTube's pages
+
+    def _watch(self, call: Call) -> Answer:
+        found = self._video(call.parameters.get("v", ""))
+        if found is None:
+            return Answer("page", 404)
+        return self._visit(call, found, Answer("page", ytid=found.ytid), "WEB")
+
+    def _player(self, call: Call) -> Answer:
+        ytid, client = _read_player_call(call.body)
+        found = self._video(ytid)
+        if found is None:
+            return Answer("player", 400)
+        return self._visit(call, found, Answer("player", ytid=ytid, client=client), client)
+
+    def _next(self, call: Call) -> Answer:
+        """Answer what is asked for where the page did not come."""
+        ytid, client = _read_player_call(call.body)
+        found = self._video(ytid)
+        if found is None:
+            return Answer("next", 400)
+        return self._visit(call, replace(found, page_faults=()), Answer("next", ytid=ytid), client)
+
+    def _visit(self, call: Call, video: Video, answer: Answer, client: str) -> Answer:
+        """Answer a request that is paid for from the budget and that faults may befall."""
+        is_page = answer.kind == "page"
+        if self._budget and not self._budget.admits(video.ytid, is_page=is_page):
+            video = replace(video, behaviour=self._budget.refusal)
+        elif fault := self._next_fault(video.ytid, video.page_faults, is_media=False):
+            answer = replace(answer, fault=fault)
+            if http := http_fault(fault):
+                return _refusal(answer, *http)
+            if fault == "html_200":
+                return _content(answer, _SOME_PAGE, _HTML)
+        status = _visit_status(video, answer.kind)
+        if status != 200:
+            return _refusal(answer, status)
+        visitor = pages.Visitor(client, call.is_signed_in)
+        return self._written(call, video, answer, visitor)
+
+    def _written(self, call: Call, video: Video, answer: Answer, visitor: pages.Visitor) -> Answer:
+        if answer.kind == "next":
+            return _content(answer, pages.next_response(), _JSON)
+        layouts = self._layouts(video, visitor)
+        if answer.kind == "player":
+            response = pages.player_response(video, layouts, visitor)
+            return _content(answer, json.dumps(response).encode(), _JSON)
+        page = pages.watch_page(video, layouts, visitor, self._page_padding)
+        cookies = _page_cookies(call, signs_out=video.answers.signs_out)
+        return _content(replace(answer, headers=cookies), page, _HTML)
+
+    def _embed(self, call: Call) -> Answer:
+        answer = Answer("embed", ytid=call.path.removeprefix("/embed/"))
+        page = pages.embed_page(pages.Visitor(is_signed_in=call.is_signed_in))
+        return _content(answer, page, _HTML)
+
+    def _script(self, _: Call) -> Answer:
+        return _content(Answer("script"), pages.SCRIPT, _JS)
+
+    def _iframe_api(self, _: Call) -> Answer:
+        return _content(Answer("script"), pages.IFRAME_API, _JS)
+
+    # Media
+
+    def _media(self, call: Call) -> Answer:
+        asked = call.parameters
+        video, itag = self._video(asked.get("id", "")), asked.get("itag", "")
+        if video is None or itag not in map(str, video.itags):
+            return Answer("media", 404)
+        answer = Answer("media", ytid=video.ytid)
+        if video.answers.media_status != 206 or not _is_playable_yet(asked):
+            return replace(answer, status=403)
+        if self._refuse_open_ended and not _RANGE.fullmatch(call.range):
+            return replace(answer, status=403)
+        fault = self._next_fault(video.ytid, video.faults, is_media=True)
+        answer = replace(answer, fault=fault)
+        if http := http_fault(fault):
+            return _refusal(answer, *http)
+        return self._sent_media(call, video, int(itag), answer)
+
+    def _sent_media(self, call: Call, video: Video, itag: int, answer: Answer) -> Answer:
+        if answer.fault == "html_200":
+            return _content(answer, _SOME_PAGE, _HTML)
+        if answer.fault == "redirect":
+            url = f"https://{pages.media_host(video.ytid, 1)}{call.path}?{call.query}"
+            return replace(answer, status=302, headers=(("Location", url),))
+        layout = self._tracks.layout(itag, video.duration_s)
+        track = memoryview(self._tracks.track(itag, video.ytid, video.duration_s))
+        mime_type = layout.format.mime_type.partition(";")[0]
+        whole = _content(answer, track, mime_type)
+        if answer.fault == "full_200" or not call.range:
+            return whole
+        return _ranged(whole, call, track)
+
+    # Metadata
+
+    def _metadata(self, call: Call) -> Answer:
+        match = _METADATA_PATHS.fullmatch(call.path)
+        if match is None or self._metadata_dir is None:
+            return Answer("metadata", 404)
+        path = self._metadata_dir / (match[1] or match[2])
+        if not path.is_file():
+            return Answer("metadata", 404)
+        return _content(Answer("metadata"), path, "application/octet-stream")
+
+    # State
+
+    def _video(self, ytid: str) -> Video | None:
+        if not is_ytid(ytid):
+            return None
+        return self._videos.get(ytid) or self._default.named(ytid)
+
+    def _layouts(self, video: Video, visitor: pages.Visitor) -> tuple[Layout, ...]:
+        if video.answers.refuses(visitor.client, is_signed_in=visitor.is_signed_in):
+            return ()
+        return tuple(self._tracks.layout(itag, video.duration_s) for itag in video.itags)
+
+    def _next_fault(self, ytid: str, faults: tuple[str, ...], *, is_media: bool) -> str:
+        """Take the next fault that a video has in store; empty when all is well."""
+        with self._lock:
+            left = self._faults.setdefault((ytid, is_media), list(faults)) if faults else []
+            return left.pop(0) if left else ""
+
+
+def _read_player_call(body: bytes) -> tuple[str, str]:
+    """Return the video id and the client's name that a call to innertube holds."""
+    try:
+        call = json.loads(body)
+        return str(call["videoId"]), str(call["context"]["client"]["clientName"])
+    except (ValueError, KeyError, TypeError):
+        return "", ""
+
+
+def _visit_status(video: Video, kind: str) -> int:
+    behaviour = video.answers
+    return behaviour.player_status if kind == "player" else behaviour.http_status
+
+
+def _is_playable_yet(asked: Mapping[str, str]) -> bool:
+    return time.time() >= float(asked.get("playable_from", "0"))
+
+
+def _page_cookies(call: Call, *, signs_out: bool) -> Headers:
+    """Return the cookies that come with a page; a page that signs out takes one away."""
+    fixed = "Domain=.youtube.com; Path=/; Secure; HttpOnly"
+    if signs_out and call.is_signed_in:
+        gone = f"{_ACCOUNT_COOKIE}=; {fixed}; Expires=Thu, 01 Jan 1970 00:00:00 GMT"
+        return (("Set-Cookie", gone),)
+    if "YSC=" in call.headers.get("cookie", ""):
+        return ()
+    return (("Set-Cookie", f"YSC=simulated; {fixed}"),)
+
+
+def _content(answer: Answer, body: bytes | memoryview | Path, mime_type: str) -> Answer:
+    return replace(answer, body=body, headers=(*answer.headers, ("Content-Type", mime_type)))
+
+
+def _refusal(answer: Answer, status: int, retry_after: str = "") -> Answer:
+    headers = (("Retry-After", retry_after),) if retry_after else ()
+    return _content(replace(answer, status=status, headers=headers), _SOME_PAGE, _HTML)
+
+
+def _ranged(whole: Answer, call: Call, track: memoryview) -> Answer:
+    """Return the part of a track that was asked for (RFC 9110, section 14)."""
+    span = _span(call.range, len(track))
+    if span is None:
+        unsatisfied = (("Content-Range", f"bytes */{len(track)}"),)
+        return replace(whole, status=416, headers=unsatisfied, body=b"")
+    first, last = span
+    if whole.fault == "wrong_range":
+        moved = 1000 if first < 1000 else -1000
+        first, last = first + moved, min(last + moved, len(track) - 1)
+    part = replace(whole, body=track[first : last + 1])
+    if not call.headers.get("range"):
+        return part  # the site answers 200 to its own "range" parameter
+    labelled = ("Content-Range", f"bytes {first}-{last}/{len(track)}")
+    return replace(part, status=206, headers=(*whole.headers, labelled))
+
+
+def _span(asked: str, size: int) -> tuple[int, int] | None:
+    """Return first and last byte of a range, of whatever form, within a track; None: outside."""
+    match = _RANGE.fullmatch(asked) or _OPEN_RANGE.fullmatch(asked)
+    if match is None or not any(match.groups()):
+        return None
+    if not match[1]:
+        return max(0, size - int(match[2])), size - 1
+    first, last = int(match[1]), int(match[2] or size - 1)
+    return (first, min(last, size - 1)) if first <= last and first < size else None

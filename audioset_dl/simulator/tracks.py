@@ -1,0 +1,177 @@
+"""The audio tracks of the simulated videos: bytes as YouTube would send them, made in milliseconds.
+
+Owns the formats by itag, and how a track comes to be: ffmpeg muxes one *layout* for each format and
+length (about 0.1 s for four minutes), and since packets at one place of a second have one size
+whatever their tone, any video's track is that layout with the packets of its own melody (about
+3 ms). Knows nothing of HTTP.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count, islice
+
+from audioset_dl.simulator import containers
+from audioset_dl.simulator.tone_packets import (
+    AAC_FRAME,
+    AAC_RATE,
+    OPUS_PACKET,
+    OPUS_PRE_SKIP,
+    OPUS_RATE,
+    Packets,
+    aac_seconds,
+    opus_seconds,
+)
+from audioset_dl.simulator.tones import tone_at
+
+
+@dataclass(frozen=True)
+class Format:
+    """One of YouTube's audio formats."""
+
+    itag: int
+    mime_type: str
+    sample_rate: int
+    quality: str
+    """What innertube calls ``audioQuality``."""
+    bitrate: int = 0
+    """Of the Opus packets, bit/s; 0 for AAC."""
+
+    @property
+    def is_opus(self) -> bool:
+        """Whether it is Opus in WebM; else AAC in fragmented MP4."""
+        return self.bitrate > 0
+
+
+_WEBM, _MP4 = 'audio/webm; codecs="opus"', 'audio/mp4; codecs="mp4a.40.2"'
+
+FORMATS = {
+    251: Format(251, _WEBM, OPUS_RATE, "AUDIO_QUALITY_MEDIUM", 128_000),
+    250: Format(250, _WEBM, OPUS_RATE, "AUDIO_QUALITY_LOW", 64_000),
+    249: Format(249, _WEBM, OPUS_RATE, "AUDIO_QUALITY_LOW", 48_000),
+    140: Format(140, _MP4, AAC_RATE, "AUDIO_QUALITY_MEDIUM"),
+}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A track of one format and length in which the packets are left out."""
+
+    format: Format
+    duration_s: float
+    size: int
+    index: tuple[int, int]
+    """First byte of the Cues or the sidx, and first byte after it; what is before is the init."""
+    gaps: tuple[bytes, ...] = field(repr=False)
+    """What stands before each packet, and after the last."""
+
+    def fill(self, ytid: str) -> bytes:
+        """Return the track that plays the melody of a video."""
+        parts = [b""] * (2 * len(self.gaps) - 1)
+        parts[::2] = self.gaps
+        parts[1::2] = track_packets(self.format, ytid, self.duration_s)
+        return b"".join(parts)
+
+
+class Tracks:
+    """Layouts and tracks, each made when it is first asked for.
+
+    Parameters
+    ----------
+    max_bytes : int
+        How much of the finished tracks is kept for the next request; the one used last always is.
+    max_layouts : int
+        How many layouts are kept, each a few hundred kB.
+    """
+
+    def __init__(self, max_bytes: int = 64 << 20, max_layouts: int = 32) -> None:
+        self._max_bytes = max_bytes
+        self._max_layouts = max_layouts
+        self._layouts: OrderedDict[tuple[int, float], Layout] = OrderedDict()
+        self._tracks: OrderedDict[tuple[int, str, float], bytes] = OrderedDict()
+        # One lock for all, held while a track is made: threads that wait for the same one then
+        # find it made.
+        self._lock = threading.RLock()
+
+    def layout(self, itag: int, duration_s: float) -> Layout:
+        """Return the layout of a track: its size and where its index lies."""
+        key = (itag, duration_s)
+        with self._lock:
+            if key not in self._layouts:
+                self._layouts[key] = make_layout(FORMATS[itag], duration_s)
+            self._layouts.move_to_end(key)
+            while len(self._layouts) > self._max_layouts:
+                self._layouts.popitem(last=False)
+            return self._layouts[key]
+
+    def track(self, itag: int, ytid: str, duration_s: float) -> bytes:
+        """Return the whole track of a video."""
+        key = (itag, ytid, duration_s)
+        with self._lock:
+            if key not in self._tracks:
+                self._tracks[key] = self.layout(itag, duration_s).fill(ytid)
+            self._tracks.move_to_end(key)
+            kept = sum(map(len, self._tracks.values()))
+            while kept > self._max_bytes and len(self._tracks) > 1:
+                kept -= len(self._tracks.popitem(last=False)[1])
+            return self._tracks[key]
+
+
+def make_layout(fmt: Format, duration_s: float) -> Layout:
+    """Mux a track of this format and length, and take its packets out."""
+    packets = track_packets(fmt, "", duration_s)
+    muxed = mux(fmt, packets, duration_s)
+    find_index = containers.find_webm_index if fmt.is_opus else containers.find_mp4_index
+    return Layout(fmt, duration_s, len(muxed), find_index(muxed), _gaps(muxed, packets))
+
+
+def mux(fmt: Format, packets: Packets, duration_s: float) -> bytes:
+    """Return the container that ffmpeg makes of the packets."""
+    if fmt.is_opus:
+        return containers.mux_webm(packets, round(duration_s * OPUS_RATE))
+    return containers.mux_mp4(packets)
+
+
+def track_packets(fmt: Format, ytid: str, duration_s: float) -> Packets:
+    """Return the packets of a video's track."""
+    if fmt.is_opus:
+        num_packets = math.ceil((duration_s * OPUS_RATE + OPUS_PRE_SKIP) / OPUS_PACKET)
+        return tuple(islice(_opus_packets(ytid, fmt.bitrate), num_packets))
+    return tuple(islice(_aac_frames(ytid), math.ceil(duration_s * AAC_RATE / AAC_FRAME)))
+
+
+def _opus_packets(ytid: str, bitrate: int) -> Iterator[bytes]:
+    seconds = opus_seconds(bitrate)
+    for second in count():
+        yield from seconds[tone_at(ytid, second)]
+
+
+def _aac_frames(ytid: str) -> Iterator[bytes]:
+    seconds = aac_seconds()
+    for second in count():
+        num_frames = _first_frame(second + 1) - _first_frame(second)
+        yield from seconds[tone_at(ytid, second)][:num_frames]
+
+
+def _first_frame(second: int) -> int:
+    """Return the AAC frame in which a second begins.
+
+    A frame is heard from half its length on: its first half overlaps the frame before.
+    """
+    return max(0, round(second * AAC_RATE / AAC_FRAME - 0.5))
+
+
+def _gaps(muxed: bytes, packets: Packets) -> tuple[bytes, ...]:
+    """Return what lies between the packets, each distinct piece held once."""
+    distinct: dict[bytes, bytes] = {}
+    gaps, at = [], 0
+    for packet in packets:
+        found = muxed.index(packet, at)
+        gap = muxed[at:found]
+        gaps.append(distinct.setdefault(gap, gap))
+        at = found + len(packet)
+    return (*gaps, muxed[at:])
