@@ -1,0 +1,65 @@
+"""The user's cookies, read once and handed to every worker as a private copy in memory.
+
+yt-dlp writes its cookies back to the file that it was given: it is never given the user's file, and
+no copy is put on disk.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from http.cookiejar import LoadError
+from pathlib import Path
+
+from yt_dlp.cookies import YoutubeDLCookieJar
+
+from audioset_dl.errors import ConfigError, Problem
+
+_HOW = (
+    "export the cookies of youtube.com in Netscape format (a browser extension such as "
+    '"Get cookies.txt LOCALLY" does) and name that file'
+)
+
+
+def read_cookies(path: Path) -> str:
+    """Return the text of a cookies.txt in Netscape format.
+
+    Raises
+    ------
+    ConfigError
+        The file can't be read, or is in another format, or holds no cookie.
+    """
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _problem(f"{path} can't be read ({error}); {_HOW}") from error
+    if text.lstrip().startswith(("[", "{")):
+        raise _problem(f"{path} holds JSON, expected Netscape format; {_HOW}")
+    _check_lines(path, text)
+    jar = YoutubeDLCookieJar(io.StringIO(text))
+    try:
+        jar.load()
+    except LoadError as error:
+        raise _problem(
+            f"{path} does not begin with '# Netscape HTTP Cookie File'; {_HOW}"
+        ) from error
+    if not len(jar):
+        raise _problem(f"{path} holds no cookies; {_HOW}")
+    return text
+
+
+def _check_lines(path: Path, text: str) -> None:
+    # yt-dlp would print a line that it can't read, secrets included: such a line stops us first.
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip() or (line.startswith("#") and not line.startswith("#HttpOnly_")):
+            continue
+        fields = line.split("\t")
+        if len(fields) != 7 or not re.fullmatch(r"(\d+(\.\d+)?)?", fields[4]):
+            raise _problem(
+                f"{path}:{number}: expected seven fields separated by tabs, the fifth a time, "
+                f"found {len(fields)} fields; {_HOW}"
+            )
+
+
+def _problem(message: str) -> ConfigError:
+    return ConfigError(Problem("download.cookies", message))

@@ -1,0 +1,153 @@
+"""The options that yt-dlp is run with, and the check of those that the user adds."""
+
+from __future__ import annotations
+
+import difflib
+import io
+from collections.abc import Mapping
+from optparse import OptParseError
+from typing import Any
+
+import yt_dlp
+
+from audioset_dl.config import DownloadConfig
+from audioset_dl.errors import ConfigError, Problem
+
+AUDIO_FORMAT = "bestaudio/best"
+
+_OWN_KEYS = {
+    "cookiefile": "download.cookies",
+    "cookiesfrombrowser": "download.cookies_from_browser",
+    "nocheckcertificate": "download.verify_tls",
+    "proxy": "download.proxies",
+    "socket_timeout": "download.timeout_s",
+    "retries": "download.attempts",
+    "extractor_retries": "download.attempts",
+    "sleep_interval": "download.delay_s",
+    "max_sleep_interval": "download.delay_s",
+    "ffmpeg_location": "audio.ffmpeg",
+}
+"""Options that have a key of their own in our config."""
+
+_FORBIDDEN_KEYS = frozenset(
+    {"ignoreerrors", "logger", "outtmpl", "paths", "postprocessors", "download_ranges", "quiet",
+     "simulate", "skip_download", "progress_hooks", "noprogress", "nopart", "continuedl",
+     "download_archive", "external_downloader", "wait_for_video", "test"}
+)  # fmt: skip
+"""Options that would break what the program relies on."""
+
+
+class Notes:
+    """Collects what yt-dlp says instead of printing it; pass as its ``logger``."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def debug(self, message: str) -> None:
+        """Drop progress and debugging messages."""
+
+    def info(self, message: str) -> None:
+        """Drop informational messages."""
+
+    def warning(self, message: str) -> None:
+        """Keep a warning: it may hold the cause of the error that follows."""
+        self.warnings.append(message)
+
+    def error(self, message: str) -> None:
+        """Drop the text of an error: it is raised as well."""
+
+
+def make_options(
+    config: DownloadConfig, *, proxy: str | None, cookies: str | None, notes: Notes
+) -> dict[str, Any]:
+    """Return the parameters of a ``YoutubeDL`` for one address.
+
+    Parameters
+    ----------
+    config : DownloadConfig
+        The section ``download`` of the config.
+    proxy : str or None
+        The address's proxy.
+    cookies : str or None
+        Text of a cookies.txt; yt-dlp gets a copy in memory.
+    notes : Notes
+        Receives yt-dlp's warnings.
+    """
+    options: dict[str, Any] = {
+        "format": AUDIO_FORMAT,
+        **config.yt_dlp,
+        "quiet": True,
+        "noprogress": True,
+        "logger": notes,
+        "color": "never",
+        "socket_timeout": config.timeout_s,
+        "nocheckcertificate": not config.verify_tls,
+        # One try each: the engine decides what is tried again, and when.
+        "retries": 0,
+        "extractor_retries": 0,
+        "fragment_retries": 0,
+        "file_access_retries": 0,
+        "skip_unavailable_fragments": False,
+        "nopart": True,
+        "continuedl": False,
+        "updatetime": False,
+    }
+    if proxy is not None:
+        options["proxy"] = proxy
+    if cookies is not None:
+        options["cookiefile"] = io.StringIO(cookies)
+    if config.cookies_from_browser is not None:
+        options["cookiesfrombrowser"] = parse_browser(config.cookies_from_browser)
+    return options
+
+
+def parse_browser(text: str) -> tuple[str | None, ...]:
+    """Read ``BROWSER[+KEYRING][:PROFILE][::CONTAINER]`` as yt-dlp does.
+
+    Raises
+    ------
+    ConfigError
+        yt-dlp knows no such browser or keyring.
+    """
+    try:
+        parsed = yt_dlp.parse_options(["--ignore-config", "--cookies-from-browser", text])
+    except OptParseError as error:
+        words = str(error).strip().splitlines()[-1].partition("error: ")[2]
+        raise ConfigError(Problem("download.cookies_from_browser", words)) from error
+    browser: tuple[str | None, ...] = parsed.ydl_opts["cookiesfrombrowser"]
+    return browser
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Check the keys of ``download.yt_dlp``: yt-dlp itself ignores a misspelled one in silence.
+
+    Raises
+    ------
+    ConfigError
+        Keys that yt-dlp does not know, or that the program sets itself; all of them at once.
+    """
+    known = _known_keys()
+    problems = [
+        Problem(f"download.yt_dlp.{key}", message)
+        for key in options
+        if (message := _fault_of(key, known))
+    ]
+    if problems:
+        raise ConfigError(*problems)
+
+
+def _fault_of(key: str, known: frozenset[str]) -> str | None:
+    if key in _OWN_KEYS:
+        return f"is set by the program; use {_OWN_KEYS[key]}"
+    if key in _FORBIDDEN_KEYS:
+        return "is set by the program and can't be changed"
+    if key in known:
+        return None
+    close = difflib.get_close_matches(key, known, n=1)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    return f"yt-dlp has no such option of its YoutubeDL class{hint}"
+
+
+def _known_keys() -> frozenset[str]:
+    defaults = yt_dlp.parse_options(["--ignore-config"]).ydl_opts
+    return frozenset(key for key in defaults if not key.startswith("_"))
