@@ -1,0 +1,308 @@
+"""The journal: the truth about every clip that was ever drawn.
+
+A SQLite file in the output folder with one writer, the engine's thread; others may read while it
+runs. This is the one place where SQL is written. It records what it is told and decides nothing.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from audioset_dl.catalog.segments import Clip
+from audioset_dl.dataset.files import told_as_output_error
+from audioset_dl.errors import OutputError
+
+SCHEMA_VERSION = 1
+
+_SCHEMA = """
+CREATE TABLE clips (
+    clip_id      TEXT PRIMARY KEY,
+    ytid         TEXT NOT NULL,
+    start_s      REAL NOT NULL,
+    end_s        REAL NOT NULL,
+    labels       TEXT NOT NULL,      -- MIDs, joined with ;
+    subset       TEXT NOT NULL,
+    classes      TEXT NOT NULL,      -- MIDs of the classes that want it, joined with ;
+    wanted       INTEGER NOT NULL,   -- 1: by the config of the last run
+    state        TEXT NOT NULL CHECK (state IN ('waiting', 'saved', 'gone')),
+    code         TEXT,               -- of the last failure
+    detail       TEXT,
+    attempts     INTEGER NOT NULL DEFAULT 0,
+    updated_at   TEXT NOT NULL,
+    file_name    TEXT, num_samples INTEGER, sample_rate INTEGER, channels INTEGER,
+    num_bytes    INTEGER, sha256 TEXT, source_format TEXT, method TEXT, bytes_fetched INTEGER,
+    saved_at TEXT
+) WITHOUT ROWID;
+CREATE TABLE notes (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+"""
+
+
+@dataclass(frozen=True)
+class SavedFile:
+    """A WAV file that was written and checked."""
+
+    file_name: str
+    """Relative to the output folder, with ``/``."""
+    num_samples: int
+    sample_rate: int
+    channels: int
+    num_bytes: int
+    """Size of the file."""
+    sha256: str
+    """Of the file's bytes."""
+    source_format: str
+    """Itag, codec, bitrate."""
+    method: str
+    """How it was fetched."""
+    bytes_fetched: int
+    """Media bytes."""
+    saved_at: str
+    """ISO 8601, UTC."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What the journal knows of a clip."""
+
+    clip: Clip
+    classes: tuple[str, ...]
+    """MIDs of the classes that want it."""
+    wanted: bool
+    """Whether the config of the last run wants it."""
+    state: str
+    """``waiting``, ``saved`` or ``gone``."""
+    code: str | None
+    """Of the last failure."""
+    detail: str | None
+    attempts: int
+    """Failed attempts that were charged to the clip, in all runs."""
+    updated_at: str
+    file: SavedFile | None
+    """Where it is saved."""
+
+
+_FILE_COLUMNS = tuple(field.name for field in fields(SavedFile))
+_CLIP_COLUMNS = ("clip_id", "ytid", "start_s", "end_s", "labels", "subset")
+_COLUMNS = (*_CLIP_COLUMNS, "classes", "wanted", "state", "code", "detail", "attempts",
+            "updated_at", *_FILE_COLUMNS)  # fmt: skip
+
+
+class Journal:
+    """An open journal. Use `open_journal` or `read_journal`."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._db = connection
+        self._path = path
+
+    def want(self, drawn: Mapping[str, tuple[str, ...]], clips: Iterable[Clip], now: str) -> None:
+        """Note clips that the config wants, with the classes (MIDs) that want each.
+
+        What is known of a clip stays; a clip not seen before is ``waiting``.
+        """
+        rows = [
+            (clip.clip_id, clip.ytid, clip.start_s, clip.end_s, ";".join(clip.labels),
+             clip.subset, ";".join(drawn[clip.clip_id]), now)
+            for clip in clips
+        ]  # fmt: skip
+        with self._writing():
+            self._db.executemany(
+                f"INSERT INTO clips"
+                f" ({', '.join(_CLIP_COLUMNS)}, classes, updated_at, state, wanted)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'waiting', 1)"
+                " ON CONFLICT (clip_id) DO UPDATE SET classes = excluded.classes, wanted = 1",
+                rows,
+            )
+
+    def want_nothing(self) -> None:
+        """Forget what the config of an earlier run wanted; what is known of the clips stays."""
+        with self._writing():
+            self._db.execute("UPDATE clips SET wanted = 0")
+
+    def record_saved(self, clip_id: str, file: SavedFile) -> None:
+        """Note that a clip is on the disk."""
+        columns = ", ".join(f"{name} = ?" for name in _FILE_COLUMNS)
+        with self._writing():
+            self._db.execute(
+                f"UPDATE clips SET state = 'saved', code = NULL, detail = NULL, updated_at = ?,"
+                f" {columns} WHERE clip_id = ?",
+                (file.saved_at, *astuple(file), clip_id),
+            )
+
+    def record_failed(
+        self, clip_id: str, *, state: str, code: str, detail: str, charged: bool, now: str
+    ) -> None:
+        """Note a failed attempt: the clip is ``gone``, or ``waiting`` for another."""
+        with self._writing():
+            self._db.execute(
+                "UPDATE clips SET state = ?, code = ?, detail = ?, updated_at = ?,"
+                " attempts = attempts + ? WHERE clip_id = ?",
+                (state, code, detail, now, int(charged), clip_id),
+            )
+
+    def record_moved(self, clip_id: str, file_name: str) -> None:
+        """Note that a saved clip's file lies elsewhere now."""
+        with self._writing():
+            self._db.execute(
+                "UPDATE clips SET file_name = ? WHERE clip_id = ?", (file_name, clip_id)
+            )
+
+    def record_lost(self, clip_id: str, now: str) -> None:
+        """Note that the file of a saved clip is no longer there: it is to be got again."""
+        columns = ", ".join(f"{name} = NULL" for name in _FILE_COLUMNS)
+        with self._writing():
+            self._db.execute(
+                f"UPDATE clips SET state = 'waiting', updated_at = ?, {columns} WHERE clip_id = ?",
+                (now, clip_id),
+            )
+
+    def note(self, key: str, value: str) -> None:
+        """Leave a word for those who read the journal while a run writes it."""
+        with self._writing():
+            self._db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (key, value))
+
+    def read_note(self, key: str) -> str | None:
+        """Return what was noted under a key."""
+        row = self._db.execute("SELECT value FROM notes WHERE key = ?", (key,)).fetchone()
+        return row[0] if row else None
+
+    def states(self) -> dict[str, tuple[str, str | None]]:
+        """Return state and code of the last failure of every clip, by clip_id."""
+        rows = self._db.execute("SELECT clip_id, state, code FROM clips")
+        return {clip_id: (state, code) for clip_id, state, code in rows}
+
+    def counts(self) -> list[tuple[str, bool, str | None, int]]:
+        """Return how many clips there are of each state, wanted or not, and failure code."""
+        rows = self._db.execute(
+            "SELECT state, wanted, code, COUNT(*) FROM clips GROUP BY state, wanted, code"
+        )
+        return [(state, bool(wanted), code, number) for state, wanted, code, number in rows]
+
+    def records(self, state: str | None = None) -> Iterator[Record]:
+        """Yield what is known of every clip, or of those in one state, sorted by clip_id."""
+        where = "WHERE state = ?" if state else ""
+        rows = self._db.execute(
+            f"SELECT {', '.join(_COLUMNS)} FROM clips {where} ORDER BY clip_id",
+            (state,) if state else (),
+        )
+        return map(_read_record, rows)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with told_as_output_error(self._path):
+            try:
+                with self._db:
+                    yield
+            except sqlite3.OperationalError as error:
+                raise _unusable(self._path, error) from error
+
+
+@contextmanager
+def open_journal(path: Path) -> Iterator[Journal]:
+    """Open the journal for its one writer, making it if need be.
+
+    Each change is on the disk when its method returns.
+
+    Raises
+    ------
+    OutputError
+        It can't be written, is damaged, or comes from another version of the program.
+    """
+    with told_as_output_error(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with _connected(f"{path.absolute().as_uri()}?mode=rwc", path) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version == 0:
+            connection.executescript(
+                f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+            )
+        else:
+            _check_version(version, path)
+        yield Journal(connection, path)
+
+
+@contextmanager
+def read_journal(path: Path) -> Iterator[Journal]:
+    """Open a journal for reading, also while a run writes it.
+
+    Raises
+    ------
+    OutputError
+        There is none, or it is damaged, or comes from another version of the program.
+    """
+    if not path.is_file():
+        raise OutputError(
+            f"{path.parent} holds no journal: nothing was downloaded there yet; "
+            "run `audioset-dl download` first, or name the config whose output.dir you mean"
+        )
+    with _connected(f"{path.absolute().as_uri()}?mode=ro", path) as connection:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        _check_version(version, path)
+        yield Journal(connection, path)
+
+
+def read_states(path: Path) -> dict[str, tuple[str, str | None]]:
+    """Return `Journal.states` of a journal; nothing where there is none yet."""
+    if not path.is_file():
+        return {}
+    with read_journal(path) as journal:
+        return journal.states()
+
+
+@contextmanager
+def _connected(uri: str, path: Path) -> Iterator[sqlite3.Connection]:
+    try:
+        connection = sqlite3.connect(uri, uri=True, timeout=30)
+    except sqlite3.Error as error:
+        raise _unusable(path, error) from error
+    try:
+        yield connection
+    except sqlite3.DatabaseError as error:
+        raise _unusable(path, error) from error
+    finally:
+        connection.close()
+
+
+def _unusable(path: Path, error: sqlite3.Error) -> OutputError:
+    return OutputError(f"the journal {path} can't be used: {error}")
+
+
+def _check_version(version: int, path: Path) -> None:
+    if version != SCHEMA_VERSION:
+        raise OutputError(
+            f"the journal {path} has format {version}, expected {SCHEMA_VERSION}: "
+            "it was written by another version of audioset-dl; use that one, or another output.dir"
+        )
+
+
+def _read_record(row: tuple[Any, ...]) -> Record:
+    values: dict[str, Any] = dict(zip(_COLUMNS, row, strict=True))
+    clip = Clip(
+        ytid=values["ytid"],
+        start_s=values["start_s"],
+        end_s=values["end_s"],
+        labels=_split(values["labels"]),
+        subset=values["subset"],
+    )
+    file = SavedFile(*(values[column] for column in _FILE_COLUMNS))
+    return Record(
+        clip=clip,
+        classes=_split(values["classes"]),
+        wanted=bool(values["wanted"]),
+        state=values["state"],
+        code=values["code"],
+        detail=values["detail"],
+        attempts=values["attempts"],
+        updated_at=values["updated_at"],
+        file=file if values["state"] == "saved" else None,
+    )
+
+
+def _split(joined: str) -> tuple[str, ...]:
+    return tuple(joined.split(";")) if joined else ()

@@ -1,0 +1,110 @@
+"""Where things lie in the output folder."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from audioset_dl.catalog.ontology import Ontology
+
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)")
+"""Names that Windows keeps for devices
+(https://learn.microsoft.com/windows/win32/fileio/naming-a-file)."""
+_LONGEST_SLUG = 100
+
+
+@dataclass(frozen=True)
+class OutputFolder:
+    """The names of the files in an output folder."""
+
+    path: Path
+
+    @property
+    def wav(self) -> Path:
+        """The folder of all WAV files."""
+        return self.path / "wav"
+
+    @property
+    def journal(self) -> Path:
+        """The journal (SQLite)."""
+        return self.path / "journal.sqlite"
+
+    @property
+    def manifest(self) -> Path:
+        """manifest.csv."""
+        return self.path / "manifest.csv"
+
+    @property
+    def failures(self) -> Path:
+        """failures.csv."""
+        return self.path / "failures.csv"
+
+    @property
+    def run(self) -> Path:
+        """run.json."""
+        return self.path / "run.json"
+
+    @property
+    def lock(self) -> Path:
+        """The lock file."""
+        return self.path / ".lock"
+
+    @property
+    def scratch(self) -> Path:
+        """Folder of what is being fetched; empty when no run is under way."""
+        return self.path / ".fetching"
+
+
+class Layout:
+    """Gives each clip its place: one and the same whoever drew it, and in whatever order.
+
+    Parameters
+    ----------
+    layout : str
+        ``class``: ``wav/<class>/<file>``, where the class is the first of the clip's labels, in
+        ontology order, that is a chosen class; ``sharded``: ``wav/<2 hex digits>/<file>``.
+    ontology : Ontology
+        For the order and the names.
+    chosen : iterable of str
+        MIDs of the chosen classes.
+    """
+
+    def __init__(self, layout: str, ontology: Ontology, chosen: Iterable[str]) -> None:
+        self._sharded = layout == "sharded"
+        slugs = make_slugs({node.mid: node.name for node in ontology})
+        self._folders = {mid: slugs[mid] for mid in sorted(chosen, key=ontology.order)}
+
+    def file_name(self, clip_id: str, labels: Iterable[str]) -> str:
+        """Return a clip's path relative to the output folder, with ``/`` between its parts."""
+        carried = set(labels)
+        folder = (
+            hashlib.sha256(clip_id.encode()).hexdigest()[:2]
+            if self._sharded
+            else next(slug for mid, slug in self._folders.items() if mid in carried)
+        )
+        return str(PurePosixPath("wav", folder, f"Y{clip_id}.wav"))
+
+
+def make_slugs(names: Mapping[str, str]) -> dict[str, str]:
+    """Return for each class (by MID) a folder name that is safe on every file system.
+
+    ASCII lower case, digits and ``_``; where two names would give the same, both get their MID
+    appended.
+    """
+    slugs = {mid: _slug(name) for mid, name in names.items()}
+    counts = Counter(slugs.values())
+    return {
+        mid: slug if counts[slug] == 1 else f"{slug}{_slug(mid.replace('/', '_'))}"
+        for mid, slug in slugs.items()
+    }
+
+
+def _slug(name: str) -> str:
+    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9]+", "_", ascii_name).strip("_")[:_LONGEST_SLUG]
+    return f"{slug}_" if not slug or _RESERVED.fullmatch(slug) else slug

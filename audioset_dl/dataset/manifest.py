@@ -1,0 +1,128 @@
+"""manifest.csv and failures.csv: what the journal knows, as tables for pandas."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from audioset_dl.dataset.files import write_file
+from audioset_dl.dataset.journal import Record, SavedFile
+from audioset_dl.errors import OutputError
+
+MANIFEST_COLUMNS = (
+    "file_name", "clip_id", "ytid", "start_s", "end_s", "duration_s", "num_samples",
+    "sample_rate", "channels", "classes", "labels", "label_names", "subset", "sha256",
+    "source_format", "method", "bytes_fetched", "saved_at",
+)  # fmt: skip
+FAILURES_COLUMNS = (
+    "clip_id", "ytid", "start_s", "end_s", "classes", "state", "code", "detail", "attempts",
+    "updated_at",
+)  # fmt: skip
+
+
+def write_manifest(path: Path, records: Iterable[Record], names: Mapping[str, str]) -> None:
+    """Write one row for each saved clip, sorted by clip_id.
+
+    Parameters
+    ----------
+    path : Path
+        manifest.csv; replaced whole.
+    records : iterable of Record
+        Saved clips.
+    names : mapping of str to str
+        Display names by MID.
+    """
+    rows = (
+        _manifest_row(record, record.file, names) for record in records if record.file is not None
+    )
+    _write_table(path, MANIFEST_COLUMNS, rows)
+
+
+def write_failures(path: Path, records: Iterable[Record], names: Mapping[str, str]) -> None:
+    """Write one row for each clip whose last attempt failed, with why, sorted by clip_id."""
+    rows = (
+        (record.clip.clip_id, record.clip.ytid, record.clip.start_s, record.clip.end_s,
+         _join_names(record.classes, names), record.state, record.code, record.detail,
+         record.attempts, record.updated_at)
+        for record in records
+        if record.code is not None
+    )  # fmt: skip
+    _write_table(path, FAILURES_COLUMNS, rows)
+
+
+@dataclass(frozen=True)
+class ManifestRow:
+    """What `verify` needs to know of a row of manifest.csv."""
+
+    file_name: str
+    clip_id: str
+    num_samples: int
+    sample_rate: int
+    channels: int
+    sha256: str
+
+
+def read_manifest(path: Path) -> list[ManifestRow]:
+    """Read manifest.csv.
+
+    Raises
+    ------
+    OutputError
+        There is none, or it is not such a table; with the line.
+    """
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError as error:
+        raise OutputError(
+            f"{path} does not exist: nothing was downloaded there yet; "
+            "run `audioset-dl download` first, or name the config whose output.dir you mean"
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise OutputError(f"{path} can't be read: {error}") from error
+    reader = csv.DictReader(io.StringIO(text))
+    missing = set(MANIFEST_COLUMNS) - set(reader.fieldnames or ())
+    if missing:
+        raise OutputError(
+            f"{path}:1: expected the columns of a manifest, not found: {sorted(missing)}"
+        )
+    return [_read_row(path, reader.line_num, row) for row in reader]
+
+
+def _read_row(path: Path, line: int, row: Mapping[str, str]) -> ManifestRow:
+    try:
+        return ManifestRow(
+            file_name=row["file_name"],
+            clip_id=row["clip_id"],
+            num_samples=int(row["num_samples"]),
+            sample_rate=int(row["sample_rate"]),
+            channels=int(row["channels"]),
+            sha256=row["sha256"],
+        )
+    except (TypeError, ValueError) as error:
+        raise OutputError(f"{path}:{line}: not a row of a manifest ({error})") from error
+
+
+def _manifest_row(record: Record, file: SavedFile, names: Mapping[str, str]) -> tuple[object, ...]:
+    clip = record.clip
+    duration_s = round(file.num_samples / file.sample_rate, 6)
+    return (
+        file.file_name, clip.clip_id, clip.ytid, clip.start_s, clip.end_s, duration_s,
+        file.num_samples, file.sample_rate, file.channels, _join_names(record.classes, names),
+        ";".join(clip.labels), _join_names(clip.labels, names), clip.subset, file.sha256,
+        file.source_format, file.method, file.bytes_fetched, file.saved_at,
+    )  # fmt: skip
+
+
+def _join_names(mids: Iterable[str], names: Mapping[str, str]) -> str:
+    return ";".join(names.get(mid, mid) for mid in mids)
+
+
+def _write_table(path: Path, columns: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    write_file(path, text.getvalue().encode())

@@ -1,0 +1,76 @@
+"""Where a run stands, read from the journal, also while the run writes it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from audioset_dl.dataset.journal import Journal, read_journal
+from audioset_dl.dataset.layout import OutputFolder
+from audioset_dl.dataset.lock import Holder, find_holder
+
+PAUSE_NOTE = "pause"
+"""Key of the journal's note on what a run waits for."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many clips an output folder holds, and lacks."""
+
+    wanted: int
+    """Clips that the last run's config wants and that are not gone: saved and waiting."""
+    saved: int
+    gone: int
+    """Clips that it would want, were they not gone."""
+    waiting: int
+    kept: int
+    """Saved clips that only an earlier config wanted; they stay."""
+    failures: dict[str, int]
+    """By code: clips that are gone, or waiting after a failed attempt."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """How an output folder stands."""
+
+    counts: Counts
+    running: Holder | None
+    """The run that is under way."""
+    pause: str | None
+    """What that run waits for, and until when."""
+
+
+def read_status(folder: OutputFolder) -> Status:
+    """Read the journal of an output folder.
+
+    Raises
+    ------
+    OutputError
+        There is none, or it can't be read.
+    """
+    with read_journal(folder.journal) as journal:
+        counts = count_clips(journal)
+        pause = journal.read_note(PAUSE_NOTE)
+    running = find_holder(folder.lock)
+    return Status(counts, running, (pause or None) if running else None)
+
+
+def count_clips(journal: Journal) -> Counts:
+    """Count the clips in a journal."""
+    states: Counter[str] = Counter()
+    failures: Counter[str] = Counter()
+    kept = 0
+    for state, wanted, code, number in journal.counts():
+        if wanted:
+            states[state] += number
+            failures.update({code: number} if code else {})
+        elif state == "saved":
+            kept += number
+    return Counts(
+        wanted=states["saved"] + states["waiting"],
+        saved=states["saved"],
+        gone=states["gone"],
+        waiting=states["waiting"],
+        kept=kept,
+        failures=dict(failures.most_common()),
+    )

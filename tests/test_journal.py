@@ -1,0 +1,99 @@
+"""The journal: what is known of a clip survives, and one run's config does not hide another's."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from audioset_dl.dataset.journal import open_journal, read_journal, read_states
+from audioset_dl.errors import OutputError
+
+NOW = "2026-11-22T12:00:00+00:00"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "out" / "journal.sqlite"
+
+
+def want(journal, *clips, classes=("/m/0bt9lr",)) -> None:
+    journal.want({clip.clip_id: classes for clip in clips}, clips, NOW)
+
+
+def test_a_clips_way_from_waiting_to_saved(path, make_clip, make_saved) -> None:
+    clip = make_clip(labels=("/m/0bt9lr", "/m/05tny_"))
+    with open_journal(path) as journal:
+        want(journal, clip)
+        journal.record_failed(
+            clip.clip_id, state="waiting", code="network", detail="reset", charged=True, now=NOW
+        )
+        (record,) = journal.records()
+        assert (record.state, record.code, record.attempts) == ("waiting", "network", 1)
+        journal.record_saved(clip.clip_id, make_saved())
+    with read_journal(path) as journal:
+        (record,) = journal.records("saved")
+    assert record.clip == clip
+    assert record.file == make_saved()
+    assert (record.state, record.code, record.attempts) == ("saved", None, 1)
+
+
+def test_a_refusal_is_recorded_and_not_charged(path, make_clip) -> None:
+    clip = make_clip()
+    with open_journal(path) as journal:
+        want(journal, clip)
+        journal.record_failed(
+            clip.clip_id, state="waiting", code="http_429", detail="", charged=False, now=NOW
+        )
+        (record,) = journal.records()
+    assert (record.code, record.attempts) == ("http_429", 0)
+
+
+def test_wanting_again_keeps_what_is_known(path, make_clip, make_saved) -> None:
+    clip, other = make_clip(), make_clip("other______")
+    with open_journal(path) as journal:
+        want(journal, clip, other)
+        journal.record_saved(clip.clip_id, make_saved())
+        journal.want_nothing()
+        want(journal, clip, classes=("/m/new",))
+        assert journal.states()[clip.clip_id] == ("saved", None)
+        records = {record.clip.ytid: record for record in journal.records()}
+    assert records[clip.ytid].classes == ("/m/new",)
+    assert (records[clip.ytid].wanted, records["other______"].wanted) == (True, False)
+
+
+def test_a_lost_file_is_waited_for_again(path, make_clip, make_saved) -> None:
+    clip = make_clip()
+    with open_journal(path) as journal:
+        want(journal, clip)
+        journal.record_saved(clip.clip_id, make_saved())
+        journal.record_lost(clip.clip_id, NOW)
+        (record,) = journal.records()
+    assert (record.state, record.file) == ("waiting", None)
+
+
+def test_it_can_be_read_while_a_run_writes(path, make_clip) -> None:
+    clip = make_clip()
+    with open_journal(path) as writer, read_journal(path) as reader:
+        want(writer, clip)
+        writer.note("pause", "until noon")
+        assert reader.states() == {clip.clip_id: ("waiting", None)}
+        assert reader.read_note("pause") == "until noon"
+
+
+def test_reading_where_nothing_was_downloaded(path) -> None:
+    assert read_states(path) == {}
+    with pytest.raises(OutputError, match="nothing was downloaded there yet"), read_journal(path):
+        pass
+
+
+def test_a_damaged_or_foreign_journal_is_refused(path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"not a database, but long enough to be one" * 100)
+    with pytest.raises(OutputError, match="can't be used"), open_journal(path):
+        pass
+    path.unlink()
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(OutputError, match="has format 99, expected 1"), open_journal(path):
+        pass
