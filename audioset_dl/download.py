@@ -1,0 +1,245 @@
+"""The main job: what a config wants, on the disk, with a manifest.
+
+Puts the rooms together for one run: holds the output folder, takes up what is there, runs the
+engine, writes the tables. The command line and a program that imports it call the same function.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from audioset_dl import __version__
+from audioset_dl.audio.ffmpeg import ffmpeg_version, find_ffmpeg
+from audioset_dl.config import Config
+from audioset_dl.dataset.journal import Journal, open_journal
+from audioset_dl.dataset.layout import Layout, OutputFolder
+from audioset_dl.dataset.lock import hold_folder
+from audioset_dl.dataset.manifest import write_failures, write_manifest
+from audioset_dl.dataset.resume import clear_leftovers, settle_files
+from audioset_dl.dataset.run_info import RunInfo, read_run_info, write_run_info
+from audioset_dl.dataset.status import Counts, count_clips
+from audioset_dl.engine import ABANDON_AFTER_S, Engine, Watch
+from audioset_dl.errors import ConfigError, Problem
+from audioset_dl.fetch import ClipFetcher, FetchSettings, Job, utc_now
+from audioset_dl.selection.draw import Draw, Share
+from audioset_dl.selection.select import Selection
+from audioset_dl.workers import Workers
+from audioset_dl.youtube.address import Ticket, open_addresses
+from audioset_dl.youtube.cookies import read_cookies
+from audioset_dl.youtube.options import check_options
+
+
+@dataclass(frozen=True)
+class Report:
+    """How a run ended."""
+
+    counts: Counts
+    """What is wanted, saved, gone and waiting now."""
+    newly_saved: int
+    """Of the saved clips, those fetched by this run."""
+    shares: Sequence[Share]
+    """How each class stands, in ontology order."""
+    per_class: int | None
+    """Clips that were asked for of each class; None for all."""
+
+    @property
+    def exit_code(self) -> int:
+        """0 when every wanted clip is saved or gone, else 1: run again for the rest."""
+        return 1 if self.counts.waiting else 0
+
+    def short_classes(self) -> list[Share]:
+        """Return the classes that have fewer clips than were asked for."""
+        return [share for share in self.shares if share.wanted < (self.per_class or 0)]
+
+
+def download(
+    config: Config,
+    selection: Selection,
+    *,
+    metadata_hashes: Mapping[str, str] | None = None,
+    watch: Watch = lambda _standing: None,
+    on_start: Callable[[Workers], object] = lambda _workers: None,
+) -> Report:
+    """Fetch all clips that a config wants and that can be had; resume what an earlier run began.
+
+    Parameters
+    ----------
+    config : Config
+        The whole config.
+    selection : Selection
+        What it chooses, from `audioset_dl.selection.select.select`.
+    metadata_hashes : mapping of str to str, optional
+        SHA-256 of AudioSet's files, for run.json.
+    watch : callable
+        Told how the run stands, after each change.
+    on_start : callable
+        Given the workers, whose ``interrupt`` may be called from a signal handler.
+
+    Returns
+    -------
+    Report
+        How the run ended.
+
+    Raises
+    ------
+    ConfigError, ToolMissingError, OutputLockedError, OutputError, ThrottledError, Interrupted
+        The run could not begin, or ended early; what is saved is kept and in the manifest.
+    """
+    check_options(config.download.yt_dlp)
+    settings = FetchSettings(
+        download=config.download,
+        audio=config.audio,
+        ffmpeg=find_ffmpeg(config.audio.ffmpeg),
+        output=OutputFolder(config.output.dir),
+        cookies=read_cookies(config.download.cookies) if config.download.cookies else None,
+    )
+    versions = _tool_versions(settings)
+    with hold_folder(settings.output.lock, utc_now()):
+        clear_leftovers(settings.output)
+        with open_journal(settings.output.journal) as journal:
+            _check_same_audio(config, settings.output, journal)
+            info = _run_info(config, selection, versions, metadata_hashes or {})
+            write_run_info(settings.output.run, info)
+            return _Run(config, selection, settings, journal).finish(watch, on_start)
+
+
+class _Run:
+    """One run over an output folder that is held."""
+
+    def __init__(
+        self, config: Config, selection: Selection, settings: FetchSettings, journal: Journal
+    ) -> None:
+        self._config = config
+        self._selection = selection
+        self._settings = settings
+        self._journal = journal
+        chosen = [node.mid for node in selection.classes]
+        self._layout = Layout(config.output.layout, selection.catalog.ontology, chosen)
+        self._draw: Draw = selection.draw()
+
+    def finish(self, watch: Watch, on_start: Callable[[Workers], object]) -> Report:
+        journal = self._journal
+        gone = [clip_id for clip_id, (state, _) in journal.states().items() if state == "gone"]
+        drawn = self._draw.start(gone)
+        journal.want_nothing()
+        self._want(self._draw.drawn())
+        settle_files(journal, self._settings.output, self._layout, utc_now())
+        states = journal.states()
+        saved_before = sum(states[clip_id][0] == "saved" for clip_id in drawn)
+        try:
+            if saved_before < len(drawn):
+                self._fetch(drawn, states, watch, on_start)
+        finally:
+            self._write_tables()
+        return self._report(saved_before)
+
+    def _fetch(
+        self,
+        drawn: Sequence[str],
+        states: Mapping[str, tuple[str, str | None]],
+        watch: Watch,
+        on_start: Callable[[Workers], object],
+    ) -> None:
+        with self._working() as workers:
+            on_start(workers)
+            engine = Engine(
+                draw=self._draw,
+                journal=self._journal,
+                addresses=open_addresses(self._config.download),
+                workers=workers,
+                config=self._config.download,
+                make_job=self._make_job,
+                want=self._want,
+                watch=watch,
+            )
+            engine.run(drawn, states)
+
+    @contextmanager
+    def _working(self) -> Iterator[Workers]:
+        workers = Workers(
+            self._config.download.workers, lambda stop: ClipFetcher(self._settings, stop)
+        )
+        try:
+            yield workers
+        finally:
+            workers.close(ABANDON_AFTER_S)
+
+    def _make_job(self, clip_id: str, ticket: Ticket) -> Job:
+        clip = self._selection.clip(clip_id)
+        return Job(clip, self._layout.file_name(clip_id, clip.labels), ticket)
+
+    def _want(self, clip_ids: Iterable[str]) -> None:
+        selection = self._selection
+        classes = {
+            clip_id: selection.in_ontology_order(self._draw.drawn_by(clip_id))
+            for clip_id in clip_ids
+        }
+        self._journal.want(classes, map(selection.clip, classes), utc_now())
+
+    def _write_tables(self) -> None:
+        names = {node.mid: node.name for node in self._selection.catalog.ontology}
+        output = self._settings.output
+        write_manifest(output.manifest, self._journal.records("saved"), names)
+        write_failures(output.failures, self._journal.records(), names)
+
+    def _report(self, saved_before: int) -> Report:
+        counts = count_clips(self._journal)
+        return Report(
+            counts=counts,
+            newly_saved=counts.saved - saved_before,
+            shares=self._draw.shares(),
+            per_class=self._selection.per_class,
+        )
+
+
+def _check_same_audio(config: Config, output: OutputFolder, journal: Journal) -> None:
+    """Refuse to mix files of different formats in one folder."""
+    earlier = read_run_info(output.run)
+    if earlier is None or next(journal.records("saved"), None) is None:
+        return
+    was = {key: earlier.config.get("audio", {}).get(key) for key in _AUDIO_KEYS}
+    is_now = {key: getattr(config.audio, key) for key in _AUDIO_KEYS}
+    if was != is_now:
+        raise ConfigError(
+            Problem(
+                "audio",
+                f"{output.path} holds clips made with {_words(was)}, the config says "
+                f"{_words(is_now)}; set it back, or choose another output.dir",
+            )
+        )
+
+
+_AUDIO_KEYS = ("sample_rate", "channels", "subtype")
+
+
+def _words(audio: Mapping[str, object]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in audio.items())
+
+
+def _tool_versions(settings: FetchSettings) -> dict[str, str]:
+    packages = ("yt-dlp", "yt-dlp-ejs", "soundfile", "numpy", "pandas")
+    return {
+        "audioset-dl": __version__,
+        "python": platform.python_version(),
+        **{package: version(package) for package in packages},
+        "ffmpeg": ffmpeg_version(settings.ffmpeg),
+    }
+
+
+def _run_info(
+    config: Config,
+    selection: Selection,
+    versions: Mapping[str, str],
+    metadata_hashes: Mapping[str, str],
+) -> RunInfo:
+    return RunInfo(
+        config=config.public_dict(),
+        versions=versions,
+        metadata=metadata_hashes,
+        classes=[{"mid": node.mid, "name": node.name} for node in selection.classes],
+        started_at=utc_now(),
+    )

@@ -1,0 +1,200 @@
+"""The way of one clip: from an address of YouTube to a checked WAV file.
+
+A `ClipFetcher` lives in one worker thread. It knows nothing of the journal, of other clips, or of
+what is tried again: it returns what became of the clip.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from audioset_dl.audio.cut import Samples, cut_track
+from audioset_dl.audio.ffmpeg import FfmpegError
+from audioset_dl.audio.wav import encode_wav
+from audioset_dl.catalog.segments import Clip
+from audioset_dl.config import AudioConfig, DownloadConfig
+from audioset_dl.dataset.files import told_as_output_error, write_file
+from audioset_dl.dataset.journal import SavedFile
+from audioset_dl.dataset.layout import OutputFolder
+from audioset_dl.youtube.address import Ticket
+from audioset_dl.youtube.failures import (
+    DECODE,
+    OUT_OF_RANGE,
+    TRUNCATED,
+    Failure,
+    VideoFailed,
+)
+from audioset_dl.youtube.video import MediaRefused, Track, YoutubeClient
+
+DURATION_SLACK_S = 2.0
+"""By how much an audio track may differ from the length that YouTube states in whole seconds."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A clip to fetch."""
+
+    clip: Clip
+    file_name: str
+    """Where it goes, relative to the output folder."""
+    ticket: Ticket
+    """By which address."""
+
+
+@dataclass(frozen=True)
+class FetchSettings:
+    """What all clips of a run have in common."""
+
+    download: DownloadConfig
+    audio: AudioConfig
+    ffmpeg: Path
+    output: OutputFolder
+    cookies: str | None
+    """Text of a cookies.txt."""
+
+
+@dataclass(frozen=True)
+class Media:
+    """The samples of a clip and how they were got."""
+
+    samples: Samples
+    source_format: str
+    method: str
+    num_bytes: int
+    """Media bytes fetched."""
+
+
+class ClipFetcher:
+    """Fetches clips, one after the other, in one thread.
+
+    Parameters
+    ----------
+    settings : FetchSettings
+        What all clips have in common.
+    stop : threading.Event
+        When set, what is under way is given up (`audioset_dl.youtube.video.Stopped` is raised).
+    """
+
+    def __init__(self, settings: FetchSettings, stop: threading.Event) -> None:
+        self._settings = settings
+        self._stop = stop
+        self._clients: dict[str | None, YoutubeClient] = {}
+
+    def close(self) -> None:
+        """Close all connections."""
+        for client in self._clients.values():
+            client.close()
+
+    def fetch(self, job: Job) -> SavedFile | Failure:
+        """Fetch one clip and save it.
+
+        Returns
+        -------
+        SavedFile or Failure
+            What is on the disk now, or why nothing is.
+
+        Raises
+        ------
+        OutputError
+            The output folder can't be written.
+        """
+        try:
+            media = self._fetch_media(self._client(job.ticket.proxy), job.clip)
+        except VideoFailed as error:
+            return error.failure
+        return self._save(job, media)
+
+    def _client(self, proxy: str | None) -> YoutubeClient:
+        if proxy not in self._clients:
+            self._clients[proxy] = YoutubeClient(
+                self._settings.download,
+                proxy=proxy,
+                cookies=self._settings.cookies,
+                stop=self._stop,
+            )
+        return self._clients[proxy]
+
+    def _fetch_media(self, client: YoutubeClient, clip: Clip) -> Media:
+        track = client.extract(clip.ytid)
+        _check_within(clip, track)
+        try:
+            return self._fetch_whole(client, clip, track)
+        except MediaRefused:
+            return self._fetch_whole(client, clip, client.extract(clip.ytid))
+
+    def _fetch_whole(self, client: YoutubeClient, clip: Clip, track: Track) -> Media:
+        """Fetch the whole track into a file and cut the clip out of it."""
+        with self._scratch_folder() as folder:
+            file = folder / f"track.{track.extension}"
+            client.download(track, file)
+            samples = self._cut(file, clip)
+            num_bytes = file.stat().st_size
+        _check_complete(samples, clip, track)
+        return Media(samples, track.description, "whole", num_bytes)
+
+    @contextmanager
+    def _scratch_folder(self) -> Iterator[Path]:
+        scratch = self._settings.output.scratch
+        with told_as_output_error(scratch):
+            folder = TemporaryDirectory(dir=scratch, prefix="clip-")
+        with folder as name:
+            yield Path(name)
+
+    def _cut(self, file: Path, clip: Clip) -> Samples:
+        settings = self._settings
+        try:
+            return cut_track(
+                settings.ffmpeg, file, start_s=clip.start_s, end_s=clip.end_s, audio=settings.audio
+            )
+        except FfmpegError as error:
+            raise VideoFailed(Failure(DECODE, str(error))) from error
+
+    def _save(self, job: Job, media: Media) -> SavedFile:
+        wav = encode_wav(media.samples, self._settings.audio.subtype)
+        write_file(self._settings.output.path / job.file_name, wav)
+        return SavedFile(
+            file_name=job.file_name,
+            num_samples=media.samples.num_samples,
+            sample_rate=media.samples.sample_rate,
+            channels=media.samples.channels,
+            num_bytes=len(wav),
+            sha256=hashlib.sha256(wav).hexdigest(),
+            source_format=media.source_format,
+            method=media.method,
+            bytes_fetched=media.num_bytes,
+            saved_at=utc_now(),
+        )
+
+
+def utc_now() -> str:
+    """Return the time of day, ISO 8601 in UTC."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _check_within(clip: Clip, track: Track) -> None:
+    if track.duration_s is not None and clip.start_s >= track.duration_s + DURATION_SLACK_S:
+        raise VideoFailed(_out_of_range(clip, f"the video is {track.duration_s:g} s long"))
+
+
+def _check_complete(samples: Samples, clip: Clip, track: Track) -> None:
+    """Let a clip be shorter than its segment only where the video itself ends."""
+    expected = round(clip.duration_s * samples.sample_rate)
+    if samples.num_samples == expected:
+        return
+    end_s = clip.start_s + samples.num_samples / samples.sample_rate
+    if track.duration_s is not None and end_s < track.duration_s - DURATION_SLACK_S:
+        detail = f"the track ends at {end_s:.3f} s, the video at {track.duration_s:g} s"
+        raise VideoFailed(Failure(TRUNCATED, detail))
+    if not samples.num_samples:
+        raise VideoFailed(_out_of_range(clip, "the track ends before it"))
+
+
+def _out_of_range(clip: Clip, why: str) -> Failure:
+    return Failure(OUT_OF_RANGE, f"the segment begins at {clip.start_s:g} s: {why}")

@@ -1,0 +1,52 @@
+"""What stands before every use of AudioSet: its files fetched, read, and chosen from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from audioset_dl.catalog.catalog import load_catalog
+from audioset_dl.catalog.files import CLASS_FILES, Progress, fetch_metadata
+from audioset_dl.config import Config
+from audioset_dl.selection.select import Selection, select
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A selection and where it comes from."""
+
+    selection: Selection
+    hashes: Mapping[str, str]
+    """SHA-256 of AudioSet's files, by file name."""
+    warnings: Sequence[str]
+
+
+def prepare(config: Config, *, progress: Callable[[str], Progress] | None = None) -> Prepared:
+    """Fetch what is missing of AudioSet's files, read them, choose classes and rank clips.
+
+    Parameters
+    ----------
+    config : Config
+        The whole config.
+    progress : callable, optional
+        Called with the name of a file before it is downloaded; returns what shows how it goes.
+
+    Raises
+    ------
+    MetadataError
+        A file can't be fetched, or is short or malformed.
+    ConfigError
+        The config names classes that do not exist, or none is left.
+    """
+    folder, segments = config.metadata.dir, [str(entry) for entry in config.metadata.segments]
+    files = fetch_metadata(
+        folder,
+        [*CLASS_FILES, *segments],
+        proxy=next(iter(config.download.proxies), None),
+        verify_tls=config.download.verify_tls,
+        timeout_s=config.download.timeout_s,
+        progress=progress,
+    )
+    catalog = load_catalog(folder, segments)
+    hashes = {files.paths[name].name: digest for name, digest in files.sha256.items()}
+    return Prepared(select(catalog, config), hashes, files.warnings)

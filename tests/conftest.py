@@ -1,0 +1,43 @@
+"""Builders that several test modules use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from audioset_dl.audio.ffmpeg import find_ffmpeg
+from audioset_dl.catalog.segments import Clip
+from audioset_dl.dataset.journal import SavedFile
+
+
+@pytest.fixture(scope="session")
+def ffmpeg() -> Path:
+    return find_ffmpeg()
+
+
+@pytest.fixture
+def make_clip() -> Callable[..., Clip]:
+    def make(ytid: str = "-a_cdefghi0", **changes) -> Clip:
+        values = {
+            "ytid": ytid, "start_s": 30.0, "end_s": 40.0, "labels": ("/m/0bt9lr",),
+            "subset": "balanced_train", **changes,
+        }  # fmt: skip
+        return Clip(**values)
+
+    return make
+
+
+@pytest.fixture
+def make_saved() -> Callable[..., SavedFile]:
+    def make(file_name: str = "wav/dog/Y-a_cdefghi0_30000.wav", **changes) -> SavedFile:
+        values = {
+            "file_name": file_name, "num_samples": 160_000, "sample_rate": 16_000, "channels": 1,
+            "num_bytes": 320_044, "sha256": "0" * 64, "source_format": "251 opus 128k",
+            "method": "whole", "bytes_fetched": 4_000_000, "saved_at": "2026-11-22T12:00:00+00:00",
+            **changes,
+        }  # fmt: skip
+        return SavedFile(**values)
+
+    return make

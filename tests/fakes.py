@@ -1,0 +1,82 @@
+"""Stand-ins for what units must not start: threads, clocks, YouTube."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from audioset_dl.dataset.journal import SavedFile
+from audioset_dl.fetch import Job
+from audioset_dl.workers import Interrupt, Outcome
+from audioset_dl.youtube.failures import ALL_CLASSES, Failure
+
+
+class FakeClock:
+    """A monotonic clock that moves when somebody waits."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.waits: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    def wait(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.now += seconds
+
+
+class FakeWorkers:
+    """Does each job at once, as a script says, and hands the outcomes out one by one.
+
+    ``script[ytid]`` lists what the attempts at a video come to: failure codes, exceptions, or
+    "saved"; after the last entry, and for all other videos, "saved".
+    """
+
+    def __init__(
+        self, clock: FakeClock, make_saved: Callable[..., SavedFile], script: dict[str, list]
+    ) -> None:
+        self.clock = clock
+        self.make_saved = make_saved
+        self.script = {ytid: deque(results) for ytid, results in script.items()}
+        self.asked: list[str] = []
+        self.asked_at: list[float] = []
+        self.most_in_flight = 0
+        self.gave_up = False
+        self._outcomes: deque[Outcome | Interrupt] = deque()
+
+    def submit(self, job: Job) -> None:
+        ytid = job.clip.ytid
+        self.asked.append(ytid)
+        self.asked_at.append(self.clock())
+        script = self.script.get(ytid)
+        result = script.popleft() if script else "saved"
+        self._outcomes.append(self._outcome(job, result))
+        self.most_in_flight = max(self.most_in_flight, len(self._outcomes))
+
+    def next_outcome(self, timeout_s: float | None) -> Outcome | Interrupt | None:
+        if self._outcomes:
+            return self._outcomes.popleft()
+        assert timeout_s is not None, "the engine waits for ever for nothing"
+        self.clock.wait(timeout_s)
+        return None
+
+    def give_up(self) -> None:
+        self.gave_up = True
+
+    def _outcome(self, job: Job, result: object) -> Outcome | Interrupt:
+        if isinstance(result, Interrupt):
+            return result
+        if isinstance(result, Exception):
+            return Outcome(job, result)
+        if result == "saved":
+            return Outcome(job, self.make_saved(job.file_name))
+        return Outcome(job, Failure(ALL_CLASSES[str(result)], f"it is {result}"))
+
+
+def repeat(code: str, times: int) -> list[str]:
+    return [code] * times
+
+
+def codes_of(records: Iterable) -> dict[str, tuple[str, str | None, int]]:
+    return {record.clip.ytid: (record.state, record.code, record.attempts) for record in records}

@@ -1,0 +1,205 @@
+"""The engine's decisions, with scripted outcomes and a clock of the test's own."""
+
+from __future__ import annotations
+
+import random
+import signal
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import pytest
+from fakes import FakeClock, FakeWorkers, codes_of, repeat
+
+from audioset_dl.config import DownloadConfig
+from audioset_dl.dataset.journal import open_journal
+from audioset_dl.engine import Engine, Standing
+from audioset_dl.errors import (
+    ConfigError,
+    Interrupted,
+    OutputError,
+    ThrottledError,
+    ToolMissingError,
+)
+from audioset_dl.fetch import Job
+from audioset_dl.selection.draw import Draw
+from audioset_dl.workers import Interrupt
+from audioset_dl.youtube.address import Address
+
+NOW = "2026-11-22T12:00:00+00:00"
+VIDEOS = [f"video-{number:05d}" for number in range(9)]
+
+
+@dataclass
+class Run:
+    """One run of the engine over the clips of a single class."""
+
+    workers: FakeWorkers
+    records: dict[str, tuple[str, str | None, int]]
+    standings: list[Standing]
+    clock: FakeClock
+    error: BaseException | None = None
+
+    def states(self) -> dict[str, str]:
+        return {ytid: state for ytid, (state, _, _) in self.records.items()}
+
+
+@dataclass
+class Setting:
+    tmp_path: object
+    make_clip: object
+    make_saved: object
+    states: dict = field(default_factory=dict)
+
+    def run(self, script=None, *, per_class=3, num_addresses=1, **config) -> Run:
+        clock = FakeClock()
+        workers = FakeWorkers(clock, self.make_saved, script or {})
+        settings = DownloadConfig(**{"delay_s": 0, "max_per_hour": None, "workers": 2, **config})
+        clips = {clip.clip_id: clip for clip in map(self.make_clip, VIDEOS)}
+        draw = Draw({"/m/0bt9lr": list(clips)}, per_class)
+        standings: list[Standing] = []
+        with open_journal(self.tmp_path / "journal.sqlite") as journal:
+            gone = [clip_id for clip_id, (state, _) in journal.states().items() if state == "gone"]
+            drawn = draw.start(gone)
+
+            def want(clip_ids) -> None:
+                classes = dict.fromkeys(clip_ids, ("/m/0bt9lr",))
+                journal.want(classes, [clips[clip_id] for clip_id in classes], NOW)
+
+            want(drawn)
+            engine = Engine(
+                draw=draw,
+                journal=journal,
+                addresses=[
+                    Address(f"http://proxy:{n}", settings, random.Random(n))
+                    for n in range(num_addresses)
+                ],
+                workers=workers,
+                config=settings,
+                make_job=lambda clip_id, ticket: Job(clips[clip_id], f"wav/{clip_id}", ticket),
+                want=want,
+                watch=standings.append,
+                clock=clock,
+            )
+            error = None
+            try:
+                engine.run(drawn, journal.states())
+            except Exception as raised:  # noqa: BLE001
+                error = raised
+            return Run(workers, codes_of(journal.records()), standings, clock, error)
+
+
+@pytest.fixture
+def setting(tmp_path, make_clip, make_saved) -> Setting:
+    return Setting(tmp_path, make_clip, make_saved)
+
+
+def test_all_that_is_wanted_is_saved(setting) -> None:
+    run = setting.run()
+    assert run.states() == dict.fromkeys(VIDEOS[:3], "saved")
+    assert run.standings[-1] == Standing(wanted=3, saved=3, gone=0)
+
+
+def test_a_gone_clip_is_replaced_and_never_asked_for_again(setting) -> None:
+    run = setting.run({VIDEOS[1]: ["private"]})
+    assert run.records[VIDEOS[1]] == ("gone", "private", 1)
+    assert run.states()[VIDEOS[3]] == "saved"
+    assert setting.run().workers.asked == []
+
+
+def test_unavailable_needs_a_second_look_on_a_later_pass(setting) -> None:
+    run = setting.run({VIDEOS[0]: repeat("unavailable", 2), VIDEOS[1]: ["unavailable"]})
+    assert run.workers.asked[:5] == [VIDEOS[0], VIDEOS[1], VIDEOS[2], VIDEOS[0], VIDEOS[1]]
+    assert run.states() == {
+        VIDEOS[0]: "gone", VIDEOS[1]: "saved", VIDEOS[2]: "saved", VIDEOS[3]: "saved",
+    }  # fmt: skip
+
+
+def test_a_transient_failure_keeps_its_seat_up_to_the_attempts(setting) -> None:
+    run = setting.run({VIDEOS[0]: repeat("network", 99), VIDEOS[1]: ["network"]}, attempts=3)
+    assert run.workers.asked.count(VIDEOS[0]) == 3
+    assert run.records[VIDEOS[0]] == ("waiting", "network", 3)
+    assert run.states()[VIDEOS[1]] == "saved"
+    assert VIDEOS[3] not in run.states(), "a failure that may pass gave the seat away"
+    assert setting.run().states()[VIDEOS[0]] == "saved", "running again tries again"
+
+
+def test_passes_wait_longer_and_longer(setting) -> None:
+    run = setting.run({VIDEOS[0]: repeat("network", 4)}, attempts=5, workers=1)
+    assert [wait for wait in run.clock.waits if wait] == [1, 2, 4]
+
+
+def test_a_refused_address_costs_the_clip_nothing_and_pauses(setting) -> None:
+    run = setting.run({VIDEOS[0]: ["http_429"], VIDEOS[1]: ["http_429"]}, workers=2)
+    assert run.states() == dict.fromkeys(VIDEOS[:3], "saved")
+    assert [attempts for _, _, attempts in run.records.values()] == [0, 0, 0]
+    assert run.clock.waits == [60]
+    pauses = [standing.pause for standing in run.standings if standing.pause]
+    assert pauses
+    assert "next try at" in pauses[0]
+    assert run.standings[-1].pause is None
+
+
+def test_while_refused_one_probe_goes_out_at_a_time(setting) -> None:
+    run = setting.run({video: repeat("bot_check", 3) for video in VIDEOS[:3]}, workers=3)
+    assert run.states() == dict.fromkeys(VIDEOS[:3], "saved")
+    waves = [run.workers.asked_at.count(at) for at in sorted(set(run.workers.asked_at))]
+    assert waves[0] == 3
+    assert all(wave == 1 for wave in waves[1:-1])
+
+
+def test_a_clip_that_alone_is_refused_with_vague_words_is_charged_in_the_end(setting) -> None:
+    run = setting.run({VIDEOS[0]: repeat("session", 999)}, attempts=3, workers=1)
+    state, code, attempts = run.records[VIDEOS[0]]
+    assert (state, code) == ("waiting", "session")
+    assert attempts == 3
+    assert run.workers.asked.count(VIDEOS[0]) == 4, "the first refusal is the address's"
+    assert run.states()[VIDEOS[2]] == "saved"
+
+
+def test_the_other_address_goes_on_while_one_is_refused(setting) -> None:
+    run = setting.run({VIDEOS[0]: ["http_429"]}, num_addresses=2, workers=1)
+    assert run.states() == dict.fromkeys(VIDEOS[:3], "saved")
+    assert run.clock.waits == []
+
+
+def test_the_run_stops_at_a_refusal_if_so_configured(setting) -> None:
+    run = setting.run({VIDEOS[0]: ["http_429"]}, on_throttle="stop")
+    assert isinstance(run.error, ThrottledError)
+    assert "http_429" in str(run.error)
+    assert run.states()[VIDEOS[1]] == "saved", "what was under way is kept"
+
+
+@pytest.mark.parametrize(
+    ("result", "error"),
+    [
+        (ToolMissingError("no ffmpeg"), ToolMissingError),
+        (OutputError("disk full"), OutputError),
+        ("disk", OutputError),
+        ("cookies", ConfigError),
+        (ZeroDivisionError("a bug"), ZeroDivisionError),
+    ],
+)
+def test_what_is_wrong_with_the_machine_ends_the_run(setting, result, error) -> None:
+    run = setting.run({VIDEOS[0]: [result]})
+    assert isinstance(run.error, error)
+    assert run.workers.gave_up
+    assert run.records[VIDEOS[0]][0] == "waiting"
+    assert run.states()[VIDEOS[1]] == "saved"
+
+
+def test_an_interrupt_ends_the_run_and_keeps_what_is_finished(setting) -> None:
+    run = setting.run({VIDEOS[0]: [Interrupt(signal.SIGTERM)]})
+    assert isinstance(run.error, Interrupted)
+    assert run.error.exit_code == 143
+    assert run.states() == {VIDEOS[0]: "waiting", VIDEOS[1]: "saved", VIDEOS[2]: "waiting"}
+
+
+def test_no_more_than_the_configured_workers_are_busy(setting) -> None:
+    assert setting.run(per_class=9, workers=4).workers.most_in_flight == 4
+
+
+def test_the_delay_lies_between_all_starts_whatever_fails(setting) -> None:
+    script = {VIDEOS[0]: ["network"], VIDEOS[1]: ["private"]}
+    starts = setting.run(script, per_class=5, delay_s=10, workers=4).workers.asked_at
+    gaps = [later - earlier for earlier, later in pairwise(starts)]
+    assert min(gaps) >= 5
