@@ -1,0 +1,206 @@
+"""What commands say, as text and as JSON. Returns strings and prints none of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from audioset_dl.catalog.ontology import Node
+    from audioset_dl.dataset.layout import OutputFolder
+    from audioset_dl.dataset.status import Status
+    from audioset_dl.dataset.verify import Verification
+    from audioset_dl.download import Report
+    from audioset_dl.selection.plan import Plan
+    from audioset_dl.selection.select import Selection
+
+_MANY = 20
+
+
+def to_json(document: object) -> str:
+    """Return a document as indented JSON."""
+    return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def classes_document(selection: Selection) -> list[dict[str, Any]]:
+    """Return the chosen classes as JSON-able data, in ontology order."""
+    return [_class_document(selection, node) for node in selection.classes]
+
+
+def _class_document(selection: Selection, node: Node) -> dict[str, Any]:
+    catalog = selection.catalog
+    rating = catalog.ratings.get(node.mid)
+    return {
+        "mid": node.mid,
+        "name": node.name,
+        "quality": catalog.quality(node.mid),
+        "num_rated": rating.num_rated if rating else 0,
+        "num_true": rating.num_true if rating else 0,
+        "is_leaf": node.is_leaf,
+        "clips": catalog.segments.num_clips(node.mid),
+        "candidates": len(selection.rankings[node.mid]),
+    }
+
+
+def classes_text(selection: Selection) -> str:
+    """Return a table of the chosen classes."""
+    rows = [
+        (
+            document["name"],
+            document["mid"],
+            _quality(document),
+            "leaf" if document["is_leaf"] else "",
+            f"{document['clips']:,}",
+            f"{document['candidates']:,}",
+        )
+        for document in classes_document(selection)
+    ]
+    heads = ("class", "MID", "quality", "", "clips", "candidates")
+    return f"{_table(heads, rows, right=(4, 5))}\n{_count(len(rows), 'class', 'classes')}"
+
+
+def _quality(document: Mapping[str, Any]) -> str:
+    if document["quality"] is None:
+        return "unrated"
+    return f"{document['quality']:.2f} ({document['num_true']}/{document['num_rated']})"
+
+
+def plan_document(plan: Plan) -> dict[str, Any]:
+    """Return a plan as JSON-able data."""
+    return asdict(plan)
+
+
+def plan_text(plan: Plan) -> str:
+    """Return a plan for people."""
+    rows = [
+        (row.name, f"{row.wanted:,}", f"{row.available:,}", f"{row.short:,}" if row.short else "")
+        for row in plan.classes
+    ]
+    pace = (
+        f"at the configured pace at least {_duration(plan.seconds)}"
+        if plan.seconds is not None
+        else "no pace is configured"
+    )
+    return "\n".join(
+        [
+            _table(("class", "wanted", "available", "short"), rows, right=(1, 2, 3)),
+            "",
+            f"{_count(plan.clips, 'clip')} wanted; one that several classes want counts once",
+            f"{_duration(plan.audio_s)} of audio, {_size(plan.disk_bytes)} on disk",
+            f"{plan.saved:,} saved already, {plan.to_fetch:,} to fetch",
+            f"about {plan.requests:,} requests, {pace}",
+            "Videos that turn out to be gone are replaced, and cost requests and time besides.",
+        ]
+    )
+
+
+def download_text(report: Report, output: OutputFolder, names: Mapping[str, str]) -> str:
+    """Return how a download ended, for people."""
+    counts = report.counts
+    saved = f"{counts.saved:,} of {_count(counts.wanted, 'clip')} saved in {output.path}"
+    lines = [f"{saved} ({report.newly_saved:,} by this run)"]
+    if counts.gone:
+        lines.append(f"{counts.gone:,} gone for good; the next of each ranking took their places")
+    if counts.waiting:
+        lines.append(f"{counts.waiting:,} not got yet: run the same command again")
+    if counts.failures:
+        lines.append(f"failures: {_failures(counts.failures)} (see {output.failures.name})")
+    if counts.kept:
+        lines.append(f"{counts.kept:,} more, saved for an earlier config, were kept")
+    return "\n".join([*lines, *_short_lines(report, names)])
+
+
+def _short_lines(report: Report, names: Mapping[str, str]) -> list[str]:
+    short = report.short_classes()
+    lines = [
+        f"  {names[share.mid]}: {share.wanted} of {report.per_class}; no more can be had"
+        for share in short[:_MANY]
+    ]
+    if len(short) > _MANY:
+        lines.append(f"  and {len(short) - _MANY} more")
+    return [f"{_count(len(short), 'class', 'classes')} short of clips:", *lines] if lines else []
+
+
+def status_document(status: Status) -> dict[str, Any]:
+    """Return a status as JSON-able data."""
+    running = asdict(status.running) if status.running else None
+    return {**asdict(status.counts), "running": running, "pause": status.pause}
+
+
+def status_text(status: Status, output: OutputFolder) -> str:
+    """Return a status for people."""
+    counts = status.counts
+    run = status.running
+    under_way = (
+        f"a run is under way (process {run.pid} on {run.host}, since {run.since})"
+        if run
+        else "no run is under way"
+    )
+    numbers = (
+        f"wanted {counts.wanted:,}, saved {counts.saved:,}, gone {counts.gone:,}, "
+        f"waiting {counts.waiting:,}"
+    )
+    lines = [f"{output.path}: {under_way}", numbers]
+    if status.pause:
+        lines.append(status.pause)
+    if counts.kept:
+        lines.append(f"{counts.kept:,} more, saved for an earlier config, are kept")
+    if counts.failures:
+        rows = [(code, f"{number:,}") for code, number in counts.failures.items()]
+        lines += ["", _table(("failure", "clips"), rows, right=(1,))]
+    return "\n".join(lines)
+
+
+def verification_document(result: Verification) -> dict[str, Any]:
+    """Return what was verified as JSON-able data."""
+    return {"ok": not result.faults, **asdict(result), "faults_by_code": result.by_code()}
+
+
+def verification_text(result: Verification) -> str:
+    """Return what was verified, for people: one line a fault."""
+    what = "hash, header and samples" if result.deep else "hash and header"
+    checked = f"{_count(result.num_files, 'file')} of the manifest checked ({what})"
+    if not result.faults:
+        return f"{checked}: all are as they were written"
+    lines = [f"{fault.code}: {fault.file_name}: {fault.detail}" for fault in result.faults]
+    return "\n".join([*lines, f"{checked}: {_failures(result.by_code())}"])
+
+
+def _failures(by_code: Mapping[str, int]) -> str:
+    return ", ".join(f"{code} {number:,}" for code, number in by_code.items())
+
+
+def _table(
+    heads: Sequence[str], rows: Sequence[Sequence[str]], *, right: tuple[int, ...] = ()
+) -> str:
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if column in right else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in (heads, *rows)
+    )
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def _size(num_bytes: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if num_bytes < 1000:
+            return f"{num_bytes:.3g} {unit}"
+        num_bytes /= 1000
+    return f"{num_bytes:,.3g} TB"
+
+
+def _duration(seconds: float) -> str:
+    minutes, hours, days = seconds / 60, seconds / 3600, seconds / 86400
+    if minutes < 2:
+        return f"{seconds:.0f} s"
+    if hours < 2:
+        return f"{minutes:.0f} min"
+    return f"{hours:.1f} h" if days < 2 else f"{days:.1f} days"
