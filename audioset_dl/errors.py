@@ -102,6 +102,6 @@ class OutputError(AudiosetDlError):
 class Interrupted(AudiosetDlError):
     """A signal ended the run; it can be resumed."""
 
-    def __init__(self, signal_number: int) -> None:
-        super().__init__("interrupted; run the same command again to resume")
+    def __init__(self, signal_number: int, done: str = "") -> None:
+        super().__init__(f"Interrupted{done}; run the same command again to resume")
         self.exit_code = 128 + signal_number

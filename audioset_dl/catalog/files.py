@@ -1,0 +1,356 @@
+"""AudioSet's files: where they come from, and fetching those that are missing.
+
+Owns addresses, known hashes and the metadata folder; knows nothing of what is in the files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+import pooch  # type: ignore[import-untyped]
+import requests
+import urllib3
+
+from audioset_dl.catalog.reading import open_binary
+from audioset_dl.errors import MetadataError, OutputError
+
+_CHUNK_BYTES = 1 << 16
+_GOOGLE = "http://storage.googleapis.com/us_audioset/youtube_corpus/v1"
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """One of AudioSet's files as it is published."""
+
+    file_name: str
+    url: str
+    sha256: str
+    """Of the copies taken in 2017-2022."""
+
+
+FILES: Mapping[str, RemoteFile] = {
+    "ontology": RemoteFile(
+        "ontology.json",
+        "https://raw.githubusercontent.com/audioset/ontology/master/ontology.json",
+        "9c685f4403eecc3ca9be37fd7285cf212feaaea6ff7229d3e7ca89e0d1f2d15d",
+    ),
+    "ratings": RemoteFile(
+        "qa_true_counts.csv",
+        f"{_GOOGLE}/qa/qa_true_counts.csv",
+        "43507dbfcee2ab1ed771f4412f20ad5ce5c90fd850abcaf982db443f7652a0b2",
+    ),
+    "indices": RemoteFile(
+        "class_labels_indices.csv",
+        f"{_GOOGLE}/csv/class_labels_indices.csv",
+        "cdd1049833c4b86127c2773ac0d14a2754b6a6d0d1798002ed5c66e699708429",
+    ),
+    "balanced_train": RemoteFile(
+        "balanced_train_segments.csv",
+        f"{_GOOGLE}/csv/balanced_train_segments.csv",
+        "3b83e5ff9ed72cfda37d4e36ce08250e107c1ea70f109f6ab6668ac200db5e94",
+    ),
+    "eval": RemoteFile(
+        "eval_segments.csv",
+        f"{_GOOGLE}/csv/eval_segments.csv",
+        "f7055f53935f70e74e39494a5c8c4c78f1700fce275028bd36e31186f33d45db",
+    ),
+    "unbalanced_train": RemoteFile(
+        "unbalanced_train_segments.csv",
+        f"{_GOOGLE}/csv/unbalanced_train_segments.csv",
+        "bb2dfd5e4f1ced39db9480633c510f813d7899f4b7472aa83a411b4a43a12698",
+    ),
+}
+"""By short name; the addresses are those of https://research.google.com/audioset/download.html."""
+
+CLASS_FILES = ("ontology", "ratings", "indices")
+"""Short names of the files about classes, which every command needs."""
+SEGMENT_FILES = ("balanced_train", "eval", "unbalanced_train")
+"""Short names of the files that list clips."""
+
+
+class Progress(Protocol):
+    """What shows how far a download has come; ``tqdm.tqdm(unit="B")`` is one."""
+
+    total: float | None
+    """Bytes to come; 0 where the server does not say."""
+
+    def update(self, n: int, /) -> object:
+        """Count bytes that have come."""
+
+    def reset(self) -> object:
+        """Count from 0 again."""
+
+    def close(self) -> object:
+        """End the display; may be called twice."""
+
+
+@dataclass(frozen=True)
+class MetadataFiles:
+    """The metadata files of a run."""
+
+    paths: Mapping[str, Path]
+    """By the name that was asked for."""
+    sha256: Mapping[str, str]
+    """Of the content (decompressed, where the file is gzip's), by the same name."""
+    downloaded: tuple[str, ...]
+    """Names of those that were missing and have been downloaded."""
+    warnings: tuple[str, ...]
+    """For each file that is not the one known, a sentence that says so."""
+
+
+def locate_file(directory: Path, name: str) -> Path:
+    """Return where a metadata file lies.
+
+    Parameters
+    ----------
+    directory : Path
+        The metadata folder.
+    name : str
+        A key of `FILES`: then ``FILE.csv`` in the folder, else ``FILE.csv.gz``. Or the path of a
+        CSV of the user's own, which has nothing to do with the folder.
+
+    Raises
+    ------
+    MetadataError
+        There is no such file.
+    """
+    if name not in FILES:
+        return _locate_own(name)
+    path = _find(directory, FILES[name])
+    if path is None:
+        remote = FILES[name]
+        raise MetadataError(
+            f"the file is missing; download {remote.url} into {directory}",
+            directory / remote.file_name,
+        )
+    return path
+
+
+def fetch_metadata(
+    directory: Path,
+    names: Sequence[str],
+    *,
+    proxy: str | None = None,
+    verify_tls: bool = True,
+    timeout_s: float = 60,
+    progress: Callable[[str], Progress] | None = None,
+) -> MetadataFiles:
+    """Download the metadata files that are missing, and hash all.
+
+    A file that lies in the folder already is taken as it is. A download goes to a temporary file in
+    the folder and is renamed when it is complete. A hash that is not the known one is a warning.
+
+    Parameters
+    ----------
+    directory : Path
+        The metadata folder; made if need be.
+    names : sequence of str
+        Keys of `FILES`, and paths of the user's own segment CSVs, which must exist.
+    proxy : str, optional
+        Address of a proxy; None for what the environment says (``HTTPS_PROXY`` and so on).
+    verify_tls : bool
+        Whether a server must prove who it is.
+    timeout_s : float
+        Seconds to wait for a connection, and for each next piece.
+    progress : callable, optional
+        Called with the file's name before each download, returns what shows it.
+
+    Raises
+    ------
+    MetadataError
+        A download failed (the message names the address, the cause, and how to do without), or a
+        file can't be read.
+    OutputError
+        The folder can't be written.
+    """
+    options = {"proxies": {"http": proxy, "https": proxy} if proxy else None,
+               "verify": verify_tls, "timeout": timeout_s}  # fmt: skip
+    paths: dict[str, Path] = {}
+    downloaded: list[str] = []
+    for name in dict.fromkeys(names):
+        if name in FILES and _find(directory, FILES[name]) is None:
+            bar = progress(FILES[name].file_name) if progress else None
+            with _quiet_about_tls(verify_tls):
+                _download(FILES[name], directory, options, bar)
+            downloaded.append(name)
+        paths[name] = locate_file(directory, name)
+    sha256 = {name: hash_content(path) for name, path in paths.items()}
+    return MetadataFiles(paths, sha256, tuple(downloaded), tuple(_warn(paths, sha256)))
+
+
+def hash_content(path: Path) -> str:
+    """Return the SHA-256 of a file, or of what it decompresses to if it is gzip's, in hex.
+
+    Raises
+    ------
+    MetadataError
+        The file can't be read.
+    """
+    with open_binary(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _find(directory: Path, remote: RemoteFile) -> Path | None:
+    names = [remote.file_name]
+    if remote.file_name.endswith(".csv"):
+        names.append(remote.file_name + ".gz")
+    return next((directory / name for name in names if (directory / name).is_file()), None)
+
+
+def _locate_own(name: str) -> Path:
+    path = Path(name)
+    if not path.is_file():
+        known = ", ".join(SEGMENT_FILES)
+        raise MetadataError(f"no such file; expected one of {known}, or the path of a CSV", path)
+    return path
+
+
+def _warn(paths: Mapping[str, Path], sha256: Mapping[str, str]) -> Iterator[str]:
+    for name, path in paths.items():
+        if name in FILES and sha256[name] != FILES[name].sha256:
+            yield (
+                f"{path} is not the copy that is known (SHA-256 {sha256[name][:16]}…, "
+                f"known {FILES[name].sha256[:16]}…): "
+                "it was changed here or by Google, so other clips may be drawn than elsewhere"
+            )
+
+
+class _Bar:
+    """Hands a progress display to pooch, which takes one that is falsy (a tqdm of 0) for none."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    @property
+    def total(self) -> float | None:
+        return self._progress.total
+
+    @total.setter
+    def total(self, total: float | None) -> None:
+        self._progress.total = total
+
+    def update(self, n: int) -> None:
+        self._progress.update(n)
+
+    def reset(self) -> None:
+        self._progress.reset()
+
+    def close(self) -> None:
+        self._progress.close()
+
+
+@contextmanager
+def _quiet_about_tls(verify_tls: bool) -> Iterator[None]:
+    """Keep urllib3 from warning of what the config asked for."""
+    with warnings.catch_warnings():
+        if not verify_tls:
+            warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
+        yield
+
+
+def _download(
+    remote: RemoteFile, directory: Path, options: Mapping[str, object], bar: Progress | None
+) -> None:
+    try:
+        with _told_as_our_errors(remote, directory):
+            directory.mkdir(parents=True, exist_ok=True)
+            _write_whole(remote, directory / remote.file_name, options, bar)
+    finally:
+        if bar is not None:
+            bar.close()
+
+
+def _write_whole(
+    remote: RemoteFile, path: Path, options: Mapping[str, object], bar: Progress | None
+) -> None:
+    """Download to a temporary file beside the final one and rename it when it is complete."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            _receive(remote.url, file, options, bar)
+            file.flush()
+            os.fsync(file.fileno())
+        _check_kind(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _receive(url: str, file: BinaryIO, options: Mapping[str, object], bar: Progress | None) -> None:
+    with ExitStack() as responses:  # pooch leaves them open when something goes wrong
+
+        def close_later(response: requests.Response, *_: object, **__: object) -> None:
+            responses.callback(response.close)
+
+        downloader = pooch.HTTPDownloader(
+            progressbar=_Bar(bar) if bar is not None else False,
+            chunk_size=_CHUNK_BYTES,
+            hooks={"response": close_later},
+            **options,
+        )
+        downloader(url, file, None)
+
+
+class _WrongContentError(ValueError):
+    """The server sent something, but not the file."""
+
+
+def _check_kind(path: Path) -> None:
+    """Refuse what captive portals, proxies and error pages send with status 200."""
+    with path.open("rb") as file:
+        start = file.read(512).lstrip(b"\xef\xbb\xbf \t\r\n")
+    if not start:
+        raise _WrongContentError("the server sent an empty file")
+    if start.startswith(b"<"):
+        raise _WrongContentError("the server sent a web page instead of the file")
+
+
+@contextmanager
+def _told_as_our_errors(remote: RemoteFile, directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
+        raise MetadataError(
+            f"{remote.url} can't be downloaded: {_cause(error)}; "
+            f"run again, or download it by hand into {directory}"
+        ) from error
+    except OSError as error:
+        raise OutputError(
+            f"{directory / remote.file_name} can't be written: {error.strerror or error}; "
+            "name another folder as metadata.dir, or mend this one"
+        ) from error
+
+
+def _cause(error: Exception) -> str:
+    match error:
+        case requests.HTTPError(response=response) if response is not None:
+            return f"HTTP {response.status_code} {response.reason}"
+        case requests.exceptions.ProxyError():
+            what = "the proxy can't be used"
+        case requests.exceptions.SSLError():
+            what = "the server's certificate was not accepted"
+        case requests.Timeout():
+            return "no answer in time"
+        case requests.ConnectionError() | requests.exceptions.ChunkedEncodingError():
+            what = "the connection failed"
+        case _:
+            return str(error)
+    return f"{what} ({_root_text(error)})"
+
+
+def _root_text(error: BaseException) -> str:
+    """Return the text of the innermost error that requests and urllib3 have wrapped."""
+    wrapped = (getattr(error, name, None) for name in ("reason", "original_error"))
+    inner = next(filter(None, wrapped), None) or next(iter(error.args), None)
+    if isinstance(inner, BaseException):
+        return _root_text(inner)
+    text = inner if isinstance(inner, str) else str(error)
+    return text.partition("): ")[2] or text

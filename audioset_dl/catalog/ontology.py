@@ -1,0 +1,327 @@
+"""The ontology: what classes there are, how they lie below each other, and how to find one.
+
+A directed acyclic graph, not a tree: 38 of Google's 632 nodes have several parents. Owns the form
+of ``ontology.json``; knows nothing of clips.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import reprlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from audioset_dl.catalog.reading import DOWNLOAD_AGAIN, is_mid, read_small
+from audioset_dl.errors import MetadataError
+
+MAX_DEPTH = 100
+"""Levels that an ontology may have; Google's has 6."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node of the ontology."""
+
+    mid: str
+    """Id, e.g. ``/m/0bt9lr``."""
+    name: str
+    """Display name, e.g. ``Dog``; unique, may hold commas."""
+    child_ids: tuple[str, ...] = ()
+    """MIDs of the nodes right below, in the file's order."""
+    restrictions: frozenset[str] = frozenset()
+    """``abstract`` (only groups others), ``blacklist`` (hard to label), both, or none."""
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no other node lies below."""
+        return not self.child_ids
+
+    @property
+    def is_restricted(self) -> bool:
+        """Whether it is abstract or blacklisted, and so never chosen itself."""
+        return not self.restrictions.isdisjoint({"abstract", "blacklist"})
+
+
+class UnknownClass(LookupError):
+    """No class has this name or MID."""
+
+    def __init__(self, text: str, suggestions: tuple[str, ...] = ()) -> None:
+        super().__init__(text, suggestions)
+        self.text = text
+        self.suggestions = suggestions
+        """Display names (or MIDs) that may have been meant, the likeliest first."""
+
+    def __str__(self) -> str:
+        message = f"no class is called {self.text!r}"
+        if not self.suggestions:
+            return message + "; audioset-dl classes --search TEXT finds names"
+        return message + "; did you mean " + " or ".join(map(repr, self.suggestions)) + "?"
+
+
+@dataclass(frozen=True)
+class Ontology:
+    """AudioSet's classes and how they lie below each other.
+
+    Parameters
+    ----------
+    nodes : tuple of Node
+        In the order of the file, which in Google's is depth-first: the *ontology order*.
+
+    Notes
+    -----
+    Where a method takes a MID that the ontology does not hold, it raises `KeyError`.
+    """
+
+    nodes: tuple[Node, ...]
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self.nodes)
+
+    def __contains__(self, mid: object) -> bool:
+        return mid in self._by_mid
+
+    def __getitem__(self, mid: str) -> Node:
+        return self._by_mid[mid]
+
+    def order(self, mid: str) -> int:
+        """Return the position of a node in the ontology order, from 0."""
+        return self._order[mid]
+
+    def parents(self, mid: str) -> tuple[str, ...]:
+        """Return the MIDs of the nodes right above, in ontology order."""
+        return self._parents[mid]
+
+    def descendants(self, mid: str) -> frozenset[str]:
+        """Return the MIDs of a node and of all nodes below it."""
+        return _reach(mid, lambda node: self[node].child_ids)
+
+    def ancestors(self, mid: str) -> frozenset[str]:
+        """Return the MIDs of all nodes above, without the node itself."""
+        return _reach(mid, self.parents) - {mid}
+
+    def find(self, text: str) -> Node:
+        """Return the node with a MID or display name.
+
+        The name is taken as it is written, and if there is none such, without regard to case and
+        to the amount of white space.
+
+        Raises
+        ------
+        UnknownClass
+            There is no such node; the error carries suggestions.
+        """
+        node = self._by_mid.get(text) or self._by_name.get(text)
+        if node is not None:
+            return node
+        alike = self._by_folded_name.get(_fold(text), [])
+        if len(alike) == 1:
+            return alike[0]
+        raise UnknownClass(text, tuple(node.name for node in alike) or self.suggest(text))
+
+    def suggest(self, text: str, limit: int = 3) -> tuple[str, ...]:
+        """Return display names that may have been meant by a text, the likeliest first.
+
+        First names of which the text is a part between commas, then names that hold it, as words
+        or within a word; if there are none, names that are spelled alike. A text that begins with
+        ``/`` is compared with MIDs.
+        """
+        if text.startswith("/"):
+            return tuple(difflib.get_close_matches(text, self._by_mid, limit, 0.8))
+        folded = _fold(text)
+        if not folded:
+            return ()
+        pieces = _pieces_holding(folded, self._by_piece) or difflib.get_close_matches(
+            folded[:100], self._by_piece, limit
+        )
+        names = (node.name for piece in pieces for node in self._by_piece[piece])
+        return tuple(dict.fromkeys(names))[:limit]
+
+    @cached_property
+    def _by_mid(self) -> dict[str, Node]:
+        return {node.mid: node for node in self.nodes}
+
+    @cached_property
+    def _by_name(self) -> dict[str, Node]:
+        return {node.name: node for node in self.nodes}
+
+    @cached_property
+    def _order(self) -> dict[str, int]:
+        return {node.mid: position for position, node in enumerate(self.nodes)}
+
+    @cached_property
+    def _parents(self) -> dict[str, tuple[str, ...]]:
+        parents: dict[str, list[str]] = {node.mid: [] for node in self.nodes}
+        for node in self.nodes:
+            for child_id in node.child_ids:
+                parents[child_id].append(node.mid)
+        return {mid: tuple(above) for mid, above in parents.items()}
+
+    @cached_property
+    def _by_folded_name(self) -> dict[str, list[Node]]:
+        return _group((_fold(node.name), node) for node in self.nodes)
+
+    @cached_property
+    def _by_piece(self) -> dict[str, list[Node]]:
+        """Nodes by folded name, and by each part of it between commas."""
+        names = [(_fold(node.name), node) for node in self.nodes]
+        parts = [(part.strip(" ."), node) for name, node in names for part in name.split(",")]
+        return _group(pair for pair in dict.fromkeys([*names, *parts]) if pair[0])
+
+
+def read_ontology(path: Path) -> Ontology:
+    """Read ``ontology.json``.
+
+    A list of objects with ``id``, ``name``, ``child_ids`` and ``restrictions``
+    (https://github.com/audioset/ontology); other keys are ignored.
+
+    Raises
+    ------
+    MetadataError
+        No JSON or no such list; an entry without id, name or child_ids; an id or a name twice; a
+        child that does not exist; a circle; more than `MAX_DEPTH` levels.
+    """
+    text = read_small(path)
+    entries = _parse_json(text, path)
+    nodes = [_parse_node(entry, number, path) for number, entry in enumerate(entries, 1)]
+    _check_unique([node.mid for node in nodes], "id", text, path)
+    _check_unique([node.name for node in nodes], "name", text, path)
+    _check_children(nodes, text, path)
+    _check_depth(nodes, path)
+    return Ontology(tuple(nodes))
+
+
+def _fold(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
+def _pieces_holding(folded: str, pieces: Iterable[str]) -> list[str]:
+    """Return the pieces that a text is, then those that hold it as words, then within a word."""
+    words = re.compile(rf"(?<!\w){re.escape(folded)}(?!\w)")
+    holding = [piece for piece in pieces if folded in piece]
+    whole = [piece for piece in holding if piece == folded]
+    as_words = [piece for piece in holding if words.search(piece)]
+    if len(folded) < 3:  # a letter or two stand within most names
+        return [*whole, *as_words]
+    return [*whole, *as_words, *holding]
+
+
+def _group(pairs: Iterable[tuple[str, Node]]) -> dict[str, list[Node]]:
+    groups: dict[str, list[Node]] = {}
+    for key, node in pairs:
+        groups.setdefault(key, []).append(node)
+    return groups
+
+
+def _reach(mid: str, neighbours: Callable[[str], Iterable[str]]) -> frozenset[str]:
+    reached = {mid}
+    waiting = [mid]
+    while waiting:
+        new = set(neighbours(waiting.pop())) - reached
+        reached |= new
+        waiting.extend(new)
+    return frozenset(reached)
+
+
+def _parse_json(text: str, path: Path) -> list[object]:
+    try:
+        entries = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise MetadataError(
+            f"not JSON: {error.msg}; {DOWNLOAD_AGAIN}", path, error.lineno
+        ) from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, a deep nest
+        raise MetadataError(f"not the ontology: {error}; {DOWNLOAD_AGAIN}", path) from error
+    if not isinstance(entries, list) or not entries:
+        raise MetadataError("expected a list of classes", path, 1)
+    return entries
+
+
+def _parse_node(entry: object, number: int, path: Path) -> Node:
+    if not isinstance(entry, Mapping):
+        raise MetadataError(f"entry {number}: expected an object with id and name", path)
+    mid, name = entry.get("id"), entry.get("name")
+    if not isinstance(mid, str) or not is_mid(mid):
+        raise MetadataError(
+            f"entry {number}: expected an id like /m/0bt9lr, found {reprlib.repr(mid)}", path
+        )
+    if not isinstance(name, str) or not name.strip() or not name.isprintable():
+        raise MetadataError(
+            f"entry {number} ({mid}): expected a name, found {reprlib.repr(name)}", path
+        )
+    return Node(
+        mid=mid,
+        name=name,
+        child_ids=tuple(dict.fromkeys(_texts(entry.get("child_ids"), "child_ids", mid, path))),
+        restrictions=frozenset(_texts(entry.get("restrictions", []), "restrictions", mid, path)),
+    )
+
+
+def _texts(value: object, key: str, mid: str, path: Path) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise MetadataError(
+            f"{mid}: expected {key} to be a list of texts, found {reprlib.repr(value)}", path
+        )
+    return value
+
+
+def _check_unique(values: list[str], key: str, text: str, path: Path) -> None:
+    seen: set[str] = set()
+    for value in values:
+        if value in seen:
+            line = _line_of(value, key, text, occurrence=2)
+            raise MetadataError(f"the {key} {value!r} stands in the file twice", path, line)
+        seen.add(value)
+
+
+def _check_children(nodes: list[Node], text: str, path: Path) -> None:
+    mids = {node.mid for node in nodes}
+    for node in nodes:
+        for child_id in node.child_ids:
+            if child_id not in mids:
+                line = _line_of(node.mid, "id", text)
+                raise MetadataError(
+                    f"{node.name}: its child {child_id[:40]!r} is not in the file", path, line
+                )
+
+
+def _check_depth(nodes: list[Node], path: Path) -> None:
+    """Peel off one level of parentless nodes after the other: circles are what remains."""
+    num_parents = dict.fromkeys((node.mid for node in nodes), 0)
+    for node in nodes:
+        for child_id in node.child_ids:
+            num_parents[child_id] += 1
+    by_mid = {node.mid: node for node in nodes}
+    level = [node for node in nodes if not num_parents[node.mid]]
+    num_peeled = depth = 0
+    while level:
+        num_peeled += len(level)
+        depth += 1
+        level = [by_mid[mid] for node in level for mid in _freed(node, num_parents)]
+    if num_peeled < len(nodes):
+        circle = next(node for node in nodes if num_parents[node.mid])
+        raise MetadataError(
+            f"classes lie below themselves: {circle.name} is in a circle, or below one", path
+        )
+    if depth > MAX_DEPTH:
+        raise MetadataError(f"{depth} levels deep; at most {MAX_DEPTH} are accepted", path)
+
+
+def _freed(node: Node, num_parents: dict[str, int]) -> Iterator[str]:
+    for child_id in node.child_ids:
+        num_parents[child_id] -= 1
+        if not num_parents[child_id]:
+            yield child_id
+
+
+def _line_of(value: str, key: str, text: str, occurrence: int = 1) -> int | None:
+    """Return the line of ``"key": "value"`` where the file writes it plainly, else None."""
+    pattern = re.compile(rf'"{key}"\s*:\s*{re.escape(json.dumps(value))}')
+    hits = [hit.start() for _, hit in zip(range(occurrence), pattern.finditer(text), strict=False)]
+    return text.count("\n", 0, hits[-1]) + 1 if len(hits) == occurrence else None

@@ -1,0 +1,144 @@
+"""How the metadata files are opened and what is said when they can't be read.
+
+Owns sizes, compression, encodings and small tables with a header row; knows nothing of what the
+files mean.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import re
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from audioset_dl.errors import MetadataError
+
+MAX_SMALL_BYTES = 16 << 20
+"""Largest ontology, rating or index file that is read; Google's are 343, 8 and 15 kB."""
+DOWNLOAD_AGAIN = "delete the file to have it downloaded again"
+
+_MID = re.compile(r"/[a-z]+/[0-9a-z_]+")
+_GZIP_MAGIC = b"\x1f\x8b"
+_COUNT = re.compile(r"[0-9]{1,9}")
+
+
+def is_mid(text: str) -> bool:
+    """Tell whether a text has the form of a label's id, e.g. ``/m/0bt9lr``, ``/t/dd00013``."""
+    return len(text) <= 64 and _MID.fullmatch(text) is not None
+
+
+@contextmanager
+def open_binary(path: Path) -> Iterator[io.BufferedReader | gzip.GzipFile]:
+    """Open a file for reading bytes, decompressed where its content is gzip's.
+
+    Raises
+    ------
+    MetadataError
+        The file is missing, unreadable, or damaged gzip (raised also while it is read).
+    """
+    try:
+        with path.open("rb") as file:
+            if file.peek(2)[:2] == _GZIP_MAGIC:
+                with gzip.GzipFile(fileobj=file) as unzipped:
+                    yield unzipped
+            else:
+                yield file
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise MetadataError(
+            f"the gzip file is damaged or cut short ({error}); {DOWNLOAD_AGAIN}", path
+        ) from error
+    except OSError as error:
+        raise MetadataError(f"can't be read: {error.strerror or error}", path) from error
+
+
+def read_small(path: Path) -> str:
+    """Return the text of a small file in UTF-8, with or without a byte order mark.
+
+    Raises
+    ------
+    MetadataError
+        The file is missing, empty, larger than `MAX_SMALL_BYTES`, or no text.
+    """
+    with open_binary(path) as file:
+        content = file.read(MAX_SMALL_BYTES + 1)
+    if not content.strip():
+        raise MetadataError(f"the file is empty; {DOWNLOAD_AGAIN}", path)
+    if len(content) > MAX_SMALL_BYTES:
+        size = MAX_SMALL_BYTES >> 20
+        raise MetadataError(f"larger than {size} MiB: not the file that was expected", path)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise MetadataError(f"not a text in UTF-8; {DOWNLOAD_AGAIN}", path, line) from error
+
+
+def read_table(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+    """Yield line number and fields of each row of a small CSV whose first row names the columns.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    columns : sequence of str
+        Its columns, in order.
+
+    Raises
+    ------
+    MetadataError
+        Other columns, a row of another length, no rows, or no CSV at all.
+    """
+    reader = csv.reader(io.StringIO(read_small(path), newline=""), strict=True)
+    num_rows = 0
+    try:
+        _check_header(next(reader, []), columns, path)
+        for row in filter(None, reader):
+            if len(row) != len(columns):
+                message = f"expected {len(columns)} columns, found {len(row)}"
+                raise MetadataError(message, path, reader.line_num)
+            num_rows += 1
+            yield reader.line_num, row
+    except csv.Error as error:
+        raise MetadataError(f"not a CSV row: {error}", path, reader.line_num) from error
+    if not num_rows:
+        raise MetadataError(f"holds no rows; {DOWNLOAD_AGAIN}", path, reader.line_num)
+
+
+def parse_count(text: str, column: str, path: Path, line: int) -> int:
+    """Return a whole number that is not negative.
+
+    Raises
+    ------
+    MetadataError
+        The text is something else; the message names the column.
+    """
+    if not _COUNT.fullmatch(text):
+        raise MetadataError(f"{column}: expected a whole number, found {text[:40]!r}", path, line)
+    return int(text)
+
+
+def parse_mid(text: str, column: str, path: Path, line: int) -> str:
+    """Return a MID.
+
+    Raises
+    ------
+    MetadataError
+        The text does not have its form; the message names the column.
+    """
+    if not is_mid(text):
+        raise MetadataError(
+            f"{column}: expected an id like /m/0bt9lr, found {text[:40]!r}", path, line
+        )
+    return text
+
+
+def _check_header(header: Sequence[str], columns: Sequence[str], path: Path) -> None:
+    if list(header) != list(columns):
+        expected, found = ",".join(columns), ",".join(header)[:60]
+        raise MetadataError(
+            f"expected the columns {expected}, found {found!r}; {DOWNLOAD_AGAIN}", path, 1
+        )
