@@ -7,6 +7,7 @@ engine, writes the tables. The command line and a program that imports it call t
 from __future__ import annotations
 
 import platform
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -135,6 +136,7 @@ class _Run:
                 self._fetch(drawn, states, watch, on_start)
         finally:
             self._write_tables()
+            shutil.rmtree(self._settings.output.scratch, ignore_errors=True)
         return self._report(saved_before)
 
     def _fetch(

@@ -115,7 +115,7 @@ class Engine:
         self._clock = clock
         self._todo: deque[Task] = deque()
         self._next_pass: list[Task] = []
-        self._pass_starts_at = float("-inf")
+        self._pass_starts_at: float | None = None
         self._num_passes = 0
         self._in_flight: dict[str, tuple[Task, Address, Ticket]] = {}
         self._num_saved = 0
@@ -167,14 +167,17 @@ class Engine:
                 self._todo.append(Task(clip_id, suspected=code))
 
     def _start_pass(self) -> None:
-        """Once all clips had their turn, begin again with those that failed."""
-        if self._todo or self._in_flight or self._clock() < self._pass_starts_at:
+        """Once all clips had their turn, wait a little and begin again with those that failed."""
+        if self._todo or self._in_flight or not self._next_pass:
             return
-        self._todo.extend(self._next_pass)
-        self._next_pass.clear()
-        backoff_s = min(2.0**self._num_passes, LONGEST_BACKOFF_S)
-        self._num_passes += 1
-        self._pass_starts_at = self._clock() + backoff_s
+        if self._pass_starts_at is None:
+            backoff_s = min(2.0**self._num_passes, LONGEST_BACKOFF_S)
+            self._pass_starts_at = self._clock() + backoff_s
+        if self._clock() >= self._pass_starts_at:
+            self._todo.extend(self._next_pass)
+            self._next_pass.clear()
+            self._num_passes += 1
+            self._pass_starts_at = None
 
     def _dispatch(self) -> None:
         while self._todo and len(self._in_flight) < self._config.workers:
@@ -200,7 +203,7 @@ class Engine:
         """Return how long there is nothing to do but wait; None: until the next outcome."""
         if self._todo and len(self._in_flight) < self._config.workers:
             wait_until = min(address.ready_at for address in self._addresses)
-        elif self._next_pass and not self._in_flight:
+        elif self._pass_starts_at is not None:
             wait_until = self._pass_starts_at
         else:
             return None if self._in_flight else 0

@@ -125,7 +125,7 @@ def test_a_transient_failure_keeps_its_seat_up_to_the_attempts(setting) -> None:
 
 def test_passes_wait_longer_and_longer(setting) -> None:
     run = setting.run({VIDEOS[0]: repeat("network", 4)}, attempts=5, workers=1)
-    assert [wait for wait in run.clock.waits if wait] == [1, 2, 4]
+    assert [wait for wait in run.clock.waits if wait] == [1, 2, 4, 8]
 
 
 def test_a_refused_address_costs_the_clip_nothing_and_pauses(setting) -> None:

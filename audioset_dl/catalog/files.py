@@ -103,7 +103,7 @@ class MetadataFiles:
     downloaded: tuple[str, ...]
     """Names of those that were missing and have been downloaded."""
     warnings: tuple[str, ...]
-    """For each file that is not the one known, a sentence that says so."""
+    """Sentences for people, such as one that names the files that are not the known copies."""
 
 
 def locate_file(directory: Path, name: str) -> Path:
@@ -214,13 +214,16 @@ def _locate_own(name: str) -> Path:
 
 
 def _warn(paths: Mapping[str, Path], sha256: Mapping[str, str]) -> Iterator[str]:
-    for name, path in paths.items():
-        if name in FILES and sha256[name] != FILES[name].sha256:
-            yield (
-                f"{path} is not the copy that is known (SHA-256 {sha256[name][:16]}…, "
-                f"known {FILES[name].sha256[:16]}…): "
-                "it was changed here or by Google, so other clips may be drawn than elsewhere"
-            )
+    unknown = [
+        path.name
+        for name, path in paths.items()
+        if name in FILES and sha256[name] != FILES[name].sha256
+    ]
+    if unknown:
+        yield (
+            f"not the copies of 2017-2022 that are known: {', '.join(unknown)}; they were changed "
+            "here or by Google, so other clips may be drawn than elsewhere"
+        )
 
 
 class _Bar:
