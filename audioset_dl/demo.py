@@ -140,7 +140,8 @@ def closing_words(demo: Demo, output: OutputFolder) -> str:
             f"  audioset-dl status {demo.config}",
             f"  audioset-dl classes {demo.config}",
             f"  rm -r {output.path / 'wav' / 'dog'} && audioset-dl verify {demo.config}",
-            "  audioset-dl init        # and then the real thing",
+            f"  audioset-dl demo {demo.config.parent}   # gets again what you deleted",
+            "  audioset-dl init   # and then the real thing",
         ]
     )
 
