@@ -9,7 +9,8 @@ from __future__ import annotations
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from audioset_dl import __version__, report
-from audioset_dl.config import Config, default_config_text, load_config
+from audioset_dl.config import Config, default_config_text, load_config, locate
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.errors import AudiosetDlError, ConfigError, Interrupted, Problem
 from audioset_dl.progress import DownloadProgress, make_bar
@@ -85,7 +86,9 @@ def init(path: Path) -> None:
 @_takes_json
 def classes(config: Path, overrides: tuple[str, ...], as_json: bool) -> None:
     """List the chosen classes, with quality and numbers of clips."""
-    selection = _prepare(load_config(config, overrides)).selection
+    settings = load_config(config, overrides)
+    with _located(config, overrides):
+        selection = _prepare(settings).selection
     if as_json:
         click.echo(report.to_json(report.classes_document(selection)))
     else:
@@ -105,7 +108,8 @@ def plan(config: Path, overrides: tuple[str, ...], as_json: bool) -> None:
 
     settings = load_config(config, overrides)
     states = read_states(OutputFolder(settings.output.dir).journal)
-    made = make_plan(_prepare(settings).selection, settings, states)
+    with _located(config, overrides):
+        made = make_plan(_prepare(settings).selection, settings, states)
     click.echo(report.to_json(report.plan_document(made)) if as_json else report.plan_text(made))
 
 
@@ -117,7 +121,10 @@ def download(config: Path, overrides: tuple[str, ...], quiet: bool) -> None:
 
     Ctrl-C ends it in order; a second Ctrl-C at once. Both can be resumed.
     """
-    sys.exit(_download(load_config(config, overrides), quiet=quiet))
+    settings = load_config(config, overrides)
+    with _located(config, overrides):
+        exit_code = _download(settings, quiet=quiet)
+    sys.exit(exit_code)
 
 
 @cli.command()
@@ -200,6 +207,15 @@ def _download(settings: Config, *, quiet: bool, warn: bool = True) -> int:
     names = {node.mid: node.name for node in prepared.selection.classes}
     click.echo(report.download_text(done, OutputFolder(settings.output.dir), names))
     return done.exit_code
+
+
+@contextmanager
+def _located(config: Path, overrides: tuple[str, ...]) -> Iterator[None]:
+    """Tell the line of a key that is found wrong only when it is used."""
+    try:
+        yield
+    except ConfigError as error:
+        raise locate(error, config, overrides) from error
 
 
 def _verify(output: OutputFolder, *, deep: bool, as_json: bool, quiet: bool) -> int:

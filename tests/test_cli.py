@@ -102,7 +102,8 @@ def test_set_overrides_the_config(world: World) -> None:
 @pytest.mark.parametrize(
     ("changes", "exit_code", "words"),
     [
-        ({"classes": {"include": ["Dgo"]}}, 2, "Dog"),
+        ({"classes": {"include": ["Dgo"]}}, 2, "config.yaml:4: classes.include[0]: "),
+        ({"classes": {"include": ["Dgo"]}}, 2, "did you mean"),
         ({"download": {"yt_dlp": {"formt": "x"}}}, 2, "did you mean format?"),
         ({"download": {"cookies": "none.txt"}}, 2, "can't be read"),
         ({"audio": {"ffmpeg": "none"}}, 4, "audio.ffmpeg"),

@@ -10,6 +10,7 @@ from audioset_dl.config.models import (
     OutputConfig,
     default_config_text,
     load_config,
+    locate,
 )
 from audioset_dl.config.values import masked_proxy
 
@@ -23,5 +24,6 @@ __all__ = [
     "OutputConfig",
     "default_config_text",
     "load_config",
+    "locate",
     "masked_proxy",
 ]

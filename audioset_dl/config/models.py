@@ -7,6 +7,7 @@ line become one :class:`Config`. Must not know what the values are used for.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -21,7 +22,7 @@ from pydantic import (
     field_validator,
 )
 
-from audioset_dl.config.document import Document, Fault, Place, quoted
+from audioset_dl.config.document import Document, Fault, Place, dotted, quoted
 from audioset_dl.config.problems import faults_of
 from audioset_dl.config.values import (
     FilePath,
@@ -242,6 +243,37 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     if faults:
         raise _error(faults)
     return config.resolved(path.absolute().parent)
+
+
+def locate(error: ConfigError, path: Path, overrides: Sequence[str] = ()) -> ConfigError:
+    """Return the same error with the place where each key was written.
+
+    For what is only found wrong when a value is used, such as a class that does not exist.
+
+    Parameters
+    ----------
+    error : ConfigError
+        Its problems name keys.
+    path, overrides
+        As they were given to `load_config`.
+    """
+    document = read_yaml_file(path)
+    for text in overrides:
+        _override(document, text)
+    places = {dotted(key): str(place) for key, place in document.places.items()}
+    return ConfigError(
+        *(
+            replace(problem, source=problem.source or _place_of(problem.key, places))
+            for problem in error.problems
+        )
+    )
+
+
+def _place_of(key: str, places: Mapping[str, str]) -> str:
+    """Return where a key, or else the nearest thing around it, was written."""
+    while key and key not in places:
+        key = key[: max(key.rfind("."), key.rfind("["), 0)]
+    return places.get(key, "")
 
 
 def _error(faults: list[Fault]) -> ConfigError:
