@@ -17,12 +17,15 @@ from tempfile import TemporaryDirectory
 
 from audioset_dl.audio.cut import Samples, cut_track
 from audioset_dl.audio.ffmpeg import FfmpegError
+from audioset_dl.audio.index import BadIndexError
+from audioset_dl.audio.ranged import HEAD_BYTES, cut_ranged, read_index
 from audioset_dl.audio.wav import encode_wav
 from audioset_dl.catalog.segments import Clip
 from audioset_dl.config import AudioConfig, DownloadConfig
-from audioset_dl.dataset.files import told_as_output_error, write_file
+from audioset_dl.dataset.files import KEPT, told_as_output_error, write_file
 from audioset_dl.dataset.journal import SavedFile
 from audioset_dl.dataset.layout import OutputFolder
+from audioset_dl.errors import OutputError
 from audioset_dl.youtube.address import Ticket
 from audioset_dl.youtube.failures import (
     DECODE,
@@ -108,6 +111,9 @@ class ClipFetcher:
         try:
             media = self._fetch_media(self._client(job.ticket.proxy), job.clip)
         except VideoFailed as error:
+            if error.failure.code == "disk":
+                scratch = self._settings.output.scratch
+                raise OutputError(f"{scratch}: {error.failure.detail}; {KEPT}") from error
             return error.failure
         return self._save(job, media)
 
@@ -123,13 +129,47 @@ class ClipFetcher:
 
     def _fetch_media(self, client: YoutubeClient, clip: Clip) -> Media:
         track = client.extract(clip.ytid)
-        _check_within(clip, track)
+        _check_within(clip, track.duration_s)
         try:
-            return self._fetch_whole(client, clip, track)
+            return self._fetch_track(client, clip, track)
         except MediaRefused:
-            return self._fetch_whole(client, clip, client.extract(clip.ytid))
+            return self._fetch_track(client, clip, client.extract(clip.ytid))
 
-    def _fetch_whole(self, client: YoutubeClient, clip: Clip, track: Track) -> Media:
+    def _fetch_track(self, client: YoutubeClient, clip: Clip, track: Track) -> Media:
+        """Go down the ladder: ten seconds out of the track, else all of it."""
+        if not track.is_one_file:
+            return self._fetch_whole(client, clip, track, method="hls")
+        ranges = _Ranges(client, track)
+        try:
+            return self._fetch_ranged(ranges, clip, track)
+        except (BadIndexError, FfmpegError):
+            return self._fetch_whole(client, clip, track, bytes_before=ranges.num_bytes)
+
+    def _fetch_ranged(self, ranges: _Ranges, clip: Clip, track: Track) -> Media:
+        """Fetch the index, and the bytes that hold the clip."""
+        head = ranges.read(0, HEAD_BYTES)
+        index = read_index(track.extension, head, ranges.track_size, ranges.read)
+        _check_within(clip, float(index.end), slack_s=0)
+        samples = cut_ranged(
+            self._settings.ffmpeg,
+            index,
+            ranges.read,
+            start_s=clip.start_s,
+            end_s=clip.end_s,
+            audio=self._settings.audio,
+        )
+        _check_complete(samples, clip, track)
+        return Media(samples, track.description, "ranged", ranges.num_bytes)
+
+    def _fetch_whole(
+        self,
+        client: YoutubeClient,
+        clip: Clip,
+        track: Track,
+        *,
+        method: str = "whole",
+        bytes_before: int = 0,
+    ) -> Media:
         """Fetch the whole track into a file and cut the clip out of it."""
         with self._scratch_folder() as folder:
             file = folder / f"track.{track.extension}"
@@ -137,7 +177,7 @@ class ClipFetcher:
             samples = self._cut(file, clip)
             num_bytes = file.stat().st_size
         _check_complete(samples, clip, track)
-        return Media(samples, track.description, "whole", num_bytes)
+        return Media(samples, track.description, method, bytes_before + num_bytes)
 
     @contextmanager
     def _scratch_folder(self) -> Iterator[Path]:
@@ -178,9 +218,26 @@ def utc_now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _check_within(clip: Clip, track: Track) -> None:
-    if track.duration_s is not None and clip.start_s >= track.duration_s + DURATION_SLACK_S:
-        raise VideoFailed(_out_of_range(clip, f"the video is {track.duration_s:g} s long"))
+class _Ranges:
+    """Reads ranges of one track and counts the bytes."""
+
+    def __init__(self, client: YoutubeClient, track: Track) -> None:
+        self._client = client
+        self._track = track
+        self.track_size = 0
+        """Of the whole track; known after the first range."""
+        self.num_bytes = 0
+
+    def read(self, first: int, end: int) -> bytes:
+        part = self._client.read_range(self._track, first, end)
+        self.track_size = part.track_size
+        self.num_bytes += len(part.data)
+        return part.data
+
+
+def _check_within(clip: Clip, end_s: float | None, slack_s: float = DURATION_SLACK_S) -> None:
+    if end_s is not None and clip.start_s >= end_s + slack_s:
+        raise VideoFailed(_out_of_range(clip, f"the video is {end_s:g} s long"))
 
 
 def _check_complete(samples: Samples, clip: Clip, track: Track) -> None:

@@ -14,7 +14,7 @@ from audioset_dl.config import AudioConfig
 from audioset_dl.simulator.tracks import Tracks
 
 YTID = "-a_cdefghi0"
-DURATION_S = 150.25
+DURATION_S = 150.5
 STARTS_S = (0, 0.5, 30, 63.456, 123.457, DURATION_S - 10)
 
 

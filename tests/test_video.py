@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import gc
+import re
 import threading
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from audioset_dl.config import DownloadConfig
 from audioset_dl.simulator import Simulator, Video
 from audioset_dl.simulator.behaviours import BEHAVIOURS
+from audioset_dl.simulator.tracks import Tracks
 from audioset_dl.youtube.failures import Scope, VideoFailed
-from audioset_dl.youtube.video import MediaRefused, Stopped, YoutubeClient
+from audioset_dl.youtube.video import LONGEST_WAIT_S, MediaRefused, Stopped, YoutubeClient
 
 # yt-dlp drops answers that it retries without closing them.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")
@@ -32,6 +37,10 @@ def simulator() -> Iterator[Simulator]:
     videos += [
         Video(f"fault{number:06d}", duration_s=12, faults=(fault,))
         for number, fault in enumerate(FAULTS)
+    ]
+    videos += [
+        Video(f"range{number:06d}", duration_s=12, faults=(fault,))
+        for number, fault in enumerate(RANGE_FAULTS)
     ]
     with Simulator(videos) as simulator:
         yield simulator
@@ -88,6 +97,65 @@ def test_faults_of_a_download(client, tmp_path: Path, fault: str, code: str | No
     with pytest.raises(VideoFailed) as caught:
         client.download(track, tmp_path / "track")
     assert caught.value.failure.code == code
+
+
+RANGE_FAULTS = {
+    "truncate": "network",
+    "reset": "network",
+    "stall": "network",
+    "http_503": "network",
+    "http_429": "http_429",
+    "wrong_range": "bad_answer",
+    "full_200": "bad_answer",
+    "html_200": "bad_answer",
+    "redirect": None,
+    "": None,
+}
+
+
+@pytest.mark.parametrize(("fault", "code"), RANGE_FAULTS.items())
+def test_faults_of_a_range(client, simulator, fault: str, code: str | None) -> None:
+    ytid = f"range{list(RANGE_FAULTS).index(fault):06d}"
+    track = client.extract(ytid)
+    if code is None:
+        part = client.read_range(track, 100, 5100)
+        whole = Tracks().track(251, ytid, 12)
+        assert (part.data, part.track_size) == (whole[100:5100], len(whole))
+        return
+    with pytest.raises(VideoFailed) as caught:
+        client.read_range(track, 100, 5100)
+    assert caught.value.failure.code == code
+    assert len(client.read_range(track, 100, 5100).data) == 5000, "the fault was for once"
+
+
+def test_a_range_beyond_the_end_gives_what_there_is(client) -> None:
+    track = client.extract(YTIDS["ok"])
+    size = client.read_range(track, 0, 10).track_size
+    assert len(client.read_range(track, size - 7, size + 100).data) == 7
+
+
+def test_a_refused_range_is_told_apart(client) -> None:
+    track = client.extract(YTIDS["session:media"])
+    with pytest.raises(MediaRefused):
+        client.read_range(track, 0, 10)
+
+
+def test_no_request_is_open_ended(client, simulator) -> None:
+    client.read_range(client.extract(YTIDS["ok"]), 0, 10)
+    ranges = [request.range for request in simulator.log.select(kind="media")]
+    assert ranges
+    assert all(re.fullmatch(r"bytes=\d+-\d+", each) for each in ranges)
+
+
+def test_a_format_is_waited_for_until_it_is_available(client, simulator) -> None:
+    waits: list[float] = []
+    track = client.extract(YTIDS["ok"])
+    client._stop = SimpleNamespace(wait=lambda s: waits.append(s) and False, is_set=lambda: False)
+    for available_at in (None, time.time() - 5, time.time() + 20, time.time() + 9999):
+        client.read_range(replace(track, info={**track.info, "available_at": available_at}), 0, 10)
+    assert waits[:2] == [0, 0]
+    assert 15 < waits[2] <= 20
+    assert waits[3] == LONGEST_WAIT_S
 
 
 def test_a_download_under_way_is_given_up_when_told(simulator: Simulator, tmp_path: Path) -> None:

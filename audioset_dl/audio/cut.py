@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -82,26 +83,71 @@ def cut_track(
         raise FfmpegError(f"a track in the container {track.suffix} is not known")
     grid_start_s = max(0, math.floor(start_s) - MARGIN_S)
     grid_end_s = math.ceil(end_s) + MARGIN_S
-    codec, dtype = _PCM.get(audio.subtype, ("pcm_s16le", "int16"))
-    arguments = ["-f", demuxer, "-i", f"file:{track}", "-map", "0:a:0",
-                 "-af", _filters(grid_start_s, grid_end_s, audio),
-                 "-c:a", codec, "-fflags", "+bitexact", "-f", "wav", "pipe:1"]  # fmt: skip
-    decoded = _read_pipe(run_ffmpeg(ffmpeg, arguments), dtype)
-    first = round((start_s - grid_start_s) * decoded.sample_rate)
+    # The time of a sample is its number in the decoded track (asetpts=round(N/SR/TB)): those of
+    # WebM are rounded to milliseconds and would shift an Opus clip by up to 1 ms.
+    trim = f"asetpts=round(N/SR/TB),atrim=start={grid_start_s}:end={grid_end_s}"
+    decoded = _decode(ffmpeg, ["-f", demuxer, "-i", f"file:{track}"], trim=trim, audio=audio)
+    first = sample_at(start_s, decoded.sample_rate) - grid_start_s * decoded.sample_rate
     num_samples = round((end_s - start_s) * decoded.sample_rate)
     return Samples(decoded.data[first : first + num_samples], decoded.sample_rate)
 
 
-def _filters(grid_start_s: int, grid_end_s: int, audio: AudioConfig) -> str:
-    # The time of a sample is its number in the decoded track (asetpts=N/SR/TB): the time stamps of
-    # WebM are rounded to milliseconds and would shift an Opus clip by up to 1 ms.
-    filters = ["asetpts=N/SR/TB", f"atrim=start={grid_start_s}:end={grid_end_s}",
-               "asetpts=PTS-STARTPTS"]  # fmt: skip
+def sample_at(time_s: float, sample_rate: int) -> int:
+    """Return the number of the sample at a time, a half rounded up."""
+    return math.floor(Fraction(str(time_s)) * sample_rate + Fraction(1, 2))
+
+
+def decode_pipe(
+    ffmpeg: Path,
+    stream: bytes,
+    *,
+    container: str,
+    first_sample: int,
+    num_samples: int,
+    audio: AudioConfig,
+) -> Samples:
+    """Decode a stream and resample a part of it.
+
+    Parameters
+    ----------
+    ffmpeg : Path
+        The binary.
+    stream : bytes
+        A track, or a piece of one with its header.
+    container : str
+        A key of `DEMUXERS`.
+    first_sample, num_samples : int
+        The part, in samples of the decoded stream before it is resampled.
+    audio : AudioConfig
+        Sample rate, channels, subtype.
+
+    Raises
+    ------
+    FfmpegError
+        The stream can't be decoded.
+    """
+    trim = f"atrim=start_sample={first_sample}:end_sample={first_sample + num_samples}"
+    source = ["-f", DEMUXERS[container], "-i", "pipe:0"]
+    return _decode(ffmpeg, source, stdin=stream, trim=trim, audio=audio)
+
+
+def _decode(
+    ffmpeg: Path,
+    source: list[str],
+    *,
+    trim: str,
+    audio: AudioConfig,
+    stdin: bytes | None = None,
+) -> Samples:
+    codec, dtype = _PCM.get(audio.subtype, ("pcm_s16le", "int16"))
+    filters = [trim, "asetpts=PTS-STARTPTS"]
     if audio.channels is not None:
         filters.append(f"aformat=channel_layouts={'mono' if audio.channels == 1 else 'stereo'}")
     if audio.sample_rate is not None:
         filters.append(f"aresample={audio.sample_rate}:resampler=soxr")
-    return ",".join(filters)
+    arguments = [*source, "-map", "0:a:0", "-af", ",".join(filters),
+                 "-c:a", codec, "-fflags", "+bitexact", "-f", "wav", "pipe:1"]  # fmt: skip
+    return _read_pipe(run_ffmpeg(ffmpeg, arguments, stdin=stdin), dtype)
 
 
 def _read_pipe(wav: bytes, dtype: str) -> Samples:

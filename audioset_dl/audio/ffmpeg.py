@@ -106,7 +106,13 @@ def ffmpeg_version(ffmpeg: Path) -> str:
         text = run_ffmpeg(ffmpeg, ["-version"], timeout_s=30).decode(errors="replace")
     except FfmpegError as error:
         raise ToolMissingError(f"{ffmpeg} can't be used as ffmpeg: {error}") from error
-    return text.splitlines()[0] if text else "unknown"
+    first_line = text.partition("\n")[0]
+    if not first_line.startswith("ffmpeg version"):
+        raise ToolMissingError(
+            f"audio.ffmpeg: {ffmpeg} is no ffmpeg (it says {first_line!r:.60}); "
+            "name an ffmpeg binary, or write null to use the one that comes with the program"
+        )
+    return first_line
 
 
 def _last_words(stderr: bytes) -> str:

@@ -9,8 +9,8 @@ from audioset_dl.catalog.segments import Clip
 from audioset_dl.config import AudioConfig, Config, DownloadConfig
 from audioset_dl.selection.select import Selection
 
-REQUESTS_PER_CLIP = 3
-"""Page, player, and a media file of up to 10 MB (counted on the simulator)."""
+REQUESTS_PER_CLIP = 4
+"""Page, player, the beginning of the track and the ten seconds (counted on the simulator)."""
 WAV_HEADER_BYTES = 44
 _SOURCE_RATE = 48000
 _SOURCE_CHANNELS = 2

@@ -106,14 +106,26 @@ OUT_OF_RANGE = FailureClass("out_of_range", Scope.GONE)
 """Our own finding: the segment begins after the end of the track."""
 TRUNCATED = FailureClass("truncated", Scope.TRANSIENT)
 """Our own finding: less of a track was got than YouTube says there is."""
+BAD_ANSWER = FailureClass("bad_answer", Scope.TRANSIENT)
+"""Our own finding: a server sent something else than the range that was asked for."""
 DECODE = FailureClass("decode", Scope.TRANSIENT)
 """ffmpeg could not decode what was got."""
+NO_FORMAT = FailureClass("format", Scope.TRANSIENT)
+"""The video has none of the formats that ``download.yt_dlp.format`` asks for."""
 UNKNOWN = FailureClass("unknown", Scope.TRANSIENT)
 """Anything else."""
 
 ALL_CLASSES: dict[str, FailureClass] = {
     failure_class.code: failure_class
-    for failure_class in (*FAILURE_CLASSES, OUT_OF_RANGE, TRUNCATED, DECODE, UNKNOWN)
+    for failure_class in (
+        *FAILURE_CLASSES,
+        OUT_OF_RANGE,
+        TRUNCATED,
+        BAD_ANSWER,
+        DECODE,
+        NO_FORMAT,
+        UNKNOWN,
+    )
 }
 """Every failure class by its code."""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,12 +13,14 @@ from typing import Any
 
 from yt_dlp import YoutubeDL
 from yt_dlp.extractor.youtube import YoutubeIE
-from yt_dlp.networking.exceptions import HTTPError, RequestError
-from yt_dlp.utils import YoutubeDLError
+from yt_dlp.networking import Request, Response
+from yt_dlp.networking.exceptions import HTTPError
 
 from audioset_dl.config import DownloadConfig
 from audioset_dl.youtube.failures import (
     ALL_CLASSES,
+    BAD_ANSWER,
+    NO_FORMAT,
     TRUNCATED,
     UNKNOWN,
     Failure,
@@ -27,6 +31,8 @@ from audioset_dl.youtube.options import Notes, make_options
 
 URL_EXPIRED = frozenset({403, 410})
 """What googlevideo.com answers to a media URL that has expired or is refused."""
+LONGEST_WAIT_S = 60.0
+"""Longest wait for a format that can be fetched from a certain time on only."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,11 @@ class Track:
     """Itag, codec and bitrate in kbit/s: ``251 opus 128k``."""
     info: dict[str, Any]
     """yt-dlp's own record of the video and the chosen format."""
+
+    @property
+    def is_one_file(self) -> bool:
+        """Whether it lies at one address, of which ranges can be asked for."""
+        return self.info.get("protocol") in {"http", "https"} and "url" in self.info
 
 
 class YoutubeClient:
@@ -76,6 +87,7 @@ class YoutubeClient:
         self._ydl.add_info_extractor(YoutubeIE())
         self._ydl.add_progress_hook(self._check_stop)
         self._stop = stop
+        self._has_own_format = "format" in config.yt_dlp
 
     def close(self) -> None:
         """Close the connections."""
@@ -116,17 +128,73 @@ class YoutubeClient:
             raise VideoFailed(Failure(UNKNOWN, "yt-dlp did not finish the download"))
         _check_size(path, track.info.get("filesize"))
 
+    def read_range(self, track: Track, first: int, end: int) -> Part:
+        """Fetch some bytes of a track: never open-ended, and never believed unchecked.
+
+        Parameters
+        ----------
+        track : Track
+            With `Track.is_one_file`.
+        first, end : int
+            The first byte, and the one after the last.
+
+        Raises
+        ------
+        MediaRefused
+            The media URL has expired or is refused: worth one new extraction.
+        VideoFailed
+            With why: also where the answer is not what was asked for.
+        """
+        self._await_available(track)
+        headers = {**track.info.get("http_headers", {}), "Accept-Encoding": "identity",
+                   "Range": f"bytes={first}-{end - 1}"}  # fmt: skip
+        try:
+            with self._told_as_failure():
+                answer = self._ydl.urlopen(Request(track.info["url"], headers=headers))
+                with answer:
+                    size = _check_answer(answer, first, end)
+                    data = answer.read(end - first + 1)
+        except VideoFailed as error:
+            if _status_of(error) in URL_EXPIRED:
+                raise MediaRefused(error.failure) from error
+            raise
+        if self._stop.is_set():
+            raise Stopped
+        if len(data) != min(end, size) - first:
+            raise _bad_answer(f"{len(data):,} bytes came of {min(end, size) - first:,}")
+        return Part(data, size)
+
+    def _await_available(self, track: Track) -> None:
+        """Wait until the time from which on YouTube lets a format be fetched."""
+        wait_s = (track.info.get("available_at") or 0) - time.time()
+        if self._stop.wait(min(max(0.0, wait_s), LONGEST_WAIT_S)):
+            raise Stopped
+
     @contextmanager
     def _told_as_failure(self) -> Iterator[None]:
         self._notes.warnings.clear()
         try:
             yield
-        except (YoutubeDLError, RequestError, OSError) as error:
-            raise VideoFailed(classify(error, self._notes.warnings)) from error
+        except (Stopped, VideoFailed):
+            raise
+        except Exception as error:  # yt-dlp lets all kinds out, also for its users' options
+            failure = classify(error, self._notes.warnings)
+            if self._has_own_format and "format is not available" in failure.detail:
+                failure = Failure(NO_FORMAT, f"{failure.detail} (download.yt_dlp.format)")
+            raise VideoFailed(failure) from error
 
     def _check_stop(self, _progress: dict[str, Any]) -> None:
         if self._stop.is_set():
             raise Stopped
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some bytes of a track."""
+
+    data: bytes
+    track_size: int
+    """Of the whole track, in bytes."""
 
 
 class Stopped(Exception):
@@ -139,6 +207,24 @@ class MediaRefused(VideoFailed):
     def __init__(self, failure: Failure) -> None:
         detail = f"unable to download video data: {failure.detail}"
         super().__init__(Failure(ALL_CLASSES["session"], detail))
+
+
+def _check_answer(answer: Response, first: int, end: int) -> int:
+    """Return the size of the track that an answer is a part of, if it is what was asked for."""
+    content_type = answer.headers.get("Content-Type", "")
+    found = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", answer.headers.get("Content-Range", ""))
+    if answer.status != 206 or found is None:
+        raise _bad_answer(f"status {answer.status} without the range that was asked for")
+    if content_type.startswith("text/"):
+        raise _bad_answer(f"{content_type} came instead of media")
+    start, last, size = map(int, found.groups())
+    if (start, last) != (first, min(end, size) - 1):
+        raise _bad_answer(f"bytes {start}-{last} came, {first}-{end - 1} were asked for")
+    return size
+
+
+def _bad_answer(detail: str) -> VideoFailed:
+    return VideoFailed(Failure(BAD_ANSWER, detail))
 
 
 def _check_size(path: Path, expected: int | None) -> None:

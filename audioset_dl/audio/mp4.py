@@ -1,0 +1,199 @@
+"""The index of a fragmented MP4 (ISO/IEC 14496-12): the ``sidx`` box, and what a decoder needs."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from audioset_dl.audio.index import (
+    MAX_INDEX_BYTES,
+    BadIndexError,
+    Fragment,
+    MoreNeededError,
+    TrackIndex,
+    check_fragments,
+)
+
+_REFERENCE = struct.Struct(">III")
+
+
+@dataclass(frozen=True)
+class Box:
+    """A box of an MP4 file (§4.2)."""
+
+    kind: bytes
+    start: int
+    """Of its header."""
+    body: int
+    """First byte after its header."""
+    end: int
+
+
+def read_mp4_index(head: bytes, track_size: int) -> TrackIndex:
+    """Read the index of a track from its first bytes.
+
+    Parameters
+    ----------
+    head : bytes
+        The beginning of the track.
+    track_size : int
+        Of the whole track, in bytes.
+
+    Raises
+    ------
+    MoreNeededError
+        The index goes on beyond `head`.
+    BadIndexError
+        No single AAC track with a flat ``sidx`` for all of it.
+    """
+    found: dict[bytes, Box] = {}
+    for box in _boxes(head, 0, len(head)):
+        if box.kind in {b"moof", b"mdat"} or box.end > MAX_INDEX_BYTES:
+            raise BadIndexError("no sidx before the media")
+        if box.end > len(head):
+            raise MoreNeededError(box.end)
+        found[box.kind] = box
+        if {b"moov", b"sidx"} <= found.keys():
+            return _make_index(head, found[b"moov"], found[b"sidx"], track_size)
+    if len(head) >= min(track_size, MAX_INDEX_BYTES):
+        raise BadIndexError("no sidx")
+    raise MoreNeededError(min(2 * len(head), MAX_INDEX_BYTES))
+
+
+def _make_index(head: bytes, moov: Box, sidx: Box, track_size: int) -> TrackIndex:
+    fragments, end = _read_sidx(head, sidx)
+    end_offset = end.offset
+    if end_offset > track_size:
+        raise BadIndexError(f"the sidx ends at {end_offset:,}, the track at {track_size:,}")
+    check_fragments(fragments, end_offset)
+    if fragments[0].start != 0:
+        raise BadIndexError("the track does not begin at 0 s")
+    return TrackIndex(
+        container="mp4",
+        sample_rate=_sample_rate(head, moov),
+        header=_without_edits(head, moov),
+        fragments=tuple(fragments),
+        end=end.start,
+        end_offset=end_offset,
+        delay=_edit_delay(head, moov),
+    )
+
+
+def _read_sidx(head: bytes, box: Box) -> tuple[list[Fragment], Fragment]:
+    """Read a SegmentIndexBox (§8.16.3); also return where the last fragment ends."""
+    version = head[box.body] if box.body < box.end else -1
+    if version not in {0, 1}:
+        raise BadIndexError(f"a sidx of version {version}")
+    layout = struct.Struct(">IIIIIHH" if version == 0 else ">IIIQQHH")
+    if box.body + layout.size > box.end:
+        raise BadIndexError("the sidx is cut short")
+    _, _, timescale, earliest, first_offset, _, count = layout.unpack_from(head, box.body)
+    at = box.body + layout.size
+    if timescale == 0 or at + count * _REFERENCE.size > box.end:
+        raise BadIndexError("the sidx is malformed")
+    fragments, time, offset = [], earliest, box.end + first_offset
+    for size, duration, _ in _REFERENCE.iter_unpack(head[at : at + count * _REFERENCE.size]):
+        if size >> 31:
+            raise BadIndexError("the sidx points to others")
+        fragments.append(Fragment(Fraction(time, timescale), offset))
+        time, offset = time + duration, offset + size
+    return fragments, Fragment(Fraction(time, timescale), offset)
+
+
+def _sample_rate(head: bytes, moov: Box) -> int:
+    """Return the rate of the only track: the timescale of its MediaHeaderBox (§8.4.2)."""
+    tracks = [box for box in _inside(head, moov) if box.kind == b"trak"]
+    if len(tracks) != 1:
+        raise BadIndexError(f"expected one track, found {len(tracks)}")
+    mdhd = _find(head, tracks[0], b"mdia", b"mdhd")
+    if mdhd is None or mdhd.end - mdhd.body < 24:
+        raise BadIndexError("no media header")
+    at = mdhd.body + (20 if head[mdhd.body] == 1 else 12)
+    rate: int = struct.unpack_from(">I", head, at)[0]
+    if not 8000 <= rate <= 192_000:
+        raise BadIndexError(f"a timescale of {rate} Hz, which is no sample rate")
+    return rate
+
+
+def read_fragment_time(data: bytes) -> int:
+    """Return the media time of a fragment's first sample, from its TrackFragmentDecodeTimeBox.
+
+    §8.8.12; before an edit list, of which it is not sure in practice whether a sidx counts it in.
+
+    Raises
+    ------
+    BadIndexError
+        The bytes do not begin with a fragment of one track.
+    """
+    moof = next(_boxes(data, 0, len(data)), None)
+    if moof is None or moof.kind != b"moof" or moof.end > len(data):
+        raise BadIndexError("no fragment where the index says that there is one")
+    tfdt = _find(data, moof, b"traf", b"tfdt")
+    if tfdt is None or tfdt.end - tfdt.body < 8:
+        raise BadIndexError("a fragment without a time")
+    layout = ">Q" if data[tfdt.body] == 1 and tfdt.end - tfdt.body >= 12 else ">I"
+    return int(struct.unpack_from(layout, data, tfdt.body + 4)[0])
+
+
+def _without_edits(head: bytes, moov: Box) -> bytes:
+    """Return the header in which the edit list is made a ``free`` box (§8.1.2).
+
+    A decoder then gives every sample of a fragment, whichever fragment it is.
+    """
+    header = bytearray(head[: moov.end])
+    trak = _find(head, moov, b"trak")
+    edts = _find(head, trak, b"edts") if trak else None
+    if edts is not None:
+        header[edts.start + 4 : edts.start + 8] = b"free"
+    return bytes(header)
+
+
+def _edit_delay(head: bytes, moov: Box) -> int:
+    """Return the media time at which an EditListBox (§8.6.6) begins, 0 where there is none."""
+    trak = _find(head, moov, b"trak")
+    elst = _find(head, trak, b"edts", b"elst") if trak else None
+    if elst is None:
+        return 0
+    version = head[elst.body] if elst.body < elst.end else -1
+    entry = struct.Struct(">QqI" if version == 1 else ">IiI")
+    if elst.body + 8 + entry.size > elst.end:
+        raise BadIndexError("the edit list is cut short")
+    (count,) = struct.unpack_from(">I", head, elst.body + 4)
+    _, media_time, _ = entry.unpack_from(head, elst.body + 8)
+    if count != 1 or media_time < 0:
+        raise BadIndexError("an edit list that does more than cut off the beginning")
+    return int(media_time)
+
+
+def _find(head: bytes, parent: Box, *kinds: bytes) -> Box | None:
+    for kind in kinds:
+        found = next((box for box in _inside(head, parent) if box.kind == kind), None)
+        if found is None:
+            return None
+        parent = found
+    return parent
+
+
+def _inside(head: bytes, parent: Box) -> Iterator[Box]:
+    for box in _boxes(head, parent.body, parent.end):
+        if box.end > parent.end:
+            raise BadIndexError("a box reaches beyond the one that it is in")
+        yield box
+
+
+def _boxes(data: bytes, at: int, end: int) -> Iterator[Box]:
+    """Yield the boxes from `at` on, the last of which may reach beyond `end`."""
+    while at + 8 <= end:
+        size, kind = struct.unpack_from(">I4s", data, at)
+        body = at + 8
+        if size == 1:
+            if at + 16 > end:
+                return
+            (size,) = struct.unpack_from(">Q", data, body)
+            body += 8
+        if size < body - at:
+            raise BadIndexError(f"a box {kind!r} of {size} bytes")
+        yield Box(kind, at, body, at + size)
+        at += size

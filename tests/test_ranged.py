@@ -1,0 +1,152 @@
+"""The ranged cut: the samples of a whole decode, for little more than the bytes of ten seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from audioset_dl.audio.cut import Samples, cut_track
+from audioset_dl.audio.ffmpeg import FfmpegError, run_ffmpeg
+from audioset_dl.audio.index import BadIndexError
+from audioset_dl.audio.ranged import HEAD_BYTES, cut_ranged, read_index
+from audioset_dl.config import AudioConfig
+from audioset_dl.simulator import sounds_right
+from audioset_dl.simulator.tracks import Tracks
+
+YTID = "-a_cdefghi0"
+ITAGS = {"webm": 251, "m4a": 140}
+TRACKS = Tracks()
+
+
+@dataclass
+class Server:
+    """A track whose bytes are counted."""
+
+    track: bytes
+    reads: list[tuple[int, int]] = field(default_factory=list)
+
+    def read(self, first: int, end: int) -> bytes:
+        assert 0 <= first < end <= len(self.track)
+        self.reads.append((first, end))
+        return self.track[first:end]
+
+    @property
+    def num_bytes(self) -> int:
+        return sum(end - first for first, end in self.reads)
+
+
+def cut(ffmpeg, server: Server, extension: str, start_s: float, end_s: float, audio) -> Samples:
+    size = len(server.track)
+    head = server.read(0, min(HEAD_BYTES, size))
+    index = read_index(extension, head, size, server.read)
+    return cut_ranged(ffmpeg, index, server.read, start_s=start_s, end_s=end_s, audio=audio)
+
+
+def check_equal(ffmpeg, track: bytes, extension: str, folder: Path, start_s: float, audio):
+    """Cut both ways; the resampler's rounding may differ in the last bit."""
+    path = folder / f"track.{extension}"
+    path.write_bytes(track)
+    whole = cut_track(ffmpeg, path, start_s=start_s, end_s=start_s + 10, audio=audio)
+    server = Server(track)
+    ranged = cut(ffmpeg, server, extension, start_s, start_s + 10, audio)
+    assert ranged.sample_rate == whole.sample_rate
+    assert ranged.num_samples == whole.num_samples == 10 * whole.sample_rate
+    assert np.abs(ranged.data.astype(int) - whole.data).max() <= 1, "not lag 0"
+    return server
+
+
+@pytest.mark.parametrize("extension", ITAGS)
+@pytest.mark.parametrize(
+    ("duration_s", "start_s"),
+    [(12, 0), (12, 2), (240, 0), (240, 0.5), (240, 30), (240, 123.456), (240, 120), (240, 230),
+     (600, 0.001), (600, 450), (600, 590)],
+)  # fmt: skip
+def test_equals_the_cut_of_the_whole_track(ffmpeg, tmp_path, extension, duration_s, start_s):
+    track = TRACKS.track(ITAGS[extension], YTID, duration_s)
+    server = check_equal(ffmpeg, track, extension, tmp_path, start_s, AudioConfig())
+    assert len(server.reads) == 2
+    assert server.num_bytes <= (220_000 if extension == "webm" else 350_000)
+
+
+@pytest.mark.parametrize("extension", ITAGS)
+@pytest.mark.parametrize("audio", [
+    AudioConfig(sample_rate=None, channels=None), AudioConfig(sample_rate=44_100, channels=2),
+    AudioConfig(sample_rate=22_050), AudioConfig(sample_rate=12_345),
+], ids=lambda audio: str(audio.sample_rate))  # fmt: skip
+def test_at_any_sample_rate(ffmpeg, tmp_path, extension, audio) -> None:
+    track = TRACKS.track(ITAGS[extension], YTID, 60)
+    check_equal(ffmpeg, track, extension, tmp_path, 30.07, audio)
+
+
+@pytest.mark.parametrize("extension", ITAGS)
+def test_three_hours_need_one_more_read_for_the_index(ffmpeg, extension) -> None:
+    server = Server(TRACKS.track(ITAGS[extension], YTID, 3 * 3600))
+    samples = cut(ffmpeg, server, extension, 7777.123, 7787.123, AudioConfig())
+    assert samples.num_samples == 160_000
+    assert sounds_right(samples.data[:, 0] / 32768, 16_000, YTID, 7777.123)
+    assert len(server.reads) <= 3
+    assert server.num_bytes <= 360_000
+
+
+def encode(ffmpeg, *arguments: str) -> bytes:
+    """Encode noise that comes and goes, so that a variable bit rate varies."""
+    noise = "anoisesrc=d=90:r=48000:seed=1:a=0.4,volume='if(lt(mod(t,9),6),1,0.001)':eval=frame"
+    return run_ffmpeg(ffmpeg, ["-f", "lavfi", "-i", noise, "-ac", "2", *arguments])
+
+
+@pytest.mark.parametrize("start_s", [0, 6.3, 29.95, 47.5, 79.9])
+def test_a_variable_bit_rate_is_found_by_reading_on(ffmpeg, tmp_path, start_s) -> None:
+    path = tmp_path / "vbr.webm"
+    encode(ffmpeg, "-c:a", "libopus", "-b:a", "96k", "-vbr", "on", "-cluster_time_limit", "10000",
+           "-cues_to_front", "1", str(path))  # fmt: skip
+    server = check_equal(ffmpeg, path.read_bytes(), "webm", tmp_path, start_s, AudioConfig())
+    assert len(server.reads) <= 4
+
+
+@pytest.mark.parametrize("start_s", [0, 9.98, 29.95, 79.9])
+def test_an_edit_list_shifts_both_alike(ffmpeg, tmp_path, start_s) -> None:
+    """ffmpeg's AAC encoder has a delay of 1024 samples, which an edit list cuts off."""
+    path = tmp_path / "edit.m4a"
+    encode(ffmpeg, "-c:a", "aac", "-aac_pns", "0", "-ar", "44100", "-b:a", "129k", "-f", "mp4",
+           "-movflags", "+dash+global_sidx+delay_moov", "-frag_duration", "10000000",
+           str(path))  # fmt: skip
+    track = path.read_bytes()
+    assert b"elst" in track
+    check_equal(ffmpeg, track, "m4a", tmp_path, start_s, AudioConfig())
+
+
+@pytest.mark.parametrize("extension", ITAGS)
+def test_what_lies_beyond_the_end_is_not_there(ffmpeg, tmp_path, extension) -> None:
+    track = TRACKS.track(ITAGS[extension], YTID, 24.5)
+    path = tmp_path / f"track.{extension}"
+    path.write_bytes(track)
+    whole = cut_track(ffmpeg, path, start_s=20, end_s=30, audio=AudioConfig())
+    ranged = cut(ffmpeg, Server(track), extension, 20, 30, AudioConfig())
+    assert ranged.num_samples == whole.num_samples
+
+
+@pytest.mark.parametrize("extension", ITAGS)
+@pytest.mark.parametrize("damage", ["shifted", "another track", "zeros"])
+def test_a_track_that_is_not_as_its_index_says(ffmpeg, extension, damage) -> None:
+    track = TRACKS.track(ITAGS[extension], YTID, 60)
+    first = read_index(extension, track, len(track), lambda *_: b"").fragments[0].offset
+    media = {
+        "shifted": bytes(1000) + track[first:-1000],
+        "another track": TRACKS.track(ITAGS[extension], YTID, 75.5)[-(len(track) - first) :],
+        "zeros": bytes(len(track) - first),
+    }[damage]
+    server = Server(track[:first] + media)
+    try:
+        samples = cut(ffmpeg, server, extension, 33.3, 43.3, AudioConfig())
+    except (BadIndexError, FfmpegError):
+        return
+    right = samples.num_samples == 160_000
+    assert not right or sounds_right(samples.data[:, 0] / 32768, 16_000, YTID, 33.3)
+
+
+def test_an_unknown_container_is_left_to_the_next_rung() -> None:
+    with pytest.raises(BadIndexError, match=r"\.flv"):
+        read_index("flv", b"FLV", 3, lambda *_: b"")
