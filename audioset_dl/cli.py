@@ -6,6 +6,7 @@ exit codes.
 
 from __future__ import annotations
 
+import errno
 import signal
 import sys
 import traceback
@@ -20,7 +21,7 @@ import click
 from audioset_dl import __version__, report
 from audioset_dl.config import Config, default_config_text, load_config, locate
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.errors import AudiosetDlError, ConfigError, Interrupted, Problem
+from audioset_dl.errors import AudiosetDlError, ConfigError, Interrupted, OutputError, Problem
 from audioset_dl.progress import DownloadProgress, make_bar
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 def _takes_config(command: Command) -> Command:
     command = click.option(
         "--set", "overrides", multiple=True, metavar="KEY.PATH=VALUE",
-        help="Override a key of the config for this run; may be given several times.",
+        help="Override a key of the config for this run; may be given several times. "
+        "Paths are taken from the config's folder.",
     )(command)  # fmt: skip
     return click.argument(
         "config", required=False, default=DEFAULT_CONFIG, type=click.Path(path_type=Path)
@@ -264,10 +266,17 @@ def _run() -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 1
-    except Exception:  # noqa: BLE001 - the one boundary: a bug keeps its traceback
-        traceback.print_exc()
-        click.echo("This is a bug in audioset-dl; please report it with the lines above.", err=True)
-        return BUG_EXIT_CODE
+    except Exception as error:  # noqa: BLE001 - the one boundary: a bug keeps its traceback
+        return _end_unexpected(error)
+
+
+def _end_unexpected(error: Exception) -> int:
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:
+        click.echo("Error: the output of this command can't be written: disk full", err=True)
+        return OutputError.exit_code
+    traceback.print_exception(error)
+    click.echo("This is a bug in audioset-dl; please report it with the lines above.", err=True)
+    return BUG_EXIT_CODE
 
 
 if __name__ == "__main__":

@@ -136,7 +136,7 @@ def closing_words(demo: Demo, output: OutputFolder) -> str:
             f"Requests made: {len(log.requests)}; media fetched: {log.media_bytes() / 1e6:.1f} MB.",
             "",
             "Try next:",
-            f"  column -s, -t < {output.manifest} | less -S",
+            f"  less -S {output.manifest}",
             f"  audioset-dl status {demo.config}",
             f"  audioset-dl classes {demo.config}",
             f"  rm -r {output.path / 'wav' / 'dog'} && audioset-dl verify {demo.config}",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import platform
 import shutil
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,15 +24,18 @@ from audioset_dl.dataset.manifest import write_failures, write_manifest
 from audioset_dl.dataset.resume import clear_leftovers, settle_files
 from audioset_dl.dataset.run_info import RunInfo, read_run_info, write_run_info
 from audioset_dl.dataset.status import Counts, count_clips
-from audioset_dl.engine import ABANDON_AFTER_S, Engine, Watch
+from audioset_dl.engine import ABANDON_AFTER_S, Engine, Standing, Watch
 from audioset_dl.errors import ConfigError, Problem
 from audioset_dl.fetch import ClipFetcher, FetchSettings, Job, utc_now
 from audioset_dl.selection.draw import Draw, Share
 from audioset_dl.selection.select import Selection
 from audioset_dl.workers import Workers
 from audioset_dl.youtube.address import Ticket, open_addresses
-from audioset_dl.youtube.cookies import read_cookies
+from audioset_dl.youtube.cookies import find_cookies
 from audioset_dl.youtube.options import check_options
+
+TABLES_EVERY_S = 300
+"""How often manifest.csv and failures.csv are written anew while a run goes on."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,7 @@ def download(
         audio=config.audio,
         ffmpeg=find_ffmpeg(config.audio.ffmpeg),
         output=OutputFolder(config.output.dir),
-        cookies=read_cookies(config.download.cookies) if config.download.cookies else None,
+        cookies=find_cookies(config.download),
     )
     versions = _tool_versions(settings)
     with hold_folder(settings.output.lock, utc_now()):
@@ -129,6 +133,7 @@ class _Run:
         journal.want_nothing()
         self._want(self._draw.drawn())
         settle_files(journal, self._settings.output, self._layout, utc_now())
+        self._write_tables()
         states = journal.states()
         saved_before = sum(states[clip_id][0] == "saved" for clip_id in drawn)
         try:
@@ -156,9 +161,22 @@ class _Run:
                 config=self._config.download,
                 make_job=self._make_job,
                 want=self._want,
-                watch=watch,
+                watch=self._now_and_then(watch),
             )
             engine.run(drawn, states)
+
+    def _now_and_then(self, watch: Watch) -> Watch:
+        """Also write the tables while a run of days goes on."""
+        written_at = time.monotonic()
+
+        def watch_and_write(standing: Standing) -> None:
+            nonlocal written_at
+            watch(standing)
+            if time.monotonic() - written_at > TABLES_EVERY_S:
+                self._write_tables()
+                written_at = time.monotonic()
+
+        return watch_and_write
 
     @contextmanager
     def _working(self) -> Iterator[Workers]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from audioset_dl.config import DownloadConfig
+from audioset_dl.dataset.files import KEPT
 from audioset_dl.dataset.journal import Journal, SavedFile
 from audioset_dl.dataset.status import PAUSE_NOTE
 from audioset_dl.errors import (
@@ -120,6 +121,7 @@ class Engine:
         self._in_flight: dict[str, tuple[Task, Address, Ticket]] = {}
         self._num_saved = 0
         self._locked_until: float | None = None
+        self._refusal: Failure | None = None
         self._pause: str | None = None
 
     def run(self, drawn: Sequence[str], states: Mapping[str, tuple[str, str | None]]) -> None:
@@ -254,18 +256,26 @@ class Engine:
         Unless the words may also be meant for the clip, and it can't be told otherwise: YouTube
         answers others by the same address, or there are no others left to ask for.
         """
-        if self._config.on_throttle == "stop":
+        is_vague = failure.code == "session"
+        if is_vague:
+            address.refused_vaguely(ticket, self._clock())
+        else:
+            address.refused(ticket, self._clock())
+        if address.locked_until is not None and self._config.on_throttle == "stop":
             raise ThrottledError(_throttled_words(failure))
-        address.refused(ticket, self._clock())
-        is_suspect = failure.code == "session" and task.answers_at_refusal is not None
-        charged = is_suspect and (
-            address.num_answers > (task.answers_at_refusal or 0) or self._is_last(task)
-        )
+        charged = is_vague and self._is_suspect(task, address)
         task.answers_at_refusal = address.num_answers
+        self._refusal = failure
         self._note_failed(task, failure, "waiting", charged=charged)
         task.attempts += charged
         if task.attempts < self._config.attempts:
-            self._todo.append(task)
+            (self._next_pass if is_vague else self._todo).append(task)
+
+    def _is_suspect(self, task: Task, address: Address) -> bool:
+        """Tell whether a clip that is refused again may itself be the reason."""
+        if task.answers_at_refusal is None:
+            return False
+        return address.num_answers > task.answers_at_refusal or self._is_last(task)
 
     def _is_last(self, task: Task) -> bool:
         return not (self._todo or self._next_pass or self._in_flight.keys() - {task.clip_id})
@@ -306,7 +316,10 @@ class Engine:
         if locked_until is not None:
             left = timedelta(seconds=max(0, locked_until - self._clock()))
             until = datetime.now().astimezone() + left
-            self._pause = f"YouTube refuses this address; next try at {until:%H:%M:%S %Z}"
+            why = f"{self._refusal.code}: {self._refusal.detail}" if self._refusal else ""
+            self._pause = (
+                f"YouTube refuses this address; next try at {until:%H:%M:%S %Z} ({why:.100})"
+            )
         self._journal.note(PAUSE_NOTE, self._pause or "")
 
     def _tell(self) -> None:
@@ -317,7 +330,7 @@ class Engine:
 def _machine_error(failure: Failure) -> AudiosetDlError:
     if failure.code == "cookies":
         return ConfigError(Problem("download.cookies", f"{failure.detail}; export them anew"))
-    return OutputError(f"{failure.detail}; mend that and run again: what is saved is kept")
+    return OutputError(f"{failure.detail}; {KEPT}")
 
 
 def _throttled_words(failure: Failure) -> str:

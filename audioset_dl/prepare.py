@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from audioset_dl.catalog.catalog import load_catalog
 from audioset_dl.catalog.files import CLASS_FILES, Progress, fetch_metadata
 from audioset_dl.config import Config
+from audioset_dl.selection.classes import find_idle_names
 from audioset_dl.selection.select import Selection, select
 
 
@@ -49,4 +50,11 @@ def prepare(config: Config, *, progress: Callable[[str], Progress] | None = None
     )
     catalog = load_catalog(folder, segments)
     hashes = {files.paths[name].name: digest for name, digest in files.sha256.items()}
-    return Prepared(select(catalog, config), hashes, files.warnings)
+    selection = select(catalog, config)
+    idle = find_idle_names(catalog, config.classes, selection.classes)
+    warnings = [
+        f"classes.include: {name!r} adds no class that passes leaf_only, min_quality, "
+        "exclude and slice"
+        for name in (() if config.classes.slice else idle)
+    ]
+    return Prepared(selection, hashes, (*files.warnings, *warnings))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from audioset_dl.catalog.ontology import Node
     from audioset_dl.dataset.layout import OutputFolder
-    from audioset_dl.dataset.status import Status
+    from audioset_dl.dataset.status import Counts, Status
     from audioset_dl.dataset.verify import Verification
     from audioset_dl.download import Report
     from audioset_dl.selection.plan import Plan
@@ -102,14 +102,21 @@ def download_text(report: Report, output: OutputFolder, names: Mapping[str, str]
     saved = f"{counts.saved:,} of {_count(counts.wanted, 'clip')} saved in {output.path}"
     lines = [f"{saved} ({report.newly_saved:,} by this run)"]
     if counts.gone:
-        lines.append(f"{counts.gone:,} gone for good; the next of each ranking took their places")
+        lines.append(
+            f"{counts.gone:,} gone for good; the next of the ranking, if any, took the place"
+        )
     if counts.waiting:
         lines.append(f"{counts.waiting:,} not got yet: run the same command again")
     if counts.failures:
         lines.append(f"failures: {_failures(counts.failures)} (see {output.failures.name})")
+        lines += _example_lines(counts)
     if counts.kept:
         lines.append(f"{counts.kept:,} more, saved for an earlier config, were kept")
     return "\n".join([*lines, *_short_lines(report, names)])
+
+
+def _example_lines(counts: Counts) -> list[str]:
+    return [f"  {code}: {words:.160}" for code, words in counts.examples.items()]
 
 
 def _short_lines(report: Report, names: Mapping[str, str]) -> list[str]:
@@ -149,7 +156,7 @@ def status_text(status: Status, output: OutputFolder) -> str:
         lines.append(f"{counts.kept:,} more, saved for an earlier config, are kept")
     if counts.failures:
         rows = [(code, f"{number:,}") for code, number in counts.failures.items()]
-        lines += ["", _table(("failure", "clips"), rows, right=(1,))]
+        lines += ["", _table(("failure", "clips"), rows, right=(1,)), *_example_lines(counts)]
     return "\n".join(lines)
 
 
@@ -165,7 +172,11 @@ def verification_text(result: Verification) -> str:
     if not result.faults:
         return f"{checked}: all are as they were written"
     lines = [f"{fault.code}: {fault.file_name}: {fault.detail}" for fault in result.faults]
-    return "\n".join([*lines, f"{checked}: {_failures(result.by_code())}"])
+    advice = (
+        "Delete the files that are named, and run `audioset-dl download` again: "
+        "it gets the same clips anew."
+    )
+    return "\n".join([*lines, f"{checked}: {_failures(result.by_code())}", advice])
 
 
 def _failures(by_code: Mapping[str, int]) -> str:

@@ -74,7 +74,7 @@ def test_classes_and_plan_print_one_json_document(world: World) -> None:
     assert {"mid", "name", "quality", "num_rated", "num_true", "is_leaf", "clips"} <= set(rows[0])
     assert (rows[0]["clips"], rows[2]["clips"]) == (4, 0)
     plan = json.loads(run_command("plan", config, "--json").stdout)
-    assert (plan["clips"], plan["requests"]) == (4, 12)
+    assert (plan["clips"], plan["requests"]) == (4, 16)
     assert world.simulator.log.requests == ()
     assert not world.output(config).exists(), "a plan writes nothing"
 
@@ -87,6 +87,14 @@ def test_tables_for_people(world: World) -> None:
     text = run_command("plan", config, "--set", "download.delay_s=600").stdout
     assert "3 clips wanted" in text
     assert "at least 20 min" in text
+
+
+def test_a_name_that_adds_no_class_is_warned_of(world: World) -> None:
+    config = world.write_config(classes={"include": ["Dog", "Speech"], "leaf_only": True,
+                                         "descendants": False})  # fmt: skip
+    done = run_command("classes", config, "--set", "classes.include=[Bark, Dog]")
+    assert "classes.include: 'Dog' adds no class" in done.stderr
+    assert "'Bark'" not in done.stderr
 
 
 def test_set_overrides_the_config(world: World) -> None:
@@ -107,6 +115,9 @@ def test_set_overrides_the_config(world: World) -> None:
         ({"download": {"yt_dlp": {"formt": "x"}}}, 2, "did you mean format?"),
         ({"download": {"cookies": "none.txt"}}, 2, "can't be read"),
         ({"audio": {"ffmpeg": "none"}}, 4, "audio.ffmpeg"),
+        ({"audio": {"ffmpeg": "/bin/true"}}, 4, "is no ffmpeg"),
+        ({"download": {"yt_dlp": {"format": 140}}}, 2, "not a format selector"),
+        ({"download": {"cookies_from_browser": "firefox:/nowhere"}}, 2, "cookies_from_browser"),
         ({"output": {"dir": "/dev/null/x"}}, 7, "can't be written"),
         ({"metadata": {"segments": ["clips.csv"], "dir": "nowhere"}}, 3, "ontology"),
     ],
@@ -130,7 +141,7 @@ def test_a_malformed_segment_file_is_named_with_its_line(world: World) -> None:
 def test_where_nothing_was_downloaded(world: World, command: str) -> None:
     done = run_command(command, world.write_config())
     assert done.returncode == 7
-    assert "nothing was downloaded there yet" in done.stderr
+    assert "run `audioset-dl download`" in done.stderr
 
 
 def run_in_process(monkeypatch, *arguments: str) -> int:

@@ -1,11 +1,13 @@
 """The user's cookie file: read, checked, never written, its secrets never shown."""
 
+import sqlite3
 from pathlib import Path
 
 import pytest
 
+from audioset_dl.config import DownloadConfig
 from audioset_dl.errors import ConfigError
-from audioset_dl.youtube.cookies import read_cookies
+from audioset_dl.youtube.cookies import find_cookies, read_cookies
 
 HEADER = "# Netscape HTTP Cookie File\n"
 LINE = ".youtube.com\tTRUE\t/\tTRUE\t2000000000\tSID\tcanary\n"
@@ -45,3 +47,31 @@ def test_other_files_are_refused_without_showing_them(tmp_path, capfd, text, wor
 def test_a_missing_file_says_how_to_get_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="export the cookies"):
         read_cookies(tmp_path / "none.txt")
+
+
+def make_firefox_profile(folder: Path) -> Path:
+    connection = sqlite3.connect(folder / "cookies.sqlite")
+    connection.execute(
+        "CREATE TABLE moz_cookies (host, name, value, path, expiry, isSecure, originAttributes)"
+    )
+    row = (".youtube.com", "SID", "canary", "/", 2_000_000_000, 1, "")
+    connection.execute("INSERT INTO moz_cookies VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+    connection.commit()
+    connection.close()
+    return folder
+
+
+def test_a_browsers_cookies_are_read_once_as_text(tmp_path: Path) -> None:
+    profile = make_firefox_profile(tmp_path)
+    text = find_cookies(DownloadConfig(cookies_from_browser=f"firefox:{profile}"))
+    assert text.startswith("# Netscape HTTP Cookie File")
+    assert ".youtube.com\tTRUE\t/\tTRUE\t2000000000\tSID\tcanary" in text
+
+
+def test_a_browser_without_cookies_is_refused_before_the_start(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"download\.cookies_from_browser: .*firefox"):
+        find_cookies(DownloadConfig(cookies_from_browser=f"firefox:{tmp_path / 'none'}"))
+
+
+def test_a_guest_has_none() -> None:
+    assert find_cookies(DownloadConfig()) is None

@@ -291,6 +291,16 @@ def test_options_for_yt_dlp_reach_it(make_world: MakeWorld) -> None:
     assert {row["source_format"].split()[0] for row in world.rows(config)} == {"140"}
 
 
+def test_a_format_that_no_video_has_ends_the_run_and_says_so(make_world: MakeWorld) -> None:
+    world = make_world(make_clips([DOG], 2))
+    config = world.write_config(
+        classes={"include": ["Dog"]}, download={"yt_dlp": {"format": "999"}, "attempts": 2}
+    )
+    done = world.download(config)
+    assert done.returncode == 1
+    assert "format: Requested format is not available" in done.stdout
+
+
 def test_another_form_of_audio(make_world: MakeWorld) -> None:
     world = make_world(make_clips([DOG], 2))
     config = world.write_config(

@@ -203,3 +203,17 @@ def test_the_delay_lies_between_all_starts_whatever_fails(setting) -> None:
     starts = setting.run(script, per_class=5, delay_s=10, workers=4).workers.asked_at
     gaps = [later - earlier for earlier, later in pairwise(starts)]
     assert min(gaps) >= 5
+
+
+def test_one_vague_refusal_among_answers_does_not_pause_the_address(setting) -> None:
+    run = setting.run({VIDEOS[1]: repeat("session", 2)}, per_class=9, workers=1)
+    assert set(run.states().values()) == {"saved"}
+    assert max(run.clock.waits) < 60
+
+
+def test_vague_refusals_in_a_row_pause_it(setting) -> None:
+    script = {video: ["session"] for video in VIDEOS[:2]}
+    run = setting.run(script, per_class=4, workers=1)
+    assert set(run.states().values()) == {"saved"}
+    assert any(wait > 55 for wait in run.clock.waits)
+    assert [attempts for _, _, attempts in run.records.values()] == [0, 0, 0, 0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,8 @@ def test_a_configured_one_must_be_there_and_be_ffmpeg(tmp_path: Path) -> None:
     fake.write_text("not a program")
     with pytest.raises(ToolMissingError, match="can't be started"):
         ffmpeg_version(find_ffmpeg(fake))
+    with pytest.raises(ToolMissingError, match="is no ffmpeg"):
+        ffmpeg_version(find_ffmpeg(Path(sys.executable).with_name("pip")))
 
 
 def test_it_has_a_deadline(ffmpeg: Path) -> None:

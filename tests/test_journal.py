@@ -97,3 +97,18 @@ def test_a_damaged_or_foreign_journal_is_refused(path) -> None:
     connection.close()
     with pytest.raises(OutputError, match="has format 99, expected 1"), open_journal(path):
         pass
+
+
+def test_reading_at_rest_leaves_no_trace(path, make_clip) -> None:
+    with open_journal(path) as journal:
+        want(journal, make_clip())
+    assert list(path.parent.iterdir()) == [path]
+    assert len(read_states(path)) == 1
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_an_empty_journal_says_so(path) -> None:
+    path.parent.mkdir()
+    path.touch()
+    with pytest.raises(OutputError, match="is empty"), read_journal(path):
+        pass

@@ -83,3 +83,10 @@ def test_what_is_no_manifest_is_refused(tmp_path: Path, text: str, words: str) -
     path.write_text(text)
     with pytest.raises(OutputError, match=words):
         read_manifest(path)
+
+
+def test_a_clip_that_only_an_earlier_config_wanted_has_no_classes(tmp_path, make_clip, make_saved):
+    path = tmp_path / "manifest.csv"
+    write_manifest(path, [make_record(make_clip(), make_saved(), wanted=False)], NAMES)
+    (row,) = csv.DictReader(path.read_text().splitlines())
+    assert (row["classes"], row["label_names"]) == ("", "Dog")

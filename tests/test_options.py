@@ -45,3 +45,9 @@ def test_browser_is_read_as_yt_dlp_does() -> None:
     assert parse_browser("firefox:work") == ("firefox", "work", None, None)
     with pytest.raises(ConfigError, match=r"download.cookies_from_browser.*netscapenavigator"):
         parse_browser("netscapenavigator")
+
+
+@pytest.mark.parametrize("selector", [140, "bestaudio[", "(140"])
+def test_a_format_that_yt_dlp_can_not_read_is_refused_before_the_start(selector) -> None:
+    with pytest.raises(ConfigError, match=r"download\.yt_dlp\.format: not a format selector"):
+        check_options({"format": selector})

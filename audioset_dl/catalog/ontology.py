@@ -58,7 +58,7 @@ class UnknownClass(LookupError):
     def __str__(self) -> str:
         message = f"no class is called {self.text!r}"
         if not self.suggestions:
-            return message + "; audioset-dl classes --search TEXT finds names"
+            return message + "; audioset-dl classes lists the names when include is empty"
         return message + "; did you mean " + " or ".join(map(repr, self.suggestions)) + "?"
 
 

@@ -49,7 +49,7 @@ def open_binary(path: Path) -> Iterator[io.BufferedReader | gzip.GzipFile]:
                 yield file
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise MetadataError(
-            f"the gzip file is damaged or cut short ({error}); {DOWNLOAD_AGAIN}", path
+            f"the gzip file is damaged or cut short ({error}); get it again", path
         ) from error
     except OSError as error:
         raise MetadataError(f"can't be read: {error.strerror or error}", path) from error

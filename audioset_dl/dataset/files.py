@@ -11,6 +11,7 @@ from pathlib import Path
 from audioset_dl.errors import OutputError
 
 TEMPORARY_SUFFIX = ".tmp"
+KEPT = "mend that and run again: what is saved is kept"
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -53,8 +54,7 @@ def told_as_output_error(path: Path, num_bytes: int | None = None) -> Iterator[N
     except OSError as error:
         size = f" ({num_bytes:,} bytes)" if num_bytes is not None else ""
         raise OutputError(
-            f"{error.filename or path} can't be written{size}: {error.strerror}; "
-            "mend that and run again: what is saved is kept"
+            f"{error.filename or path} can't be written{size}: {error.strerror}; {KEPT}"
         ) from error
 
 

@@ -86,6 +86,18 @@ class Record:
     """Where it is saved."""
 
 
+@dataclass(frozen=True)
+class Count:
+    """How many clips are in the same case."""
+
+    state: str
+    wanted: bool
+    code: str | None
+    number: int
+    example: str | None
+    """The tool's words about one of the failures."""
+
+
 _FILE_COLUMNS = tuple(field.name for field in fields(SavedFile))
 _CLIP_COLUMNS = ("clip_id", "ytid", "start_s", "end_s", "labels", "subset")
 _COLUMNS = (*_CLIP_COLUMNS, "classes", "wanted", "state", "code", "detail", "attempts",
@@ -175,12 +187,13 @@ class Journal:
         rows = self._db.execute("SELECT clip_id, state, code FROM clips")
         return {clip_id: (state, code) for clip_id, state, code in rows}
 
-    def counts(self) -> list[tuple[str, bool, str | None, int]]:
+    def counts(self) -> list[Count]:
         """Return how many clips there are of each state, wanted or not, and failure code."""
         rows = self._db.execute(
-            "SELECT state, wanted, code, COUNT(*) FROM clips GROUP BY state, wanted, code"
+            "SELECT state, wanted, code, COUNT(*), MAX(detail) FROM clips"
+            " GROUP BY state, wanted, code"
         )
-        return [(state, bool(wanted), code, number) for state, wanted, code, number in rows]
+        return [Count(state, bool(wanted), code, *rest) for state, wanted, code, *rest in rows]
 
     def records(self, state: str | None = None) -> Iterator[Record]:
         """Yield what is known of every clip, or of those in one state, sorted by clip_id."""
@@ -241,7 +254,11 @@ def read_journal(path: Path) -> Iterator[Journal]:
             f"{path.parent} holds no journal: nothing was downloaded there yet; "
             "run `audioset-dl download` first, or name the config whose output.dir you mean"
         )
-    with _connected(f"{path.absolute().as_uri()}?mode=ro", path) as connection:
+    # Where no run is under way nothing is written, not even SQLite's own files beside it: the
+    # folder may be read-only.
+    is_at_rest = not path.with_name(f"{path.name}-wal").exists()
+    options = "mode=ro&immutable=1" if is_at_rest else "mode=ro"
+    with _connected(f"{path.absolute().as_uri()}?{options}", path) as connection:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         _check_version(version, path)
         yield Journal(connection, path)
@@ -270,10 +287,15 @@ def _connected(uri: str, path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _unusable(path: Path, error: sqlite3.Error) -> OutputError:
-    return OutputError(f"the journal {path} can't be used: {error}")
+    return OutputError(
+        f"the journal {path} can't be used: {error}; if it is damaged, move it away and run "
+        "`audioset-dl download` again: it then begins anew"
+    )
 
 
 def _check_version(version: int, path: Path) -> None:
+    if version == 0:
+        raise OutputError(f"the journal {path} is empty; run `audioset-dl download` again")
     if version != SCHEMA_VERSION:
         raise OutputError(
             f"the journal {path} has format {version}, expected {SCHEMA_VERSION}: "

@@ -26,6 +26,8 @@ FAILURES_COLUMNS = (
 def write_manifest(path: Path, records: Iterable[Record], names: Mapping[str, str]) -> None:
     """Write one row for each saved clip, sorted by clip_id.
 
+    The column ``classes`` is empty where only an earlier config wanted the clip.
+
     Parameters
     ----------
     path : Path
@@ -77,8 +79,8 @@ def read_manifest(path: Path) -> list[ManifestRow]:
         text = path.read_text("utf-8")
     except FileNotFoundError as error:
         raise OutputError(
-            f"{path} does not exist: nothing was downloaded there yet; "
-            "run `audioset-dl download` first, or name the config whose output.dir you mean"
+            f"{path} does not exist; run `audioset-dl download`, which writes it, "
+            "or name the config whose output.dir you mean"
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise OutputError(f"{path} can't be read: {error}") from error
@@ -108,9 +110,10 @@ def _read_row(path: Path, line: int, row: Mapping[str, str]) -> ManifestRow:
 def _manifest_row(record: Record, file: SavedFile, names: Mapping[str, str]) -> tuple[object, ...]:
     clip = record.clip
     duration_s = round(file.num_samples / file.sample_rate, 6)
+    classes = _join_names(record.classes, names) if record.wanted else ""
     return (
         file.file_name, clip.clip_id, clip.ytid, clip.start_s, clip.end_s, duration_s,
-        file.num_samples, file.sample_rate, file.channels, _join_names(record.classes, names),
+        file.num_samples, file.sample_rate, file.channels, classes,
         ";".join(clip.labels), _join_names(clip.labels, names), clip.subset, file.sha256,
         file.source_format, file.method, file.bytes_fetched, file.saved_at,
     )  # fmt: skip

@@ -27,6 +27,8 @@ class Counts:
     """Saved clips that only an earlier config wanted; they stay."""
     failures: dict[str, int]
     """By code: clips that are gone, or waiting after a failed attempt."""
+    examples: dict[str, str]
+    """By code: the tool's words about a clip that waits after a failure."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +62,16 @@ def count_clips(journal: Journal) -> Counts:
     states: Counter[str] = Counter()
     failures: Counter[str] = Counter()
     kept = 0
-    for state, wanted, code, number in journal.counts():
-        if wanted:
-            states[state] += number
-            failures.update({code: number} if code else {})
-        elif state == "saved":
-            kept += number
+    examples: dict[str, str] = {}
+    for count in journal.counts():
+        if not count.wanted:
+            kept += count.number if count.state == "saved" else 0
+            continue
+        states[count.state] += count.number
+        if count.code is not None:
+            failures[count.code] += count.number
+        if count.code is not None and count.state == "waiting":
+            examples[count.code] = count.example or ""
     return Counts(
         wanted=states["saved"] + states["waiting"],
         saved=states["saved"],
@@ -73,4 +79,5 @@ def count_clips(journal: Journal) -> Counts:
         waiting=states["waiting"],
         kept=kept,
         failures=dict(failures.most_common()),
+        examples=examples,
     )

@@ -44,6 +44,22 @@ def select_classes(catalog: Catalog, config: ClassesConfig) -> tuple[Node, ...]:
     return tuple(chosen)
 
 
+def find_idle_names(
+    catalog: Catalog, config: ClassesConfig, chosen: Sequence[Node]
+) -> tuple[str, ...]:
+    """Return the names in ``include`` that add no chosen class, such as one of too low quality."""
+    mids = {node.mid for node in chosen}
+    return tuple(
+        name
+        for name in config.include
+        if not mids & _subtree(catalog.ontology, catalog.ontology.find(name).mid, config)
+    )
+
+
+def _subtree(ontology: Ontology, mid: str, config: ClassesConfig) -> frozenset[str]:
+    return ontology.descendants(mid) if config.descendants else frozenset({mid})
+
+
 def _is_good_enough(quality: float | None, config: ClassesConfig) -> bool:
     if config.min_quality is None:
         return True
@@ -54,8 +70,8 @@ def _is_good_enough(quality: float | None, config: ClassesConfig) -> bool:
 
 def _named_mids(ontology: Ontology, config: ClassesConfig) -> tuple[set[str], set[str]]:
     problems: list[Problem] = []
-    included = _expand(ontology, "include", config.include, config.descendants, problems)
-    excluded = _expand(ontology, "exclude", config.exclude, config.descendants, problems)
+    included = _expand(ontology, "include", config.include, config, problems)
+    excluded = _expand(ontology, "exclude", config.exclude, config, problems)
     if problems:
         raise ConfigError(*problems)
     return included, excluded
@@ -65,7 +81,7 @@ def _expand(
     ontology: Ontology,
     key: str,
     names: Sequence[str],
-    descendants: bool,
+    config: ClassesConfig,
     problems: list[Problem],
 ) -> set[str]:
     mids: set[str] = set()
@@ -75,12 +91,14 @@ def _expand(
         except UnknownClass as error:
             problems.append(Problem(f"classes.{key}[{position}]", str(error)))
             continue
-        mids |= ontology.descendants(mid) if descendants else {mid}
+        mids |= _subtree(ontology, mid, config)
     return mids
 
 
 def _nothing_chosen(config: ClassesConfig) -> Problem:
     hints = ["classes that are abstract, blacklisted or never used as a label are not chosen"]
+    if config.exclude:
+        hints.append("exclude wins over include")
     if config.include and not config.descendants:
         hints.append("descendants is false, so the classes below a name are left out")
     if config.leaf_only:

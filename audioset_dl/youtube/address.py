@@ -106,6 +106,7 @@ class Address:
         self._pacer = Pacer(config.delay_s, config.max_per_hour, jitter or random.Random())
         self._breaker = Breaker(config.throttle_wait_s)
         self._lockouts = 0
+        self._is_doubtful = False
 
     @property
     def ready_at(self) -> float:
@@ -126,6 +127,7 @@ class Address:
     def answered(self, ticket: Ticket) -> None:
         """Note that YouTube answered, be it that the video is gone."""
         self.num_answers += 1
+        self._is_doubtful = False
         if ticket.lockout == self._lockouts:
             self._breaker.close()
 
@@ -137,6 +139,15 @@ class Address:
         if ticket.lockout == self._lockouts:
             self._lockouts += 1
             self._breaker.trip(now)
+
+    def refused_vaguely(self, ticket: Ticket, now: float) -> None:
+        """Note words that may be meant for the address or for the video alone.
+
+        They count as a refusal of the address only when nothing else was heard since the last.
+        """
+        if self._is_doubtful or self.locked_until is not None:
+            self.refused(ticket, now)
+        self._is_doubtful = True
 
     def told_nothing(self, ticket: Ticket) -> None:
         """Note that an attempt ended without an answer from YouTube, such as by a lost network."""

@@ -11,14 +11,32 @@ import re
 from http.cookiejar import LoadError
 from pathlib import Path
 
-from yt_dlp.cookies import YoutubeDLCookieJar
+from yt_dlp import YoutubeDL
+from yt_dlp.cookies import CookieLoadError, YoutubeDLCookieJar, load_cookies
 
+from audioset_dl.config import DownloadConfig
 from audioset_dl.errors import ConfigError, Problem
+from audioset_dl.youtube.options import Notes, parse_browser
 
 _HOW = (
     "export the cookies of youtube.com in Netscape format (a browser extension such as "
     '"Get cookies.txt LOCALLY" does) and name that file'
 )
+
+
+def find_cookies(config: DownloadConfig) -> str | None:
+    """Return the text of the cookies that the config names, None for a guest.
+
+    Raises
+    ------
+    ConfigError
+        They can't be read.
+    """
+    if config.cookies is not None:
+        return read_cookies(config.cookies)
+    if config.cookies_from_browser is not None:
+        return read_browser_cookies(config.cookies_from_browser)
+    return None
 
 
 def read_cookies(path: Path) -> str:
@@ -46,6 +64,34 @@ def read_cookies(path: Path) -> str:
     if not len(jar):
         raise _problem(f"{path} holds no cookies; {_HOW}")
     return text
+
+
+def read_browser_cookies(browser: str) -> str:
+    """Return the cookies of a browser on this machine, as the text of a cookies.txt.
+
+    Parameters
+    ----------
+    browser : str
+        As yt-dlp names it: ``firefox``, ``firefox:PROFILE``.
+
+    Raises
+    ------
+    ConfigError
+        yt-dlp knows no such browser, or can't read its cookies.
+    """
+    notes = Notes()
+    try:
+        jar = load_cookies(
+            None, parse_browser(browser), YoutubeDL({"logger": notes}, auto_init=False)
+        )
+    except CookieLoadError as error:
+        why = error.__context__ or error
+        raise ConfigError(
+            Problem("download.cookies_from_browser", f"{browser}: {why}; name another, or null")
+        ) from error
+    text = io.StringIO()
+    jar.save(text)
+    return text.getvalue()
 
 
 def _check_lines(path: Path, text: str) -> None:

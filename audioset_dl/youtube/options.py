@@ -96,8 +96,6 @@ def make_options(
         options["proxy"] = proxy
     if cookies is not None:
         options["cookiefile"] = io.StringIO(cookies)
-    if config.cookies_from_browser is not None:
-        options["cookiesfrombrowser"] = parse_browser(config.cookies_from_browser)
     return options
 
 
@@ -134,6 +132,18 @@ def check_options(options: Mapping[str, Any]) -> None:
     ]
     if problems:
         raise ConfigError(*problems)
+    _check_format(options.get("format", AUDIO_FORMAT))
+
+
+def _check_format(selector: object) -> None:
+    """Refuse what yt-dlp would only refuse with the first video."""
+    try:
+        with yt_dlp.YoutubeDL({"quiet": True}, auto_init=False) as ydl:
+            ydl.build_format_selector(selector)
+    except (TypeError, SyntaxError) as error:
+        words = " ".join(str(error).split())
+        message = f'not a format selector as yt-dlp takes it, such as "140": {words}'
+        raise ConfigError(Problem("download.yt_dlp.format", message)) from error
 
 
 def _fault_of(key: str, known: frozenset[str]) -> str | None:
