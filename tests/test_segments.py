@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
 import os
 import random
 import tracemalloc
@@ -13,16 +12,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal
 
-from audioset_dl.catalog import segment_csv, segments
-from audioset_dl.catalog.segment_csv import (
-    BadRow,
-    LabelSets,
-    Memory,
-    find_label,
-    parse_line,
-    parse_plain_block,
-)
+from audioset_dl.catalog import segment_csv
+from audioset_dl.catalog.segment_csv import LabelSets, find_label, parse_block
 from audioset_dl.catalog.segments import Clip, SegmentSource, SegmentTable, read_segments
 from audioset_dl.errors import MetadataError
 
@@ -197,19 +190,6 @@ def test_duplicates_are_those_of_a_set(
     assert table.num_duplicates == len(clips) - len(set(clips))
 
 
-def test_clips_with_equal_hashes_are_told_apart(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(segments, "_HASH_FACTORS", (0, 0))
-    rows = [f"{ytid * 11},{start},9,/m/a\n" for ytid in "ab" for start in (0, 1, 0)]
-    table = _read(tmp_path, "".join(rows))
-
-    assert table.clip_ids() == ["a" * 11 + "_0", "a" * 11 + "_1000",
-                                "b" * 11 + "_0", "b" * 11 + "_1000"]  # fmt: skip
-    assert [table.find(clip_id) for clip_id in table.clip_ids()] == [0, 1, 2, 3]
-    assert table.find("c" * 11 + "_0") is None
-
-
 PLAIN = Clip("-a_cdefghi0", 30.0, 40.0, ("/m/05tny_", DOG), "mine")
 
 
@@ -245,6 +225,12 @@ def test_a_single_label_needs_no_quotes(tmp_path: Path) -> None:
     ]
 
 
+@pytest.fixture
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(segment_csv, "_BLOCK_BYTES", 1 << 16)
+
+
+@pytest.mark.usefixtures("small_blocks")
 def test_one_odd_row_among_many_blocks_changes_nothing(tmp_path: Path) -> None:
     rows = [f'{n:011d}, {n}.000, {n + 10}.000, "/m/a{n % 700},/m/b"\n' for n in range(6000)]
     plain = _read(tmp_path, "".join(rows))
@@ -258,6 +244,7 @@ def test_one_odd_row_among_many_blocks_changes_nothing(tmp_path: Path) -> None:
     assert plain.rows_of("/m/a1").tolist() == list(range(1, 6000, 700))
 
 
+@pytest.mark.usefixtures("small_blocks")
 def test_a_bad_row_far_down_is_named_by_its_line(tmp_path: Path) -> None:
     rows = [f'{n:011d}, {n}.000, {n + 10}.000, "/m/a"\n' for n in range(9000)]
     rows[5] = "\r\n" + rows[5]
@@ -283,7 +270,10 @@ def test_a_bad_row_far_down_is_named_by_its_line(tmp_path: Path) -> None:
         ("aaaaaaaaaaa, 0, nan, /m/a", "end_seconds is not a finite number: 'nan'"),
         ("aaaaaaaaaaa, 0, inf, /m/a", "end_seconds is not a finite number"),
         ("aaaaaaaaaaa, 0, 1e999, /m/a", "end_seconds is not a finite number"),
+        ("aaaaaaaaaaa, 0, 1e306, /m/a", "end_seconds is not a finite number"),
+        ("aaaaaaaaaaa, 0\t, 9, /m/a", "start_seconds is not a number"),
         ("aaaaaaaaaaa, -1.000, 9.000, /m/a", "start_seconds must not be negative, found -1.000"),
+        ("aaaaaaaaaaa, 0.000, -1.000, /m/a", "end_seconds must not be negative, found -1.000"),
         ("aaaaaaaaaaa, 10.000, 10.000, /m/a", "end_seconds must come after start_seconds"),
         ("aaaaaaaaaaa, 10.000, 10.0004, /m/a", "end_seconds must come after start_seconds"),
         ("aaaaaaaaaaa, 20.000, 10.000, /m/a", "found 20.000 and 10.000"),
@@ -300,7 +290,11 @@ def test_a_bad_row_far_down_is_named_by_its_line(tmp_path: Path) -> None:
         ("aaaaaaaaaaa, 0.000, 10.000, /m/a,/m/b", "several labels must be one quoted field"),
         ('aaaaaaaaaaa, 0.000, 10.000, "/m/a', "not a CSV row (unexpected end of data)"),
         ('aaaaaaaaaaa, 0.000, 10.000, "/m/a" x', "not a CSV row"),
+        ('aaaaaaaaaaa, 0.000, 10.000, "/m/a"b', "not a CSV row"),
+        ("aaaaaaaaaaa, 0.000, 10.000, /m/a\rbbbbbbbbbbb, 0.000, 10.000, /m/a\n", "not a CSV row"),
+        ("\ufeffaaaaaaaaaaa, 0.000, 10.000, /m/a", "holds characters outside ASCII"),
         ('aaaaaaaaaaa, 0.000, 10.000, "/m/a\0"', "holds NUL bytes"),
+        ("aaaaaaaaaaa\0b, 0.000, 10.000, /m/a", "holds NUL bytes"),
         ("aaaaaaaaaaa, 0.000, 10.000, \x85", "holds characters outside ASCII"),
         ("# a comment further down", "found 1"),
         ("aaaaaaaaaaa, 0.000, 10.000, " + "/m/a," * 200_000, "a line of more than 65,536 bytes"),
@@ -365,7 +359,7 @@ def test_a_line_without_end_is_not_read_into_memory(tmp_path: Path) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
 
-    assert peak < 4 << 20
+    assert peak < 8 * segment_csv._BLOCK_BYTES
 
 
 @pytest.mark.parametrize("num_segs", [0, 1, 3])
@@ -397,13 +391,6 @@ def test_a_label_is_found_in_its_file() -> None:
     assert find_label(path, "/t/dd0001") is None
 
 
-def test_remembered_times_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    memory = Memory()
-    for start in range(100_100):
-        assert memory.times[b", %d, %d, " % (start, start + 1)] >> 32 == start * 1000
-    assert len(memory.times) < 100_100
-
-
 _PIECES = st.sampled_from(
     ["aaaaaaaaaaa", "-b_cdefghi0", "short", "0.000", "10.000", "-1", "1e3", "nan", "/m/a",
      "/m/a,/m/b", "/t/dd00013", '"', '""', "\n", "\r\n", "\r", "\t", ",", ", ", " ", "#", "\0",
@@ -425,33 +412,60 @@ def test_any_bytes_are_read_or_refused(
     assert all(0 <= clip.start_s < clip.end_s and clip.labels for clip in _clips(table))
 
 
-@settings(deadline=None)
-@given(_ALMOST_ROWS.filter(lambda block: b"\n" in block))
-def test_the_fast_way_reads_what_the_slow_one_reads(block: bytes) -> None:
-    memory = Memory()
+def _mostly(*texts: str) -> st.SearchStrategy[str]:
+    """Draw the first texts, up to the ``|``, more often than those after it."""
+    usual, odd = texts[: texts.index("|")], texts[texts.index("|") + 1 :]
+    return st.integers(0, 15).flatmap(lambda n: st.sampled_from(usual if n else odd))
+
+
+_LINES = st.lists(
+    st.tuples(
+        _mostly("aaaaaaaaaaa", "  -b_cdefghi0", "|", '"ccccccccccc"', "\tddddddddddd", "short", ""),
+        _mostly(",", ", ", ",   ", "|", " ,", ",,", "\t"),
+        _mostly("0", "5.500", " 7 ", "1e1", "|", '"8"', "9\t", "\r9", "1_0", "inf", '"9\n"'),
+        _mostly("10.001", "10.00149999999", "+11.", "|", "0x20", "nan", "-1", ""),
+        _mostly("/m/a", '"/m/a,/m/b"', '"/m/a, /m/b "', "|", '"/m/a"b', 'x"/m/a"', '"/m/a', '"\n"',
+                '"/m/a""', '"/m/a\n"', "/m/a,/m/b", "/m/a\0", '"', ""),
+        _mostly("\n", "\r\n", "|", " \n", "\t\n", "\r", "\n\n", "\n \n"),
+    ).map(lambda row: row[0] + row[1] + row[2] + row[1] + row[3] + row[1] + row[4] + row[5]),
+    min_size=1, max_size=4,
+).map(lambda lines: "".join(lines).encode())  # fmt: skip
+
+
+@settings(deadline=None, max_examples=500)
+@given(_LINES | _ALMOST_ROWS)
+def test_the_fast_way_reads_what_the_slow_one_reads(content: bytes) -> None:
+    block = content if content.endswith(b"\n") else content + b"\n"
+    sets = LabelSets()
     try:
-        fast = parse_plain_block(block, memory)
-    except BadRow:
+        fast = segment_csv._parse_columns(segment_csv._split_block(block), sets)
+    except ValueError:
         return
-    lines = [line.rstrip(b"\r\n") for line in io.BytesIO(block)]
-    slow = [parse_line(line, memory) for line in lines if line]
-    columns = (fast.ytids.tolist(), fast.times_ms.tolist(), fast.set_codes.tolist())
-    assert list(zip(*columns, strict=True)) == slow
+    slow = segment_csv._parse_columns(segment_csv._split_lines(block, sets), sets)
+    assert len(fast) == block.count(b"\n")
+    assert_frame_equal(fast.drop(columns="set_code"), slow.drop(columns="set_code"))
+    assert [sets.sets[code] for code in fast.set_code] == [
+        sets.sets[code] for code in slow.set_code
+    ]
 
 
-def test_the_fast_way_takes_googles_rows() -> None:
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n"])
+def test_the_fast_way_takes_googles_rows(monkeypatch: pytest.MonkeyPatch, newline: bytes) -> None:
+    monkeypatch.delattr(segment_csv, "_split_lines")
     content = (DATA / "eval_segments.csv").read_bytes()
-    rows = parse_plain_block(content[content.index(b"\n-") + 1 :], Memory())
+    block = content[content.index(b"\n-") + 1 :].replace(b"\n", newline)
+    rows = parse_block(block, LabelSets())
 
     assert len(rows) == 12
-    assert rows.ytids[0] == b"-6XUi5Ahuqp"
+    assert rows.index[0] == "-6XUi5Ahuqp_30000"
+    assert set(rows.dtypes) == {np.dtype(np.int32)}
 
 
 def test_equal_label_fields_share_a_number() -> None:
     label_sets = LabelSets()
 
-    assert label_sets[b"/m/a,/m/b"] == label_sets[b"/m/a,/m/b"] == 0
-    assert label_sets[b"/m/a"] == 1
+    assert label_sets["/m/a,/m/b"] == label_sets["/m/a,/m/b"] == 0
+    assert label_sets["/m/a"] == 1
     assert label_sets.sets == [("/m/a", "/m/b"), ("/m/a",)]
 
 

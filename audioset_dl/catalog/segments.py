@@ -6,23 +6,20 @@ Owns what a clip is and which clips carry a label. Labels are matched whole, nev
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from audioset_dl.catalog.segment_csv import MAX_TIME_MS, YTID_LENGTH, Memory, Rows, read_rows
+from audioset_dl.catalog.segment_csv import YTID_LENGTH, LabelSets, parse_block, read_rows
 
 RowNumbers = NDArray[np.integer]
 """Positions of clips in a `SegmentTable`."""
-
-_CLIP_ID = re.compile(rf"([A-Za-z0-9_-]{{{YTID_LENGTH}}})_(0|[1-9][0-9]{{0,9}})")
-_MASK = 2**64 - 1
-_HASH_FACTORS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F)  # odd, bits well mixed; any such would do
 
 
 @dataclass(frozen=True)
@@ -74,15 +71,16 @@ class SegmentTable:
     """Names of the files."""
     num_duplicates: int
     """Rows that were left out because an earlier one had the same clip_id."""
-    _ytids: NDArray[np.bytes_]
+    _clip_ids: NDArray[np.object_]
     _start_ms: NDArray[np.int32]
     _end_ms: NDArray[np.int32]
     _set_codes: NDArray[np.int32]
     _subset_codes: NDArray[np.int16]
-    _label_sets: tuple[tuple[str, ...], ...]
+    _label_sets: Sequence[tuple[str, ...]]
+    _rows_by_clip_id: pd.Series[int]
 
     def __len__(self) -> int:
-        return len(self._ytids)
+        return len(self._clip_ids)
 
     @cached_property
     def mids(self) -> tuple[str, ...]:
@@ -96,24 +94,21 @@ class SegmentTable:
             return len(rows)
         if subset not in self.subsets:
             return 0
-        code = self.subsets.index(subset)
-        return int(np.count_nonzero(self._subset_codes[rows] == code))
+        return int(np.count_nonzero(self._subset_codes[rows] == self.subsets.index(subset)))
 
     def rows_of(self, mid: str) -> RowNumbers:
         """Return the clips that carry a label, ascending; empty if it never occurs.
 
-        The array is a read-only view.
+        The array is read-only.
         """
-        code = self._mid_codes.get(mid)
-        if code is None:
-            return np.empty(0, np.int32)
-        rows, offsets = self._rows_by_mid
-        return rows[offsets[code] : offsets[code + 1]]
+        rows = self._rows_by_mid.get(mid, np.empty(0, np.int32))
+        rows.flags.writeable = False
+        return rows
 
     def clip(self, row: int) -> Clip:
         """Return one clip."""
         return Clip(
-            ytid=self._ytids[row].decode(),
+            ytid=self._clip_ids[row][:YTID_LENGTH],
             start_s=int(self._start_ms[row]) / 1000,
             end_s=int(self._end_ms[row]) / 1000,
             labels=self.labels_of(row),
@@ -122,15 +117,12 @@ class SegmentTable:
 
     def labels_of(self, row: int) -> tuple[str, ...]:
         """Return the MIDs of all labels of a clip, in the file's order."""
-        return self._label_sets[self._set_codes[row]]
+        return self._label_sets[int(self._set_codes[row])]
 
     def clip_ids(self, rows: RowNumbers | None = None) -> list[str]:
         """Return the clip_ids of some clips, or of all, in the order given."""
-        which = slice(None) if rows is None else rows
-        starts_ms, codes = np.unique(self._start_ms[which], return_inverse=True)
-        suffixes = [f"_{start_ms}" for start_ms in starts_ms.tolist()]
-        ytids = self._ytids[which].astype(str).tolist()
-        return [ytid + suffixes[code] for ytid, code in zip(ytids, codes.tolist(), strict=True)]
+        clip_ids: list[str] = self._clip_ids[slice(None) if rows is None else rows].tolist()
+        return clip_ids
 
     def durations_s(self, rows: RowNumbers | None = None) -> NDArray[np.float64]:
         """Return the lengths of some clips, or of all, in seconds."""
@@ -139,47 +131,18 @@ class SegmentTable:
 
     def find(self, clip_id: str) -> int | None:
         """Return the row number of a clip, None where there is no such clip."""
-        match = _CLIP_ID.fullmatch(clip_id)
-        if match is None or int(match[2]) > MAX_TIME_MS:
-            return None
-        ytid, start_ms = match[1].encode(), int(match[2])
-        wanted = np.uint64(_hash_one(ytid, start_ms))
-        hashes, rows = self._rows_by_hash
-        position = int(hashes.searchsorted(wanted))
-        while position < len(hashes) and hashes[position] == wanted:
-            row = int(rows[position])
-            if self._ytids[row] == ytid and self._start_ms[row] == start_ms:
-                return row
-            position += 1
-        return None
+        row = self._rows_by_clip_id.get(clip_id)
+        return None if row is None else int(row)
 
     @cached_property
-    def _mid_codes(self) -> dict[str, int]:
-        return {mid: code for code, mid in enumerate(self.mids)}
-
-    @cached_property
-    def _rows_by_mid(self) -> tuple[RowNumbers, NDArray[np.int64]]:
-        """Row numbers grouped by label, and where the group of each begins."""
-        lengths = np.array([len(labels) for labels in self._label_sets], np.int32)
-        codes = [self._mid_codes[mid] for labels in self._label_sets for mid in labels]
-        flat_codes = np.array(codes, np.int32 if len(self.mids) > 2**15 else np.int16)
-        num_labels = lengths[self._set_codes]
-        rows = np.repeat(np.arange(len(self), dtype=np.int32), num_labels)
-        shifts = (np.cumsum(lengths) - lengths)[self._set_codes] - (
-            np.cumsum(num_labels) - num_labels
-        )
-        positions = np.arange(len(rows)) + np.repeat(shifts, num_labels)
-        label_codes = flat_codes[positions]
-        grouped = rows[np.argsort(label_codes, kind="stable")]
-        grouped.flags.writeable = False
-        counts = np.bincount(label_codes, minlength=len(self.mids))
-        return grouped, np.concatenate([[0], np.cumsum(counts)])
-
-    @cached_property
-    def _rows_by_hash(self) -> tuple[NDArray[np.uint64], RowNumbers]:
-        hashes = _hash(*_id_words(self._ytids, self._start_ms))
-        rows = np.argsort(hashes).astype(np.int32)
-        return hashes[rows], rows
+    def _rows_by_mid(self) -> Mapping[str, RowNumbers]:
+        by_set = np.argsort(self._set_codes, kind="stable").astype(np.int32)
+        ends = np.cumsum(np.bincount(self._set_codes, minlength=len(self._label_sets)))
+        parts = defaultdict(list)
+        for labels, rows in zip(self._label_sets, np.split(by_set, ends), strict=False):
+            for mid in labels:
+                parts[mid].append(rows)
+        return {mid: np.sort(np.concatenate(of_mid)) for mid, of_mid in parts.items()}
 
 
 def read_segments(sources: Sequence[SegmentSource]) -> SegmentTable:
@@ -194,69 +157,31 @@ def read_segments(sources: Sequence[SegmentSource]) -> SegmentTable:
         A file can't be read, a row is malformed (named by its line), or one of Google's files is
         short.
     """
-    memory = Memory()
-    files = [read_rows(source.path, memory, is_google=source.is_google) for source in sources]
+    label_sets = LabelSets()
     subsets = tuple(dict.fromkeys(source.subset for source in sources))
-    subset_codes = [subsets.index(source.subset) for source in sources]
-    return _make_table(files, subset_codes, subsets, tuple(memory.label_sets.sets))
-
-
-def _make_table(
-    files: Sequence[Rows],
-    subset_codes: Sequence[int],
-    subsets: tuple[str, ...],
-    label_sets: tuple[tuple[str, ...], ...],
-) -> SegmentTable:
-    ytids = np.concatenate([np.empty(0, f"S{YTID_LENGTH}"), *(rows.ytids for rows in files)])
-    times_ms = np.concatenate([np.empty(0, np.int64), *(rows.times_ms for rows in files)])
-    set_codes = np.concatenate([np.empty(0, np.int32), *(rows.set_codes for rows in files)])
-    of_rows = np.repeat(np.array(subset_codes, np.int16), [len(rows) for rows in files])
-    start_ms = (times_ms >> 32).astype(np.int32)
-    end_ms = (times_ms & 0xFFFFFFFF).astype(np.int32)
-    keep = _first_occurrences(ytids, start_ms)
+    tables = [parse_block(b"", label_sets).assign(subset_code=np.int16(0))]
+    for source in sources:
+        table = read_rows(source.path, label_sets, is_google=source.is_google)
+        tables.append(table.assign(subset_code=np.int16(subsets.index(source.subset))))
+    rows = pd.concat(tables)
+    rows_by_clip_id = _number_rows(rows.index)
+    is_repeated = rows_by_clip_id.index.duplicated()
+    if is_repeated.any():
+        rows = rows.iloc[np.sort(rows_by_clip_id[~is_repeated])]
+        rows_by_clip_id = _number_rows(rows.index)
     return SegmentTable(
         subsets=subsets,
-        num_duplicates=len(ytids) - len(ytids[keep]),
-        _ytids=ytids[keep],
-        _start_ms=start_ms[keep],
-        _end_ms=end_ms[keep],
-        _set_codes=set_codes[keep],
-        _subset_codes=of_rows[keep],
-        _label_sets=label_sets,
+        num_duplicates=int(np.count_nonzero(is_repeated)),
+        _clip_ids=rows.index.to_numpy(),
+        _start_ms=rows["start_ms"].to_numpy(),
+        _end_ms=rows["end_ms"].to_numpy(),
+        _set_codes=rows["set_code"].to_numpy(),
+        _subset_codes=rows["subset_code"].to_numpy(),
+        _label_sets=label_sets.sets,
+        _rows_by_clip_id=rows_by_clip_id,
     )
 
 
-def _first_occurrences(
-    ytids: NDArray[np.bytes_], start_ms: NDArray[np.int32]
-) -> NDArray[np.bool_] | slice:
-    """Select the first row of each clip_id.
-
-    Different hashes mean different clips, so that the exact and slower sort is seldom needed.
-    """
-    words = _id_words(ytids, start_ms)
-    hashes = np.sort(_hash(*words))
-    if not (hashes[1:] == hashes[:-1]).any():
-        return slice(None)
-    order = np.lexsort(words)
-    first, second = (word[order] for word in words)
-    is_new = np.ones(len(ytids), dtype=bool)
-    is_new[order[1:]] = (first[1:] != first[:-1]) | (second[1:] != second[:-1])
-    return is_new
-
-
-def _id_words(
-    ytids: NDArray[np.bytes_], start_ms: NDArray[np.int32]
-) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """Return each clip_id as two words: 8 characters, and 3 characters with the start above."""
-    characters = ytids.astype("S16").view("<u8").reshape(-1, 2)
-    return characters[:, 0], characters[:, 1] | start_ms.astype(np.uint64) << np.uint64(24)
-
-
-def _hash(first: NDArray[np.uint64], second: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    return first * np.uint64(_HASH_FACTORS[0]) + second * np.uint64(_HASH_FACTORS[1])
-
-
-def _hash_one(ytid: bytes, start_ms: int) -> int:
-    first = int.from_bytes(ytid[:8], "little")
-    second = int.from_bytes(ytid[8:], "little") | start_ms << 24
-    return (first * _HASH_FACTORS[0] + second * _HASH_FACTORS[1]) & _MASK
+def _number_rows(clip_ids: pd.Index[str]) -> pd.Series[int]:
+    """Return the row number of each clip_id; sorted, which is quick, as Google's files are."""
+    return pd.Series(np.arange(len(clip_ids)), clip_ids).sort_index(kind="stable")
