@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 from audioset_dl.audio.cut import Samples, cut_track
 from audioset_dl.audio.ffmpeg import FfmpegError
 from audioset_dl.audio.index import BadIndexError
+from audioset_dl.audio.mpegts import BrokenStreamError, name_by_content
 from audioset_dl.audio.ranged import HEAD_BYTES, cut_ranged, read_index
 from audioset_dl.audio.wav import encode_wav
 from audioset_dl.catalog.segments import Clip
@@ -28,6 +29,7 @@ from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.errors import OutputError
 from audioset_dl.youtube.address import Ticket
 from audioset_dl.youtube.failures import (
+    BAD_ANSWER,
     DECODE,
     OUT_OF_RANGE,
     TRUNCATED,
@@ -38,6 +40,8 @@ from audioset_dl.youtube.video import MediaRefused, Track, YoutubeClient
 
 DURATION_SLACK_S = 2.0
 """By how much an audio track may differ from the length that YouTube states in whole seconds."""
+END_SLACK_S = 0.1
+"""By how much a track may end before its index says: a packet or two, and what an encoder pads."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,8 @@ class ClipFetcher:
         """
         try:
             media = self._fetch_media(self._client(job.ticket.proxy), job.clip)
+        except BrokenStreamError as error:
+            return Failure(BAD_ANSWER, str(error))
         except VideoFailed as error:
             if error.failure.code == "disk":
                 scratch = self._settings.output.scratch
@@ -130,20 +136,20 @@ class ClipFetcher:
     def _fetch_media(self, client: YoutubeClient, clip: Clip) -> Media:
         track = client.extract(clip.ytid)
         _check_within(clip, track.duration_s)
+        spent = _Spent()
         try:
-            return self._fetch_track(client, clip, track)
+            return self._fetch_track(client, clip, track, spent)
         except MediaRefused:
-            return self._fetch_track(client, clip, client.extract(clip.ytid))
+            return self._fetch_track(client, clip, client.extract(clip.ytid), spent)
 
-    def _fetch_track(self, client: YoutubeClient, clip: Clip, track: Track) -> Media:
+    def _fetch_track(self, client: YoutubeClient, clip: Clip, track: Track, spent: _Spent) -> Media:
         """Go down the ladder: ten seconds out of the track, else all of it."""
         if not track.is_one_file:
-            return self._fetch_whole(client, clip, track, method="hls")
-        ranges = _Ranges(client, track)
+            return self._fetch_whole(client, clip, track, spent)
         try:
-            return self._fetch_ranged(ranges, clip, track)
+            return self._fetch_ranged(_Ranges(client, track, spent), clip, track)
         except (BadIndexError, FfmpegError):
-            return self._fetch_whole(client, clip, track, bytes_before=ranges.num_bytes)
+            return self._fetch_whole(client, clip, track, spent)
 
     def _fetch_ranged(self, ranges: _Ranges, clip: Clip, track: Track) -> Media:
         """Fetch the index, and the bytes that hold the clip."""
@@ -158,26 +164,24 @@ class ClipFetcher:
             end_s=clip.end_s,
             audio=self._settings.audio,
         )
-        _check_complete(samples, clip, track)
-        return Media(samples, track.description, "ranged", ranges.num_bytes)
+        _check_reaches(samples, clip, min(clip.end_s, float(index.end)))
+        _check_not_empty(samples, clip)
+        return Media(samples, track.description, "ranged", ranges.spent.num_bytes)
 
-    def _fetch_whole(
-        self,
-        client: YoutubeClient,
-        clip: Clip,
-        track: Track,
-        *,
-        method: str = "whole",
-        bytes_before: int = 0,
-    ) -> Media:
+    def _fetch_whole(self, client: YoutubeClient, clip: Clip, track: Track, spent: _Spent) -> Media:
         """Fetch the whole track into a file and cut the clip out of it."""
         with self._scratch_folder() as folder:
             file = folder / f"track.{track.extension}"
-            client.download(track, file)
-            samples = self._cut(file, clip)
-            num_bytes = file.stat().st_size
-        _check_complete(samples, clip, track)
-        return Media(samples, track.description, method, bytes_before + num_bytes)
+            try:
+                client.download(track, file)
+            finally:
+                spent.num_bytes += file.stat().st_size if file.exists() else 0
+            samples = self._cut(file if track.is_one_file else name_by_content(file), clip)
+        if track.info.get("filesize") is None:
+            _check_complete(samples, clip, track)
+        _check_not_empty(samples, clip)
+        method = "whole" if track.is_one_file else "hls"
+        return Media(samples, track.description, method, spent.num_bytes)
 
     @contextmanager
     def _scratch_folder(self) -> Iterator[Path]:
@@ -218,20 +222,27 @@ def utc_now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+@dataclass
+class _Spent:
+    """What a clip has cost so far, whatever became of it."""
+
+    num_bytes: int = 0
+
+
 class _Ranges:
     """Reads ranges of one track and counts the bytes."""
 
-    def __init__(self, client: YoutubeClient, track: Track) -> None:
+    def __init__(self, client: YoutubeClient, track: Track, spent: _Spent) -> None:
         self._client = client
         self._track = track
         self.track_size = 0
         """Of the whole track; known after the first range."""
-        self.num_bytes = 0
+        self.spent = spent
 
     def read(self, first: int, end: int) -> bytes:
         part = self._client.read_range(self._track, first, end)
         self.track_size = part.track_size
-        self.num_bytes += len(part.data)
+        self.spent.num_bytes += len(part.data)
         return part.data
 
 
@@ -240,15 +251,28 @@ def _check_within(clip: Clip, end_s: float | None, slack_s: float = DURATION_SLA
         raise VideoFailed(_out_of_range(clip, f"the video is {end_s:g} s long"))
 
 
+def _check_reaches(samples: Samples, clip: Clip, end_s: float) -> None:
+    """Raise `BadIndexError` if samples are missing before a time that the index says is there."""
+    if clip.start_s + samples.num_samples / samples.sample_rate < end_s - END_SLACK_S:
+        raise BadIndexError("the track holds less than its index says")
+
+
 def _check_complete(samples: Samples, clip: Clip, track: Track) -> None:
-    """Let a clip be shorter than its segment only where the video itself ends."""
-    expected = round(clip.duration_s * samples.sample_rate)
-    if samples.num_samples == expected:
-        return
+    """Let a clip be shorter than its segment only where the video itself ends.
+
+    For a track of which no size is known that would show whether all of it came.
+    """
     end_s = clip.start_s + samples.num_samples / samples.sample_rate
-    if track.duration_s is not None and end_s < track.duration_s - DURATION_SLACK_S:
+    if track.duration_s is None or samples.num_samples == round(
+        clip.duration_s * samples.sample_rate
+    ):
+        return
+    if end_s < track.duration_s - DURATION_SLACK_S:
         detail = f"the track ends at {end_s:.3f} s, the video at {track.duration_s:g} s"
         raise VideoFailed(Failure(TRUNCATED, detail))
+
+
+def _check_not_empty(samples: Samples, clip: Clip) -> None:
     if not samples.num_samples:
         raise VideoFailed(_out_of_range(clip, "the track ends before it"))
 

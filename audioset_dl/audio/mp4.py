@@ -16,6 +16,9 @@ from audioset_dl.audio.index import (
     check_fragments,
 )
 
+MAX_TRAILER_BYTES = 64 << 10
+"""What may follow the last fragment: a ``mfra`` box. More means that the sidx is not of all."""
+
 _REFERENCE = struct.Struct(">III")
 
 
@@ -65,7 +68,7 @@ def read_mp4_index(head: bytes, track_size: int) -> TrackIndex:
 def _make_index(head: bytes, moov: Box, sidx: Box, track_size: int) -> TrackIndex:
     fragments, end = _read_sidx(head, sidx)
     end_offset = end.offset
-    if end_offset > track_size:
+    if not track_size - MAX_TRAILER_BYTES <= end_offset <= track_size:
         raise BadIndexError(f"the sidx ends at {end_offset:,}, the track at {track_size:,}")
     check_fragments(fragments, end_offset)
     if fragments[0].start != 0:

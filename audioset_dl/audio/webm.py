@@ -141,7 +141,7 @@ def _check_tracks(head: bytes, tracks: Element) -> None:
 
 
 def _duration(head: bytes, info: Element) -> Fraction:
-    """Return the duration that Info states, in seconds; 0 where it states none."""
+    """Return the duration that Info states, in seconds."""
     duration = 0.0
     for element in _children(head, info):
         body = _body(head, element)
@@ -149,7 +149,7 @@ def _duration(head: bytes, info: Element) -> Fraction:
             raise BadIndexError("times are not in milliseconds")
         if element.id == _DURATION and len(body) in {4, 8}:
             (duration,) = struct.unpack(">f" if len(body) == 4 else ">d", body)
-    if not 0 <= duration < 1e12:
+    if not 0 < duration < 1e12:
         raise BadIndexError(f"a duration of {duration} ms")
     return Fraction(round(duration), 1000)
 

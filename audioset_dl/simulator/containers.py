@@ -6,6 +6,7 @@ real containers) and of WebM and MP4 (to find the index). Knows nothing of tones
 
 from __future__ import annotations
 
+import re
 import struct
 import tempfile
 import zlib
@@ -33,9 +34,30 @@ def mux_webm(packets: Sequence[bytes], num_samples: int) -> bytes:
 
 def mux_mp4(frames: Sequence[bytes]) -> bytes:
     """Return a fragmented MP4 of AAC frames: ftyp moov sidx (moof mdat)*, as YouTube has it."""
-    adts = b"".join(_adts_header(len(frame)) + frame for frame in frames)
     mp4 = ["-bsf:a", "aac_adtstoasc", "-f", "mp4", "-frag_duration", "10000000"]
-    return _mux("aac", adts, [*mp4, "-movflags", "+dash+global_sidx+skip_trailer"])
+    return _mux("aac", _adts(frames), [*mp4, "-movflags", "+dash+global_sidx+skip_trailer"])
+
+
+def mux_webm_unindexed(packets: Sequence[bytes], num_samples: int) -> bytes:
+    """Return a WebM with its Cues behind the last Cluster, as most programs write it."""
+    return _mux("ogg", _ogg(packets, num_samples), ["-f", "webm"])
+
+
+def mux_mp4_unindexed(frames: Sequence[bytes]) -> bytes:
+    """Return a plain MP4: ftyp moov mdat, with neither a sidx nor fragments."""
+    mp4 = ["-bsf:a", "aac_adtstoasc", "-f", "mp4", "-movflags", "+faststart"]
+    return _mux("aac", _adts(frames), mp4)
+
+
+def mux_segments(frames: Sequence[bytes], segment_s: float) -> list[tuple[float, bytes]]:
+    """Return the length in seconds and the MPEG-TS of each HLS segment of AAC frames."""
+    with tempfile.TemporaryDirectory(prefix="audioset-dl-simulator-") as folder:
+        playlist = Path(folder, "playlist.m3u8")
+        hls = ["-f", "hls", "-hls_time", f"{segment_s:g}", "-hls_playlist_type", "vod"]
+        copy = ["-f", "aac", "-i", "pipe:0", "-c", "copy", "-fflags", "+bitexact"]
+        run_ffmpeg(find_ffmpeg(), [*copy, *hls, str(playlist)], stdin=_adts(frames))
+        listed = re.findall(r"#EXTINF:([\d.]+),\n(.+)", playlist.read_text("utf-8"))
+        return [(float(length), Path(folder, name).read_bytes()) for length, name in listed]
 
 
 def find_webm_index(webm: bytes) -> tuple[int, int]:
@@ -81,6 +103,10 @@ def _vint(data: bytes, at: int, *, keep_marker: bool = False) -> tuple[int, int]
     length = 9 - data[at].bit_length()
     value = int.from_bytes(data[at : at + length], "big")
     return value if keep_marker else value & (1 << 7 * length) - 1, at + length
+
+
+def _adts(frames: Sequence[bytes]) -> bytes:
+    return b"".join(_adts_header(len(frame)) + frame for frame in frames)
 
 
 def _adts_header(size: int) -> bytes:

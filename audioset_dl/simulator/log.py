@@ -18,7 +18,7 @@ class Request:
     time_s: float
     """When it came, on the monotonic clock."""
     kind: str
-    """page, player, script, embed, next, media, metadata or other."""
+    """page, player, script, embed, next, manifest, media, metadata or other."""
     method: str
     host: str
     path: str

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from audioset_dl.simulator import hls
 from audioset_dl.simulator.tracks import Layout
 from audioset_dl.simulator.videos import Video
 
@@ -66,7 +67,9 @@ def watch_page(video: Video, layouts: Sequence[Layout], visitor: Visitor, paddin
     if behaviour.player_status == 200:
         player = player_response(video, layouts, visitor)
         # Since 2025 the page's own formats carry no URL: it streams by SABR.
-        for offered in player.get("streamingData", {}).get("adaptiveFormats", ()):
+        streaming_data = player.get("streamingData", {})
+        streaming_data.pop("hlsManifestUrl", None)
+        for offered in streaming_data.get("adaptiveFormats", ()):
             offered.pop("url", None)
         scripts.append(f"var ytInitialPlayerResponse = {_dump(player).decode()};")
     scripts.append(f"var ytInitialData = {next_response().decode()};")
@@ -152,6 +155,8 @@ def _streaming_data(video: Video, layouts: Sequence[Layout]) -> Json:
     }
     if offers == "storyboard":
         data["adaptiveFormats"] = []
+    if video.packing == "hls" and offers == "urls":
+        data["hlsManifestUrl"] = hls.manifest_url(video.ytid)
     if offers == "drm":
         data["licenseInfos"] = [{"drmFamily": "WIDEVINE", "url": "https://www.youtube.com/drm"}]
     return data
@@ -159,7 +164,6 @@ def _streaming_data(video: Video, layouts: Sequence[Layout]) -> Json:
 
 def _adaptive_format(video: Video, layout: Layout) -> Json:
     """Return one format as the player API describes it; what it says of the bytes is true."""
-    first, end = layout.index
     track = layout.format
     offered = {
         "itag": track.itag,
@@ -168,8 +172,6 @@ def _adaptive_format(video: Video, layout: Layout) -> Json:
         "averageBitrate": round(8 * layout.size / layout.duration_s),
         "contentLength": str(layout.size),
         "approxDurationMs": str(round(layout.duration_s * 1000)),
-        "initRange": {"start": "0", "end": str(first - 1)},
-        "indexRange": {"start": str(first), "end": str(end - 1)},
         "audioQuality": track.quality,
         "audioSampleRate": str(track.sample_rate),
         "audioChannels": 2,
@@ -177,6 +179,10 @@ def _adaptive_format(video: Video, layout: Layout) -> Json:
         "quality": "tiny",
         "lastModified": "1700000000000000",
     }
+    if layout.index is not None:
+        first, end = layout.index
+        offered["initRange"] = {"start": "0", "end": str(first - 1)}
+        offered["indexRange"] = {"start": str(first), "end": str(end - 1)}
     if video.answers.formats == "drm":
         offered["drmFamilies"] = ["WIDEVINE"]
     if video.answers.formats != "no_urls":

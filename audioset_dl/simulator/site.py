@@ -15,9 +15,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import parse_qsl
 
-from audioset_dl.simulator import pages
+from audioset_dl.simulator import hls, pages
 from audioset_dl.simulator.budget import Budget
-from audioset_dl.simulator.tracks import Layout, Tracks
+from audioset_dl.simulator.tracks import FORMATS, Layout, Tracks
 from audioset_dl.simulator.videos import Video, http_fault, is_ytid
 
 _METADATA_HOSTS = ("storage.googleapis.com", "raw.githubusercontent.com")
@@ -147,7 +147,7 @@ class Site:
         if call.host in _METADATA_HOSTS:
             return self._metadata(call)
         if call.host.endswith(".googlevideo.com"):
-            return self._media(call) if call.path == "/videoplayback" else Answer("other", 404)
+            return self._media(call) if call.path == "/videoplayback" else self._hls(call)
         for prefix, route in self._routes:
             if call.path.startswith(prefix):
                 return route(call)
@@ -220,32 +220,46 @@ class Site:
     def _media(self, call: Call) -> Answer:
         asked = call.parameters
         video, itag = self._video(asked.get("id", "")), asked.get("itag", "")
-        if video is None or itag not in map(str, video.itags):
+        if video is None or video.packing == "hls" or itag not in map(str, video.itags):
             return Answer("media", 404)
-        answer = Answer("media", ytid=video.ytid)
-        if video.answers.media_status != 206 or not _is_playable_yet(asked):
-            return replace(answer, status=403)
-        if self._refuse_open_ended and not _RANGE.fullmatch(call.range):
-            return replace(answer, status=403)
-        fault = self._next_fault(video.ytid, video.faults, is_media=True)
-        answer = replace(answer, fault=fault)
-        if http := http_fault(fault):
-            return _refusal(answer, *http)
-        return self._sent_media(call, video, int(itag), answer)
+        is_whole = self._refuse_open_ended and not _RANGE.fullmatch(call.range)
+        if is_whole or not _is_playable_yet(asked):
+            return Answer("media", 403, ytid=video.ytid)
+        track = self._tracks.track(
+            int(itag), video.ytid, video.duration_s, has_index=video.has_index
+        )
+        return self._sent(call, video, track, FORMATS[int(itag)].mime_type.partition(";")[0])
 
-    def _sent_media(self, call: Call, video: Video, itag: int, answer: Answer) -> Answer:
+    def _hls(self, call: Call) -> Answer:
+        place = hls.read_place(call.path)
+        video = self._video(place.ytid) if place else None
+        if place is None or video is None or video.packing != "hls":
+            return Answer("other", 404)
+        if place.segment is None:
+            playlist = _playlist(video, is_master=place.is_master)
+            return _content(Answer("manifest", ytid=video.ytid), playlist, hls.PLAYLIST_TYPE)
+        segments = hls.make_segments(video.ytid, video.duration_s)
+        if place.segment >= len(segments):
+            return Answer("media", 404, ytid=video.ytid)
+        return self._sent(call, video, segments[place.segment].data, hls.SEGMENT_TYPE)
+
+    def _sent(self, call: Call, video: Video, track: bytes, mime_type: str) -> Answer:
+        """Send media that there is, unless the video's behaviour or a fault has it otherwise."""
+        answer = Answer("media", ytid=video.ytid)
+        if video.answers.media_status != 206:
+            return replace(answer, status=video.answers.media_status)
+        answer = replace(answer, fault=self._next_fault(video.ytid, video.faults, is_media=True))
+        if http := http_fault(answer.fault):
+            return _refusal(answer, *http)
         if answer.fault == "html_200":
             return _content(answer, _SOME_PAGE, _HTML)
         if answer.fault == "redirect":
             url = f"https://{pages.media_host(video.ytid, 1)}{call.path}?{call.query}"
             return replace(answer, status=302, headers=(("Location", url),))
-        layout = self._tracks.layout(itag, video.duration_s)
-        track = memoryview(self._tracks.track(itag, video.ytid, video.duration_s))
-        mime_type = layout.format.mime_type.partition(";")[0]
-        whole = _content(answer, track, mime_type)
+        whole = _content(answer, memoryview(track), mime_type)
         if answer.fault == "full_200" or not call.range:
             return whole
-        return _ranged(whole, call, track)
+        return _ranged(whole, call, memoryview(track))
 
     # Metadata
 
@@ -268,13 +282,25 @@ class Site:
     def _layouts(self, video: Video, visitor: pages.Visitor) -> tuple[Layout, ...]:
         if video.answers.refuses(visitor.client, is_signed_in=visitor.is_signed_in):
             return ()
-        return tuple(self._tracks.layout(itag, video.duration_s) for itag in video.itags)
+        if video.packing == "hls":
+            return ()
+        return tuple(
+            self._tracks.layout(itag, video.duration_s, has_index=video.has_index)
+            for itag in video.itags
+        )
 
     def _next_fault(self, ytid: str, faults: tuple[str, ...], *, is_media: bool) -> str:
         """Take the next fault that a video has in store; empty when all is well."""
         with self._lock:
             left = self._faults.setdefault((ytid, is_media), list(faults)) if faults else []
             return left.pop(0) if left else ""
+
+
+def _playlist(video: Video, *, is_master: bool) -> bytes:
+    if is_master:
+        return hls.master_playlist(video.ytid).encode()
+    host = pages.media_host(video.ytid)
+    return hls.media_playlist(video.ytid, video.duration_s, host).encode()
 
 
 def _read_player_call(body: bytes) -> tuple[str, str]:

@@ -64,8 +64,9 @@ class Layout:
     format: Format
     duration_s: float
     size: int
-    index: tuple[int, int]
-    """First byte of the Cues or the sidx, and first byte after it; what is before is the init."""
+    index: tuple[int, int] | None
+    """First byte of the Cues or the sidx, and first byte after it; what is before is the init.
+    None where there is none in front of the media."""
     gaps: tuple[bytes, ...] = field(repr=False)
     """What stands before each packet, and after the last."""
 
@@ -91,29 +92,29 @@ class Tracks:
     def __init__(self, max_bytes: int = 64 << 20, max_layouts: int = 32) -> None:
         self._max_bytes = max_bytes
         self._max_layouts = max_layouts
-        self._layouts: OrderedDict[tuple[int, float], Layout] = OrderedDict()
-        self._tracks: OrderedDict[tuple[int, str, float], bytes] = OrderedDict()
+        self._layouts: OrderedDict[tuple[int, float, bool], Layout] = OrderedDict()
+        self._tracks: OrderedDict[tuple[int, str, float, bool], bytes] = OrderedDict()
         # One lock for all, held while a track is made: threads that wait for the same one then
         # find it made.
         self._lock = threading.RLock()
 
-    def layout(self, itag: int, duration_s: float) -> Layout:
+    def layout(self, itag: int, duration_s: float, *, has_index: bool = True) -> Layout:
         """Return the layout of a track: its size and where its index lies."""
-        key = (itag, duration_s)
+        key = (itag, duration_s, has_index)
         with self._lock:
             if key not in self._layouts:
-                self._layouts[key] = make_layout(FORMATS[itag], duration_s)
+                self._layouts[key] = make_layout(FORMATS[itag], duration_s, has_index=has_index)
             self._layouts.move_to_end(key)
             while len(self._layouts) > self._max_layouts:
                 self._layouts.popitem(last=False)
             return self._layouts[key]
 
-    def track(self, itag: int, ytid: str, duration_s: float) -> bytes:
+    def track(self, itag: int, ytid: str, duration_s: float, *, has_index: bool = True) -> bytes:
         """Return the whole track of a video."""
-        key = (itag, ytid, duration_s)
+        key = (itag, ytid, duration_s, has_index)
         with self._lock:
             if key not in self._tracks:
-                self._tracks[key] = self.layout(itag, duration_s).fill(ytid)
+                self._tracks[key] = self.layout(itag, duration_s, has_index=has_index).fill(ytid)
             self._tracks.move_to_end(key)
             kept = sum(map(len, self._tracks.values()))
             while kept > self._max_bytes and len(self._tracks) > 1:
@@ -121,19 +122,22 @@ class Tracks:
             return self._tracks[key]
 
 
-def make_layout(fmt: Format, duration_s: float) -> Layout:
+def make_layout(fmt: Format, duration_s: float, *, has_index: bool = True) -> Layout:
     """Mux a track of this format and length, and take its packets out."""
     packets = track_packets(fmt, "", duration_s)
-    muxed = mux(fmt, packets, duration_s)
+    muxed = mux(fmt, packets, duration_s, has_index=has_index)
     find_index = containers.find_webm_index if fmt.is_opus else containers.find_mp4_index
-    return Layout(fmt, duration_s, len(muxed), find_index(muxed), _gaps(muxed, packets))
+    index = find_index(muxed) if has_index else None
+    return Layout(fmt, duration_s, len(muxed), index, _gaps(muxed, packets))
 
 
-def mux(fmt: Format, packets: Packets, duration_s: float) -> bytes:
-    """Return the container that ffmpeg makes of the packets."""
+def mux(fmt: Format, packets: Packets, duration_s: float, *, has_index: bool = True) -> bytes:
+    """Return the container that ffmpeg makes of the packets, with its index in front or not."""
     if fmt.is_opus:
-        return containers.mux_webm(packets, round(duration_s * OPUS_RATE))
-    return containers.mux_mp4(packets)
+        mux_webm = containers.mux_webm if has_index else containers.mux_webm_unindexed
+        return mux_webm(packets, round(duration_s * OPUS_RATE))
+    mux_mp4 = containers.mux_mp4 if has_index else containers.mux_mp4_unindexed
+    return mux_mp4(packets)
 
 
 def track_packets(fmt: Format, ytid: str, duration_s: float) -> Packets:

@@ -34,6 +34,11 @@ full_200: all of the track. html_200: a web page. redirect: 302 to another host 
 PAGE_FAULTS = ("truncate", "reset", "stall", "html_200")
 """Besides ``http_NNN``."""
 
+PACKINGS = ("dash", "no_index", "hls")
+"""dash: one file a format, with its index in front. no_index: the same audio in the same codecs,
+but in a WebM with its Cues at the end, or a plain MP4. hls: nothing but an HLS manifest, with AAC
+in MPEG-TS, whatever `itags` says."""
+
 
 @dataclass(frozen=True)
 class Video:
@@ -50,6 +55,8 @@ class Video:
     duration_s: float = 240.0
     itags: tuple[int, ...] = (251, 140)
     """The audio formats that are offered; see :data:`audioset_dl.simulator.tracks.FORMATS`."""
+    packing: str = "dash"
+    """How the audio is packed: one of :data:`PACKINGS`."""
     behaviour: str = "ok"
     """A key of :data:`audioset_dl.simulator.behaviours.BEHAVIOURS`."""
     faults: tuple[str, ...] = ()
@@ -66,11 +73,17 @@ class Video:
             raise ValueError(f"{self.ytid!r} is not a video id: 11 of A-Za-z0-9_- expected")
         if self.duration_s <= 0:
             raise ValueError(f"duration_s is {self.duration_s}, more than 0 expected")
+        _refuse_unknown("packing", (self.packing,), PACKINGS)
         _refuse_unknown("behaviour", (self.behaviour,), tuple(BEHAVIOURS))
         if not set(self.itags) <= set(FORMATS):
             raise ValueError(f"itags: {self.itags} are not all known; known are {(*FORMATS,)}")
         _refuse_unknown("faults", self.faults, ("", *FAULTS))
         _refuse_unknown("page_faults", self.page_faults, ("", *PAGE_FAULTS))
+
+    @property
+    def has_index(self) -> bool:
+        """Whether its tracks have an index in front of the media."""
+        return self.packing != "no_index"
 
     @property
     def answers(self) -> Behaviour:

@@ -237,7 +237,11 @@ def _check_size(path: Path, expected: int | None) -> None:
 
 def _status_of(error: BaseException) -> int | None:
     cause = error.__cause__
-    return cause.status if isinstance(cause, HTTPError) else None
+    if isinstance(cause, HTTPError):
+        return int(cause.status)
+    # Of a fragment (HLS) that was refused, yt-dlp's downloader tells in words only.
+    found = re.search(r"HTTP Error (\d{3})", str(cause))
+    return int(found[1]) if found else None
 
 
 def _read_track(ytid: str, info: dict[str, Any]) -> Track:
