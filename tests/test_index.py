@@ -105,8 +105,9 @@ def test_a_sidx_of_65535_references_is_read_quickly() -> None:
         (struct.pack(">I4sQ", 1, b"free", 1 << 62) + bytes(100), 10**12),
         (struct.pack(">I4s", 16, b"moof") + bytes(8), 10**9),
     ],
-    ids=["no references", "no sizes", "no durations", "beyond the track", "of a part", "hierarchical",
-         "version 2", "cut short", "box of 3 bytes", "box of 4 GB", "box of an exabyte", "no sidx"],
+    ids=["no references", "no sizes", "no durations", "beyond the track", "of a part",
+         "hierarchical", "version 2", "cut short", "box of 3 bytes", "box of 4 GB",
+         "box of an exabyte", "no sidx"],
 )  # fmt: skip
 def test_bad_sidx(middle: bytes, size: int | None) -> None:
     head = make_mp4(middle)
