@@ -1,6 +1,7 @@
 """Measures the program against the simulator, and the reading of the metadata.
 
-Numbers of a shared machine are noisy: compare the rows of one run, not two runs.
+Numbers of a shared machine are noisy: compare the rows of one run, not two runs. Beside other
+programs it is measured by `scripts/bench peers`, which has options of its own.
 """
 
 from __future__ import annotations
@@ -87,11 +88,11 @@ def run_download(folder: Path, workers: int, options: argparse.Namespace) -> dic
 
 
 @contextmanager
-def simulated_youtube(folder: Path, options: argparse.Namespace) -> Iterator[str]:
+def simulated_youtube(folder: Path, options: argparse.Namespace, *more: str) -> Iterator[str]:
     """Run the simulator in a process of its own: its work is not the program's."""
     command = [sys.executable, "-m", "audioset_dl.simulator", "--default-duration", str(TRACK_S),
                "--rtt-ms", str(options.rtt_ms), "--bytes-per-s", str(options.bytes_per_s),
-               "--log", str(folder / "log")]  # fmt: skip
+               "--log", str(folder / "log"), *more]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield process.stdout.readline().strip()
