@@ -184,4 +184,5 @@ def read_segments(sources: Sequence[SegmentSource]) -> SegmentTable:
 
 def _number_rows(clip_ids: pd.Index[str]) -> pd.Series[int]:
     """Return the row number of each clip_id; sorted, which is quick, as Google's files are."""
-    return pd.Series(np.arange(len(clip_ids)), clip_ids).sort_index(kind="stable")
+    order = np.argsort(clip_ids.to_numpy(), kind="stable")
+    return pd.Series(order, clip_ids[order])
