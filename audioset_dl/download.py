@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from audioset_dl import __version__
+from audioset_dl.audio.cut import choose_resampler
 from audioset_dl.audio.ffmpeg import ffmpeg_version, find_ffmpeg
 from audioset_dl.config import Config
 from audioset_dl.dataset.journal import Journal, open_journal
@@ -247,6 +248,7 @@ def _tool_versions(settings: FetchSettings) -> dict[str, str]:
         "python": platform.python_version(),
         **{package: version(package) for package in packages},
         "ffmpeg": ffmpeg_version(settings.ffmpeg),
+        "resampler": choose_resampler(settings.ffmpeg),
     }
 
 

@@ -5,6 +5,7 @@ Owns how ffmpeg is asked for the samples of a clip; knows neither YouTube nor th
 
 from __future__ import annotations
 
+import functools
 import io
 import math
 from dataclasses import dataclass
@@ -24,6 +25,11 @@ DEMUXERS = {"webm": "matroska", "mkv": "matroska", "m4a": "mov", "mp4": "mov", "
 MARGIN_S = 1
 """Seconds resampled on both sides of a clip, in whole seconds: the resampler then starts on the
 sample grid of the whole track, and is settled when the clip begins."""
+
+SOXR = "resampler=soxr"
+OWN_RESAMPLER = (
+    "resampler=swr:filter_type=kaiser:kaiser_beta=12:filter_size=128:cutoff=0.97:exact_rational=1"
+)
 
 _PCM = {
     "FLOAT": ("pcm_f32le", "float32"),
@@ -54,13 +60,44 @@ class Samples:
         return int(self.data.shape[1])
 
 
+@functools.cache
+def choose_resampler(ffmpeg: Path) -> str:
+    """Return the options of ffmpeg's ``aresample`` for the best resampler that a build has.
+
+    soxr, or in a build without it ffmpeg's own with a Kaiser window as sharp. Measured from 48 and
+    44.1 kHz to 16: with both, what folds back stays below -130 dB, and their samples agree to
+    -94 dB.
+
+    Raises
+    ------
+    FfmpegError
+        The build can't resample.
+    ToolMissingError
+        It can't be started.
+    """
+    try:
+        _try_resampler(ffmpeg, SOXR)
+    except FfmpegError:
+        _try_resampler(ffmpeg, OWN_RESAMPLER)
+        return OWN_RESAMPLER
+    return SOXR
+
+
+def _try_resampler(ffmpeg: Path, resampler: str) -> None:
+    """Resample a little silence: a build without soxr says so only then."""
+    source = ["-f", "s16le", "-ar", "48000", "-ac", "1", "-i", "pipe:0"]
+    target = ["-af", f"aresample=16000:{resampler}", "-f", "wav", "pipe:1"]
+    run_ffmpeg(ffmpeg, [*source, *target], stdin=bytes(960))
+
+
 def cut_track(
     ffmpeg: Path, track: Path, *, start_s: float, end_s: float, audio: AudioConfig
 ) -> Samples:
     """Return the samples of a track from one time to another.
 
-    They are those of decoding and resampling (by soxr) the whole track and cutting there:
-    ``round((end_s - start_s) * sample_rate)`` samples, fewer only where the track ends earlier.
+    They are those of decoding and resampling (see `choose_resampler`) the whole track and cutting
+    there: ``round((end_s - start_s) * sample_rate)`` samples, fewer only where the track ends
+    earlier.
 
     Parameters
     ----------
@@ -144,7 +181,7 @@ def _decode(
     if audio.channels is not None:
         filters.append(f"aformat=channel_layouts={'mono' if audio.channels == 1 else 'stereo'}")
     if audio.sample_rate is not None:
-        filters.append(f"aresample={audio.sample_rate}:resampler=soxr")
+        filters.append(f"aresample={audio.sample_rate}:{choose_resampler(ffmpeg)}")
     arguments = [*source, "-map", "0:a:0", "-af", ",".join(filters),
                  "-c:a", codec, "-fflags", "+bitexact", "-f", "wav", "pipe:1"]  # fmt: skip
     return _read_pipe(run_ffmpeg(ffmpeg, arguments, stdin=stdin), dtype)

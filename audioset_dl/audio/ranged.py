@@ -7,6 +7,7 @@ as a decode of the whole track gives. Does not know where the bytes come from.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -25,7 +26,9 @@ PREROLL_S = {"webm": Fraction(400, 1000), "mp4": Fraction(50, 1000)}
 band energies, predicted from packet to packet, are still some dB off; they halve their error with
 each packet of 20 ms. An AAC frame needs the one before it to overlap with."""
 SETTLING_S = Fraction(20, 1000)
-"""What the resampler is given on both sides of a clip, for its filter to see neither end."""
+"""What the resampler is given on both sides of a clip, for its filter to see neither end; and at
+least `SETTLING_SAMPLES` of those that it makes, which is more at very low sample rates."""
+SETTLING_SAMPLES = 100
 _SLACK = 0.06
 _SLACK_BYTES = 2 << 10
 _INDEX_READERS = {"webm": read_webm_index, "m4a": read_mp4_index, "mp4": read_mp4_index}
@@ -121,10 +124,11 @@ def cut_ranged(
 def _make_need(index: TrackIndex, start_s: float, end_s: float, audio: AudioConfig) -> Need:
     rate = index.sample_rate
     step = rate // math.gcd(rate, audio.sample_rate or rate)
-    settled = (Fraction(str(start_s)) - SETTLING_S) * rate
+    settling_s = max(SETTLING_S, Fraction(SETTLING_SAMPLES, audio.sample_rate or rate))
+    settled = (Fraction(str(start_s)) - settling_s) * rate
     grid_start = max(0, math.floor(settled / step) * step)
     since = max(Fraction(0), Fraction(grid_start, rate) - PREROLL_S[index.container])
-    return Need(since, Fraction(str(end_s)) + SETTLING_S, grid_start)
+    return Need(since, Fraction(str(end_s)) + settling_s, grid_start)
 
 
 def _cut_webm(index: TrackIndex, read: Read, need: Need) -> tuple[bytes, int]:
@@ -139,12 +143,18 @@ def _cut_webm(index: TrackIndex, read: Read, need: Need) -> tuple[bytes, int]:
         _, following = index.bounds(index.fragment_at(need.until))
         piece = _extend(read, piece, piece.offset, following.offset)
         blocks = read_blocks(piece.data, piece.offset, index)
-    wanted = [block for block in blocks if block.time_ms < need.until * 1000 + 1]
-    first = next((n for n, block in enumerate(wanted) if block.time_ms > need.since * 1000), 1) - 1
-    wanted = wanted[max(0, first) :]
+    wanted = _choose_blocks(blocks, need)
     if not wanted:
         raise BadIndexError("no blocks where the index says that the clip is")
     return write_stream(index, wanted), _first_opus_sample(wanted[0], index.sample_rate)
+
+
+def _choose_blocks(blocks: list[Block], need: Need) -> list[Block]:
+    """Return the block that holds the beginning of what is needed, and those after it."""
+    times_ms = [block.time_ms for block in blocks]
+    first = bisect_right(times_ms, need.since * 1000) - 1
+    end = bisect_left(times_ms, need.until * 1000 + 1)
+    return blocks[max(0, first) : end]
 
 
 def _reaches(blocks: list[Block], until: Fraction) -> bool:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
+from typing import NamedTuple
 
 from audioset_dl.audio.index import (
     MAX_FRAGMENTS,
@@ -40,8 +40,7 @@ taken for blocks even where the end of the cluster is not seen."""
 _MAX_STEP_MS = 120  # the longest Opus packet (RFC 6716 §2.1.4)
 
 
-@dataclass(frozen=True)
-class Element:
+class Element(NamedTuple):
     """An EBML element."""
 
     id: int
@@ -52,12 +51,13 @@ class Element:
     """None: of unknown size."""
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(NamedTuple):
     """One packet, as it stands in the cluster."""
 
     time_ms: int
     """On the track's clock."""
+    cluster_ms: int
+    """Of its cluster; its own bytes hold the difference."""
     element: bytes
     """The SimpleBlock or BlockGroup, whole."""
 
@@ -221,14 +221,8 @@ def write_stream(index: TrackIndex, blocks: list[Block]) -> bytes:
 
 def _write_cluster(block: Block) -> bytes:
     """Wrap a block so that its own relative time, which stays as it is, gives its absolute one."""
-    base_ms = block.time_ms - _relative_ms(block.element)
-    body = b"\xe7\x88" + base_ms.to_bytes(8, "big") + block.element
+    body = b"\xe7\x88" + block.cluster_ms.to_bytes(8, "big") + block.element
     return _CLUSTER.to_bytes(4, "big") + (1 << 56 | len(body)).to_bytes(8, "big") + body
-
-
-def _relative_ms(element: bytes) -> int:
-    ebml = next(_elements(element, 0, len(element)))
-    return _relative_time(element, ebml) or 0
 
 
 def _cluster_blocks(data: bytes, start: int, stop: int, base_ms: int) -> list[Block]:
@@ -244,7 +238,8 @@ def _cluster_blocks(data: bytes, start: int, stop: int, base_ms: int) -> list[Bl
             break
         relative_ms = _relative_time(data, element)
         if relative_ms is not None:
-            blocks.append(Block(base_ms + relative_ms, data[element.start : element.end]))
+            content = data[element.start : element.end]
+            blocks.append(Block(base_ms + relative_ms, base_ms, content))
     return blocks
 
 
@@ -294,7 +289,7 @@ def _walk_chain(
         time_ms = base_ms + relative_ms
         if chain and not 0 < time_ms - chain[-1].time_ms <= _MAX_STEP_MS:
             break
-        chain.append(Block(time_ms, data[at : element.end]))
+        chain.append(Block(time_ms, base_ms, data[at : element.end]))
         at = element.end
     return chain, at
 
