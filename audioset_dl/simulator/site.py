@@ -17,8 +17,9 @@ from urllib.parse import parse_qsl
 
 from audioset_dl.simulator import hls, pages
 from audioset_dl.simulator.budget import Budget
+from audioset_dl.simulator.faults import http_fault
 from audioset_dl.simulator.tracks import FORMATS, Layout, Tracks
-from audioset_dl.simulator.videos import Video, http_fault, is_ytid
+from audioset_dl.simulator.videos import Video, is_ytid
 
 _METADATA_HOSTS = ("storage.googleapis.com", "raw.githubusercontent.com")
 _METADATA_PATHS = re.compile(
@@ -90,7 +91,7 @@ class Answer:
     ytid: str = ""
     client: str = ""
     fault: str = ""
-    """truncate, reset and stall are the server's to carry out; the rest is for the log."""
+    """Breaks and trickles are the server's to carry out; the rest is for the log."""
 
 
 class Site:
