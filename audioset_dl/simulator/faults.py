@@ -5,8 +5,12 @@ Owns the words and what they mean. Knows neither videos nor sockets.
 
 from __future__ import annotations
 
+import hashlib
 import re
+import threading
 import time
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
 
@@ -96,3 +100,51 @@ def read_trickle(fault: str) -> int | None:
     """Return the bytes a second of a fault like ``trickle:100``; None if it is none."""
     match = _TRICKLE.fullmatch(fault)
     return int(match[1] or 1) if match else None
+
+
+class RandomFaults:
+    """Faults that befall requests of all videos by chance. Thread-safe.
+
+    Whether one meets a request depends only on the seed, the video, the kind of the request and how
+    often that was asked before: the same seed gives the same faults in whatever order videos come.
+
+    Parameters
+    ----------
+    share : float
+        Of the requests for watch pages, of the player API and for media, 0..1.
+    faults : sequence of str
+        As those of a video. One that only media can have never meets a page.
+    seed : int
+        Of the chance.
+
+    Raises
+    ------
+    ValueError
+        There is no such share, or no such fault.
+    """
+
+    def __init__(self, share: float, faults: Sequence[str], seed: int = 0) -> None:
+        if not 0 <= share <= 1:
+            raise ValueError(f"share is {share}, 0 to 1 expected")
+        for fault in faults:
+            if not is_fault(fault, of_page=False):
+                raise ValueError(f"faults: {fault!r} is not known")
+        self._share = share
+        self._seed = seed
+        self._of_media = tuple(faults)
+        self._of_pages = tuple(fault for fault in faults if is_fault(fault, of_page=True))
+        self._asked: Counter[tuple[str, str]] = Counter()
+        self._lock = threading.Lock()
+
+    def next_fault(self, ytid: str, kind: str) -> str:
+        """Return what the next request of a kind (page, player, media) meets; empty for nothing."""
+        faults = self._of_media if kind == "media" else self._of_pages
+        with self._lock:
+            self._asked[ytid, kind] += 1
+            number = self._asked[ytid, kind]
+        key = f"{self._seed}:{ytid}:{kind}:{number}"
+        draw = int.from_bytes(hashlib.sha256(key.encode()).digest()[:16], "big")
+        chance, choice = draw >> 64, draw % 2**64
+        if not faults or chance >= self._share * 2**64:
+            return ""
+        return faults[choice % len(faults)]

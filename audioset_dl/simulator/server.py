@@ -16,6 +16,7 @@ from typing import Self, TextIO
 import trustme
 
 from audioset_dl.simulator.budget import Budget
+from audioset_dl.simulator.faults import RandomFaults
 from audioset_dl.simulator.log import RequestLog
 from audioset_dl.simulator.site import Site
 from audioset_dl.simulator.videos import Video
@@ -47,6 +48,8 @@ class Simulator:
         How fast media is sent over one connection; None: as fast as it goes.
     budget : Budget, optional
         What the one address, which this proxy stands for, may ask of YouTube.
+    random_faults : RandomFaults, optional
+        What befalls requests by chance.
     refuse_open_ended : bool
         Whether media is sent to bounded ranges only, as YouTube does since August 2026.
     page_padding : int
@@ -65,6 +68,7 @@ class Simulator:
         rtt_s: float = 0.0,
         bytes_per_s: float | None = None,
         budget: Budget | None = None,
+        random_faults: RandomFaults | None = None,
         refuse_open_ended: bool = True,
         page_padding: int = 0,
         log_file: TextIO | None = None,
@@ -74,6 +78,7 @@ class Simulator:
             default=default,
             metadata_dir=metadata_dir,
             budget=budget,
+            random_faults=random_faults,
             refuse_open_ended=refuse_open_ended,
             page_padding=page_padding,
         )
@@ -101,6 +106,22 @@ class Simulator:
         if self._listener is None:
             raise RuntimeError("the simulator is not running; start() it first")
         return f"http://127.0.0.1:{self._listener.server_address[1]}"
+
+    def refuse_all(self, behaviour: str | None) -> None:
+        """Have every video answered with one behaviour until told None; also while it runs.
+
+        Parameters
+        ----------
+        behaviour : str or None
+            A key of :data:`audioset_dl.simulator.behaviours.BEHAVIOURS`, such as ``http_429``,
+            ``bot_check``, or ``session:media`` for 403 on all media.
+
+        Raises
+        ------
+        ValueError
+            There is no such behaviour.
+        """
+        self._site.refuse_all(behaviour)
 
     def start(self) -> Self:
         """Listen, and answer in threads of its own until :meth:`stop`."""

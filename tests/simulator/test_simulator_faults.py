@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import random
 import time
+from collections import Counter
 from email.utils import parsedate_to_datetime
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from audioset_dl.simulator.faults import (
     FAULTS,
     PAGE_FAULTS,
+    RandomFaults,
     http_fault,
     is_fault,
     read_break,
@@ -71,3 +74,53 @@ def test_what_is_no_fault(fault: str) -> None:
 def test_pages_have_some_of_the_faults() -> None:
     assert [fault for fault in FAULTS if is_fault(fault, of_page=True)] == list(PAGE_FAULTS)
     assert all(is_fault(fault, of_page=False) for fault in (*FAULTS, "http_503", "reset:head"))
+
+
+YTIDS = [f"video{number:06d}" for number in range(2000)]
+
+
+def meet(faults: RandomFaults, requests: list[tuple[str, str]]) -> dict[tuple[str, str, int], str]:
+    """Return what each request meets, by video, kind, and how often that was asked before."""
+    asked = Counter()
+    met = {}
+    for request in requests:
+        met[*request, asked[request]] = faults.next_fault(*request)
+        asked[request] += 1
+    return met
+
+
+def test_faults_by_chance_are_as_frequent_as_told() -> None:
+    faults = RandomFaults(0.1, ("http_429", "http_503"))
+    met = Counter(faults.next_fault(ytid, "page") for ytid in YTIDS)
+    assert set(met) == {"", "http_429", "http_503"}
+    assert met["http_429"] == pytest.approx(100, abs=35)
+    assert met["http_503"] == pytest.approx(100, abs=35)
+
+
+@pytest.mark.parametrize(("share", "number"), [(0, 0), (1, 50)])
+def test_none_and_all(share: float, number: int) -> None:
+    faults = RandomFaults(share, ("reset:-1",))
+    assert [faults.next_fault(ytid, "media") for ytid in YTIDS[:50]].count("reset:-1") == number
+
+
+def test_the_same_seed_gives_the_same_faults_in_any_order() -> None:
+    requests = [(ytid, kind) for ytid in YTIDS[:50] for kind in ("page", "player", "media") * 3]
+    shuffled = random.Random(1).sample(requests, len(requests))
+    one, same, other = (RandomFaults(0.3, ("http_503", "reset"), seed) for seed in (5, 5, 6))
+    met = meet(one, requests)
+    assert meet(same, shuffled) == met
+    assert meet(other, requests) != met
+
+
+def test_pages_do_not_meet_what_only_media_can_have() -> None:
+    faults = RandomFaults(1, ("wrong_range",))
+    assert [faults.next_fault(YTIDS[0], kind) for kind in ("page", "player")] == ["", ""]
+    assert faults.next_fault(YTIDS[0], "media") == "wrong_range"
+
+
+@pytest.mark.parametrize(
+    ("share", "faults"), [(1.1, ("reset",)), (-0.1, ("reset",)), (0.5, ("nonsense",)), (0.5, ("",))]
+)
+def test_what_can_not_befall_is_refused(share: float, faults: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match=r"share|faults"):
+        RandomFaults(share, faults)

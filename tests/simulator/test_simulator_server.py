@@ -290,6 +290,51 @@ def test_media_is_no_faster_than_the_connection(browse: Any) -> None:
     assert time.monotonic() - began >= 0.15
 
 
+def test_a_storm_begins_and_ends_while_it_runs(browse: Any) -> None:
+    simulator, browser = browse()
+    statuses = []
+    for refusal in (None, "http_429", None):
+        simulator.refuse_all(refusal)
+        statuses.append(browser.player().status_code)
+    assert statuses == [200, 429, 200]
+
+
+@contextlib.contextmanager
+def simulated(*arguments: str) -> Iterator[requests.Session]:
+    """A browser of a simulator that is a process of its own."""
+    command = [sys.executable, "-m", "audioset_dl.simulator", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        with requests.Session() as session:
+            session.trust_env = False
+            session.proxies = {"http": process.stdout.readline().strip()}
+            yield session
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+
+
+def player_status(session: requests.Session) -> int:
+    body = {"videoId": YTID, "context": {"client": {"clientName": "WEB"}}}
+    return session.post("http://www.youtube.com/youtubei/v1/player", json=body).status_code
+
+
+def test_a_process_has_storms_and_faults_by_chance() -> None:
+    storms = ["--storm", "network", "0", "0.3", "--storm", "http_429", "0.3", "600"]
+    with simulated("--default-duration", "9", "--random-faults", "1", "http_503", *storms) as yt:
+        deadline = time.monotonic() + 10
+        statuses = {player_status(yt)}
+        while 429 not in statuses and time.monotonic() < deadline:
+            statuses.add(player_status(yt))
+        assert player_status(yt) == 429, "the second storm has not passed"
+    assert statuses <= {500, 503, 429}
+
+
+def test_a_wrong_option_is_told() -> None:
+    command = [sys.executable, "-m", "audioset_dl.simulator", "--random-faults", "2", "http_503"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "share is 2.0" in done.stderr
+
+
 def test_it_runs_as_a_process_of_its_own(tmp_path: Path) -> None:
     videos, log = tmp_path / "videos.jsonl", tmp_path / "log.jsonl"
     videos.write_text(json.dumps({"ytid": YTID, "behaviour": "private"}) + "\n")
