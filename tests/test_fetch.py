@@ -186,14 +186,14 @@ def test_media_refused_once_is_extracted_anew(fetch, kind: str, place: int) -> N
     fetched = fetch(faults=("",) * place + ("http_403",), **KINDS[kind])
     assert fetched.is_right
     assert fetched.saved.method == METHODS[kind]
-    assert len(fetched.asked("player")) == 2
+    assert len(fetched.asked("page")) == 2
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_media_refused_twice_is_a_fact_about_the_session(fetch, kind: str) -> None:
     fetched = fetch(behaviour="session:media", **KINDS[kind])
     assert (fetched.failure.code, fetched.failure.scope) == ("session", Scope.ADDRESS)
-    assert len(fetched.asked("player")) == 2
+    assert len(fetched.asked("page")) == 2
 
 
 @pytest.mark.parametrize("place", [0, 1])

@@ -156,6 +156,13 @@ class Journal:
                 (state, code, detail, now, int(charged), clip_id),
             )
 
+    def refund(self, clip_id: str) -> None:
+        """Take back one attempt that a clip was charged."""
+        with self._writing():
+            self._db.execute(
+                "UPDATE clips SET attempts = MAX(0, attempts - 1) WHERE clip_id = ?", (clip_id,)
+            )
+
     def record_moved(self, clip_id: str, file_name: str) -> None:
         """Note that a saved clip's file lies elsewhere now."""
         with self._writing():
