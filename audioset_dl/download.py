@@ -22,7 +22,7 @@ from audioset_dl.dataset.journal import Journal, open_journal
 from audioset_dl.dataset.layout import Layout, OutputFolder
 from audioset_dl.dataset.lock import hold_folder
 from audioset_dl.dataset.manifest import write_failures, write_manifest
-from audioset_dl.dataset.resume import clear_leftovers, settle_files
+from audioset_dl.dataset.resume import adopt_files, clear_leftovers, settle_files
 from audioset_dl.dataset.run_info import RunInfo, read_run_info, write_run_info
 from audioset_dl.dataset.status import Counts, count_clips
 from audioset_dl.engine import ABANDON_AFTER_S, Engine, Standing, Watch
@@ -107,6 +107,7 @@ def download(
     with hold_folder(settings.output.lock, utc_now()):
         clear_leftovers(settings.output)
         with open_journal(settings.output.journal) as journal:
+            adopt_files(journal, settings.output)
             _check_same_audio(config, settings.output, journal)
             info = _run_info(config, selection, versions, metadata_hashes or {})
             write_run_info(settings.output.run, info)

@@ -355,6 +355,33 @@ def test_a_file_that_was_deleted_is_got_again(make_world: MakeWorld) -> None:
     assert run_command("verify", config, "--deep").returncode == 0
 
 
+def test_a_lost_journal_is_made_again_from_the_manifest(make_world: MakeWorld) -> None:
+    world = make_world(make_clips([DOG], 4))
+    config = world.write_config(classes={"include": ["Dog"]})
+    world.download(config)
+    manifest = (world.output(config) / "manifest.csv").read_bytes()
+    damaged = sorted(world.files(config))[0]
+    with (world.output(config) / damaged).open("r+b") as file:
+        file.seek(1000)
+        file.write(b"damage")
+    stray = world.output(config) / "wav" / "dog" / "mine.wav"
+    stray.write_bytes(b"not of this program")
+    for path in world.output(config).glob("journal.sqlite*"):
+        path.unlink()
+    world.simulator.log.clear()
+    refused = world.download(config, "--set", "audio.sample_rate=8000")
+    assert refused.returncode == 2, "the files that were taken up have another format"
+    assert world.download(config).returncode == 0
+    assert {request.ytid for request in world.simulator.log.select(kind="page")} == {
+        row["ytid"] for row in world.rows(config) if row["file_name"] == damaged
+    }
+    again = (world.output(config) / "manifest.csv").read_bytes()
+    assert [line for line in again.splitlines() if damaged.encode() not in line] == [
+        line for line in manifest.splitlines() if damaged.encode() not in line
+    ]
+    assert stray.exists()
+
+
 def test_a_second_run_on_the_same_folder_exits_6(make_world: MakeWorld) -> None:
     world = make_world(all_clips(), rtt_s=0.2)
     config = world.write_config()

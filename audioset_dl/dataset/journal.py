@@ -117,9 +117,7 @@ class Journal:
         What is known of a clip stays; a clip not seen before is ``waiting``.
         """
         rows = [
-            (clip.clip_id, clip.ytid, clip.start_s, clip.end_s, ";".join(clip.labels),
-             clip.subset, ";".join(drawn[clip.clip_id]), now)
-            for clip in clips
+            (*_clip_values(clip), ";".join(drawn[clip.clip_id]), now) for clip in clips
         ]  # fmt: skip
         with self._writing():
             self._db.executemany(
@@ -144,6 +142,16 @@ class Journal:
                 f" {columns} WHERE clip_id = ?",
                 (file.saved_at, *astuple(file), clip_id),
             )
+
+    def adopt(self, clip: Clip, file: SavedFile) -> None:
+        """Take up a clip that is on the disk, whether or not it was known; it is not wanted yet."""
+        with self._writing():
+            self._db.execute(
+                f"INSERT OR IGNORE INTO clips ({', '.join(_CLIP_COLUMNS)}, classes, updated_at,"
+                " state, wanted) VALUES (?, ?, ?, ?, ?, ?, '', ?, 'waiting', 0)",
+                (*_clip_values(clip), file.saved_at),
+            )
+        self.record_saved(clip.clip_id, file)
 
     def record_failed(
         self, clip_id: str, *, state: str, code: str, detail: str, charged: bool, now: str
@@ -331,6 +339,11 @@ def _read_record(row: tuple[Any, ...]) -> Record:
         updated_at=values["updated_at"],
         file=file if values["state"] == "saved" else None,
     )
+
+
+def _clip_values(clip: Clip) -> tuple[object, ...]:
+    """Return the values of `_CLIP_COLUMNS`."""
+    return (clip.clip_id, clip.ytid, clip.start_s, clip.end_s, ";".join(clip.labels), clip.subset)
 
 
 def _split(joined: str) -> tuple[str, ...]:
