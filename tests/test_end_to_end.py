@@ -9,8 +9,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from world import (
     COMMAND,
     DOG,
     GLOCKENSPIEL,
+    MakeWorld,
     World,
     clean_environment,
     make_clips,
@@ -32,19 +32,6 @@ from world import (
 from audioset_dl.catalog.catalog import load_catalog
 from audioset_dl.catalog.segments import Clip
 from audioset_dl.simulator import Budget, Simulator
-
-MakeWorld = Callable[..., World]
-
-
-@pytest.fixture
-def make_world(tmp_path: Path) -> Iterator[MakeWorld]:
-    with ExitStack() as stack:
-
-        def make(clips: list[Clip], *, changes: dict | None = None, **simulator) -> World:
-            videos = videos_of(clips, **(changes or {}))
-            return World(tmp_path, stack.enter_context(Simulator(videos, **simulator)), clips)
-
-        yield make
 
 
 def all_clips() -> list[Clip]:
@@ -360,7 +347,7 @@ def test_a_lost_journal_is_made_again_from_the_manifest(make_world: MakeWorld) -
     config = world.write_config(classes={"include": ["Dog"]})
     world.download(config)
     manifest = (world.output(config) / "manifest.csv").read_bytes()
-    damaged = sorted(world.files(config))[0]
+    damaged = min(world.files(config))
     with (world.output(config) / damaged).open("r+b") as file:
         file.seek(1000)
         file.write(b"damage")

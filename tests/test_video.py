@@ -22,6 +22,7 @@ from audioset_dl.youtube.gate import Gate
 from audioset_dl.youtube.options import check_options
 from audioset_dl.youtube.video import (
     LONGEST_WAIT_S,
+    Clocks,
     MediaRefused,
     Stopped,
     YoutubeClient,
@@ -192,8 +193,16 @@ def test_a_format_is_waited_for_until_it_is_available(client) -> None:
 def test_when_a_format_opens_is_kept_by_the_monotonic_clock(available_in_s, opens_in_s) -> None:
     """The wall clock may be set between the extraction and the download."""
     available_at = None if available_in_s is None else time.time() + available_in_s
-    track = _read_track("-a_cdefghi0", {"available_at": available_at})
+    track = _read_track("-a_cdefghi0", {"available_at": available_at}, Clocks())
     assert track.opens_at - time.monotonic() == pytest.approx(opens_in_s, abs=2)
+
+
+@pytest.mark.parametrize("jump_s", [3600, -3600, 31_536_000])
+def test_a_clock_that_is_set_during_the_extraction_tells_nothing(monkeypatch, jump_s) -> None:
+    clocks, real = Clocks(), time.time
+    monkeypatch.setattr(time, "time", lambda: real() + jump_s)
+    track = _read_track("-a_cdefghi0", {"available_at": real() + 5}, clocks)
+    assert track.opens_at - time.monotonic() <= 0
 
 
 def test_what_was_refused_to_one_is_not_asked_for_by_the_others(client, simulator) -> None:

@@ -7,7 +7,7 @@ runs. This is the one place where SQL is written. It records what it is told and
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
@@ -163,6 +163,16 @@ class Journal:
                 " attempts = attempts + ? WHERE clip_id = ?",
                 (state, code, detail, now, int(charged), clip_id),
             )
+
+    def retry_gone(self, codes: Collection[str]) -> int:
+        """Let clips that are gone by some codes wait again; return how many."""
+        marks = ", ".join("?" * len(codes))
+        with self._writing():
+            done = self._db.execute(
+                f"UPDATE clips SET state = 'waiting' WHERE state = 'gone' AND code IN ({marks})",
+                tuple(codes),
+            )
+        return done.rowcount
 
     def refund(self, clip_id: str) -> None:
         """Take back one attempt that a clip was charged."""

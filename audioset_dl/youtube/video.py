@@ -34,6 +34,8 @@ URL_EXPIRED = frozenset({403, 410})
 """What googlevideo.com answers to a media URL that has expired or is refused."""
 LONGEST_WAIT_S = 60.0
 """Longest wait for a format that can be fetched from a certain time on only."""
+CLOCK_SLACK_S = 1.0
+"""By how much the two clocks may differ in an extraction before one must have been set."""
 
 
 @dataclass(frozen=True)
@@ -108,11 +110,12 @@ class YoutubeClient:
         VideoFailed
             With why.
         """
+        clocks = Clocks()
         with self._told_as_failure():
             info = self._ydl.extract_info(
                 f"https://www.youtube.com/watch?v={ytid}", download=False, ie_key="Youtube"
             )
-        return _read_track(ytid, info)
+        return _read_track(ytid, info, clocks)
 
     def download(self, track: Track, path: Path) -> None:
         """Fetch a whole track into a file, by yt-dlp's own downloader.
@@ -253,11 +256,25 @@ def _status_of(error: BaseException) -> int | None:
     return int(found[1]) if found else None
 
 
-def _opens_in_s(info: dict[str, Any]) -> float:
-    return min(max(0.0, (info.get("available_at") or 0) - time.time()), LONGEST_WAIT_S)
+class Clocks:
+    """The wall clock and the monotonic clock at one moment."""
+
+    def __init__(self) -> None:
+        self._wall, self._monotonic = time.time(), time.monotonic()
+
+    def to_monotonic(self, wall: float) -> float:
+        """Return a time of the near future on the monotonic clock.
+
+        It is now, at the earliest, or where the wall clock was set since and so tells nothing.
+        """
+        now = Clocks()
+        elapsed_s = now._monotonic - self._monotonic
+        if abs(now._wall - self._wall - elapsed_s) > CLOCK_SLACK_S:
+            return now._monotonic
+        return now._monotonic + min(max(0.0, wall - now._wall), LONGEST_WAIT_S)
 
 
-def _read_track(ytid: str, info: dict[str, Any]) -> Track:
+def _read_track(ytid: str, info: dict[str, Any], clocks: Clocks) -> Track:
     codec = str(info.get("acodec") or "?").split(".")[0]
     bitrate = info.get("abr") or info.get("tbr")
     kbits = f"{bitrate:.0f}k" if bitrate else "?"
@@ -266,6 +283,6 @@ def _read_track(ytid: str, info: dict[str, Any]) -> Track:
         duration_s=info.get("duration"),
         extension=str(info.get("ext")),
         description=f"{info.get('format_id')} {codec} {kbits}",
-        opens_at=time.monotonic() + _opens_in_s(info),
+        opens_at=clocks.to_monotonic(info.get("available_at") or 0),
         info=info,
     )
