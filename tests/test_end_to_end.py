@@ -163,23 +163,29 @@ def test_a_class_is_filled_up_from_its_ranking(make_world: MakeWorld) -> None:
     assert before - after == {lost}, "only the place of the gone clip was given away"
 
 
-def test_media_faults_are_got_over(make_world: MakeWorld) -> None:
-    clips = make_clips([DOG], 6)
-    faults = [
-        ("http_503",),
-        ("truncate",),
-        ("reset",),
-        ("http_403",),
-        ("html_200",),
-        ("wrong_range",),
-    ]
-    changes = {clip.ytid: {"faults": fault} for clip, fault in zip(clips, faults, strict=True)}
+def test_media_faults_are_got_over_and_hold_nobody_else_up(make_world: MakeWorld) -> None:
+    faults = ["http_503", "http_403", "html_200", "wrong_range", "full_200",
+              "reset:head", "reset:0", "reset:1", "reset", "reset:-1",
+              "truncate", "truncate:-1", "stall", "stall:1000", "trickle"]  # fmt: skip
+    clips = make_clips([DOG], len(faults) + 8)
+    changes = {
+        clip.ytid: {"faults": ("",) * (number % 2) + (fault,)}
+        for number, (clip, fault) in enumerate(zip(clips, faults, strict=False))
+    }
     world = make_world(clips, changes=changes)
-    config = world.write_config(classes={"include": ["Dog"]}, clips={"per_class": 6})
+    config = world.write_config(
+        classes={"include": ["Dog"]}, clips={"per_class": None}, download={"timeout_s": 4}
+    )
     done = world.download(config)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert len(world.heard(config)) == 6
+    assert len(world.heard(config)) == len(clips)
     assert all(world.heard(config).values())
+    log = world.simulator.log
+    last_page = {r.ytid: r.time_s for r in log.select(kind="page")}
+    healthy = max(last_page[clip.ytid] for clip in clips if clip.ytid not in changes)
+    slow = [last_page[clip.ytid] for clip, fault in zip(clips, faults, strict=False)
+            if fault.startswith(("stall", "trickle"))]  # fmt: skip
+    assert healthy < min(slow), "the healthy waited for those that stand still"
 
 
 def test_what_fails_on_and_on_waits_for_another_run(make_world: MakeWorld) -> None:

@@ -45,9 +45,9 @@ NUMBERS = count()
 FAULTS = ("truncate", "reset", "wrong_range", "full_200", "html_200", "reset:head", "truncate:-1")
 OPUS_FAULTS = (
     "truncate:head", "truncate:0", "truncate:1", "reset:0", "reset:1", "reset:-1",
-    "stall:0", "stall:1000",
+    "stall:0", "stall:1000", "trickle",
 )  # fmt: skip
-"""Each stall takes timeout_s."""
+"""Each stall, and a byte a second, takes timeout_s."""
 
 
 @dataclass

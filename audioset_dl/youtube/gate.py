@@ -15,6 +15,7 @@ from yt_dlp import YoutubeDL
 from yt_dlp.networking import Request, Response
 from yt_dlp.networking.exceptions import HTTPError, TransportError
 
+from audioset_dl.youtube.deadline import set_deadline
 from audioset_dl.youtube.failures import ALL_CLASSES, Failure, VideoFailed, classify
 
 
@@ -62,6 +63,7 @@ class GatedYoutubeDL(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
     def __init__(self, options: dict[str, Any]) -> None:
         super().__init__(options, auto_init=False)
         self.gate = Gate()
+        self._timeout_s: float = options["socket_timeout"]
 
     def urlopen(self, req: Request | str) -> Response:
         """Make one request.
@@ -74,7 +76,7 @@ class GatedYoutubeDL(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
         """
         self.gate.check()
         try:
-            return super().urlopen(req)
+            return set_deadline(super().urlopen(req), self._timeout_s)
         except HTTPError as error:
             if error.status == 429:
                 raise self._refused(error) from error
