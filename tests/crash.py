@@ -39,6 +39,8 @@ class Watcher:
         self.folder = folder
         self.num_opened = 0
         self.invalid: list[str] = []
+        self.times: list[float] = []
+        """When each was first seen, on the monotonic clock."""
         self._num_samples = num_samples
         self._seen: dict[str, tuple[int, int, int]] = {}
         self._ended = threading.Event()
@@ -69,6 +71,8 @@ class Watcher:
                 mark = (found.st_ino, found.st_size, found.st_mtime_ns)
                 if self._seen.get(path) != mark:
                     self._open(path)
+                    if path not in self._seen:
+                        self.times.append(time.monotonic())
                     self._seen[path] = mark
             except FileNotFoundError:
                 continue  # it was removed or moved meanwhile

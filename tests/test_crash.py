@@ -63,18 +63,37 @@ def undisturbed(
     return timeless_rows(world, config)
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-def test_killed_while_a_clip_is_saved(world: World, undisturbed: list, moment: str) -> None:
-    config = write_config(world, workers=2)
+def die_in_run(config: Path, moment: str) -> None:
+    """Have a run killed while it saves its third clip."""
     command = [sys.executable, KILLED, moment, "3", "download", config]
     killed = subprocess.run(command, env=clean_environment(), capture_output=True, check=False)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_killed_while_a_clip_is_saved(world: World, undisturbed: list, moment: str) -> None:
+    config = write_config(world, workers=2)
+    die_in_run(config, moment)
     done = world.download(config)
     assert done.returncode == 0, done.stderr
     assert timeless_rows(world, config) == undisturbed
     assert world.wavs(config) == set(world.files(config))
     assert all(world.heard(config).values())
     assert leftovers(world.output(config)) == []
+
+
+def test_a_file_that_no_row_speaks_of_is_not_left(tmp_path: Path) -> None:
+    """Saved, but not noted yet when it was killed; and then the video is removed."""
+    with Simulator(videos_of(CLIPS)) as simulator:
+        world = World(tmp_path, simulator, CLIPS)
+        config = write_config(world, workers=1)
+        die_in_run(config, "before journal")
+        assert len(world.wavs(config)) == 3
+        simulator.refuse_all("removed")
+        done = world.download(config)
+    assert done.returncode == 0, done.stderr
+    assert world.wavs(config) == set(world.files(config))
+    assert all(world.heard(config).values())
 
 
 def test_killed_at_random_moments(tmp_path: Path) -> None:
