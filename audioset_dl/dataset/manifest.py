@@ -67,6 +67,13 @@ class ManifestRow:
     sha256: str
 
 
+def row_of(clip_id: str, file: SavedFile) -> ManifestRow:
+    """Return what the row of a saved clip says."""
+    return ManifestRow(
+        file.file_name, clip_id, file.num_samples, file.sample_rate, file.channels, file.sha256
+    )
+
+
 def read_manifest(path: Path) -> list[ManifestRow]:
     """Read manifest.csv.
 
@@ -84,13 +91,16 @@ def read_manifest(path: Path) -> list[ManifestRow]:
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise OutputError(f"{path} can't be read: {error}") from error
-    reader = csv.DictReader(io.StringIO(text))
-    missing = set(MANIFEST_COLUMNS) - set(reader.fieldnames or ())
-    if missing:
-        raise OutputError(
-            f"{path}:1: expected the columns of a manifest, not found: {sorted(missing)}"
-        )
-    return [_read_row(path, reader.line_num, row) for row in reader]
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    try:
+        missing = set(MANIFEST_COLUMNS) - set(reader.fieldnames or ())
+        if missing:
+            raise OutputError(
+                f"{path}:1: expected the columns of a manifest, not found: {sorted(missing)}"
+            )
+        return [_read_row(path, reader.line_num, row) for row in reader]
+    except csv.Error as error:
+        raise OutputError(f"{path}:{reader.line_num}: not a CSV row ({error})") from error
 
 
 def _read_row(path: Path, line: int, row: Mapping[str, str]) -> ManifestRow:
