@@ -71,6 +71,13 @@ class ManifestRow:
     sha256: str
 
 
+def row_of(clip_id: str, file: SavedFile) -> ManifestRow:
+    """Return what the row of a saved clip says."""
+    return ManifestRow(
+        file.file_name, clip_id, file.num_samples, file.sample_rate, file.channels, file.sha256
+    )
+
+
 def read_manifest(path: Path) -> list[ManifestRow]:
     """Read manifest.csv, as far as `verify` needs it.
 
@@ -103,21 +110,18 @@ def _read_rows(path: Path, read_row: Callable[[Mapping[str, str]], Row]) -> list
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise OutputError(f"{path} can't be read: {error}") from error
-    reader = csv.DictReader(io.StringIO(text))
-    missing = set(MANIFEST_COLUMNS) - set(reader.fieldnames or ())
-    if missing:
-        raise OutputError(
-            f"{path}:1: expected the columns of a manifest, not found: {sorted(missing)}"
-        )
-    rows = []
-    for row in reader:
-        try:
-            rows.append(read_row(row))
-        except (AttributeError, TypeError, ValueError) as error:
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    try:
+        missing = set(MANIFEST_COLUMNS) - set(reader.fieldnames or ())
+        if missing:
             raise OutputError(
-                f"{path}:{reader.line_num}: not a row of a manifest ({error})"
-            ) from error
-    return rows
+                f"{path}:1: expected the columns of a manifest, not found: {sorted(missing)}"
+            )
+        return [read_row(row) for row in reader]
+    except csv.Error as error:
+        raise OutputError(f"{path}:{reader.line_num}: not a CSV row ({error})") from error
+    except (AttributeError, TypeError, ValueError) as error:
+        raise OutputError(f"{path}:{reader.line_num}: not a row of a manifest ({error})") from error
 
 
 def _read_row(row: Mapping[str, str]) -> ManifestRow:
