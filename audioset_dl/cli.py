@@ -10,7 +10,7 @@ import errno
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -117,15 +117,22 @@ def plan(config: Path, overrides: tuple[str, ...], as_json: bool) -> None:
 
 @cli.command()
 @_takes_config
+@click.option(
+    "--retry",
+    default="",
+    metavar="CODE,CODE",
+    help="Ask again for clips that are gone for these reasons, such as geo,age.",
+)
 @_takes_quiet
-def download(config: Path, overrides: tuple[str, ...], quiet: bool) -> None:
+def download(config: Path, overrides: tuple[str, ...], retry: str, quiet: bool) -> None:
     """Download what the config wants; run again to resume.
 
     Ctrl-C ends it in order; a second Ctrl-C at once. Both can be resumed.
     """
     settings = load_config(config, overrides)
+    codes = [code.strip() for code in retry.split(",") if code.strip()]
     with _located(config, overrides):
-        exit_code = _download(settings, quiet=quiet)
+        exit_code = _download(settings, quiet=quiet, retry=codes)
     sys.exit(exit_code)
 
 
@@ -150,16 +157,27 @@ def status(config: Path, overrides: tuple[str, ...], as_json: bool) -> None:
 @cli.command()
 @_takes_config
 @click.option("--deep", is_flag=True, help="Decode each file as well.")
+@click.option("--repair", is_flag=True, help="Remove what is bad: the next download gets it again.")
 @_takes_json
 @_takes_quiet
 def verify(
-    config: Path, overrides: tuple[str, ...], deep: bool, as_json: bool, quiet: bool
+    config: Path,
+    overrides: tuple[str, ...],
+    *,
+    deep: bool,
+    repair: bool,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Check the files against the manifest.
 
-    The exit status is 1 if one is not as it was written.
+    The exit status is 1 if one is not as it was written; with --repair, if anything is left to do:
+    clips to be got again by a download, or files that the program does not know.
     """
-    output = OutputFolder(load_config(config, overrides).output.dir)
+    settings = load_config(config, overrides)
+    if repair:
+        sys.exit(_repair(settings, deep=deep, as_json=as_json, quiet=quiet))
+    output = OutputFolder(settings.output.dir)
     sys.exit(_verify(output, deep=deep, as_json=as_json, quiet=quiet))
 
 
@@ -194,7 +212,9 @@ def _prepare(settings: Config, *, quiet: bool = False, warn: bool = True) -> Pre
     return prepared
 
 
-def _download(settings: Config, *, quiet: bool, warn: bool = True) -> int:
+def _download(
+    settings: Config, *, quiet: bool, warn: bool = True, retry: Collection[str] = ()
+) -> int:
     from audioset_dl.download import download as run_download
 
     prepared = _prepare(settings, quiet=quiet, warn=warn)
@@ -203,6 +223,7 @@ def _download(settings: Config, *, quiet: bool, warn: bool = True) -> int:
             settings,
             prepared.selection,
             metadata_hashes=prepared.hashes,
+            retry=retry,
             watch=progress.update,
             on_start=_interrupt_by_signals,
         )
@@ -232,15 +253,32 @@ def _verify(output: OutputFolder, *, deep: bool, as_json: bool, quiet: bool) -> 
     return result.exit_code
 
 
+def _repair(settings: Config, *, deep: bool, as_json: bool, quiet: bool) -> int:
+    from audioset_dl.dataset.repair import repair_folder
+    from audioset_dl.fetch import utc_now
+    from audioset_dl.prepare import find_class_names
+
+    names = find_class_names(settings)
+    output = OutputFolder(settings.output.dir)
+    with make_bar("checked", "file", quiet=quiet or as_json) as bar:
+        result = repair_folder(output, names, now=utc_now(), deep=deep, on_file=bar.update)
+    if as_json:
+        click.echo(report.to_json(report.repair_document(result)))
+    else:
+        click.echo(report.repair_text(result))
+    return result.exit_code
+
+
 def _interrupt_by_signals(workers: Workers) -> None:
-    """End in order at the first SIGINT or SIGTERM, at once at the second."""
+    """End in order at the first signal to end (SIGHUP: the terminal is closed), then at once."""
 
     def interrupt(signal_number: int, _frame: FrameType | None) -> None:
         signal.signal(signal_number, signal.SIG_DFL)
         workers.interrupt(signal_number)
 
-    signal.signal(signal.SIGINT, interrupt)
-    signal.signal(signal.SIGTERM, interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, interrupt)
 
 
 def main() -> NoReturn:

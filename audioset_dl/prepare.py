@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from audioset_dl.catalog.catalog import load_catalog
-from audioset_dl.catalog.files import CLASS_FILES, Progress, fetch_metadata
+from audioset_dl.catalog.files import CLASS_FILES, MetadataFiles, Progress, fetch_metadata
+from audioset_dl.catalog.ontology import read_ontology
 from audioset_dl.config import Config
 from audioset_dl.selection.classes import find_idle_names
 from audioset_dl.selection.select import Selection, select
@@ -40,14 +41,7 @@ def prepare(config: Config, *, progress: Callable[[str], Progress] | None = None
         The config names classes that do not exist, or none is left.
     """
     folder, segments = config.metadata.dir, [str(entry) for entry in config.metadata.segments]
-    files = fetch_metadata(
-        folder,
-        [*CLASS_FILES, *segments],
-        proxy=next(iter(config.download.proxies), None),
-        verify_tls=config.download.verify_tls,
-        timeout_s=config.download.timeout_s,
-        progress=progress,
-    )
+    files = _fetch(config, [*CLASS_FILES, *segments], progress)
     catalog = load_catalog(folder, segments)
     hashes = {files.paths[name].name: digest for name, digest in files.sha256.items()}
     selection = select(catalog, config)
@@ -58,3 +52,28 @@ def prepare(config: Config, *, progress: Callable[[str], Progress] | None = None
         for name in (() if config.classes.slice else idle)
     ]
     return Prepared(selection, hashes, (*files.warnings, *warnings))
+
+
+def find_class_names(config: Config) -> dict[str, str]:
+    """Return the display names of AudioSet's classes by MID; fetch the ontology if it is missing.
+
+    Raises
+    ------
+    MetadataError
+        The ontology can't be fetched or is malformed.
+    """
+    path = _fetch(config, ["ontology"]).paths["ontology"]
+    return {node.mid: node.name for node in read_ontology(path)}
+
+
+def _fetch(
+    config: Config, names: Sequence[str], progress: Callable[[str], Progress] | None = None
+) -> MetadataFiles:
+    return fetch_metadata(
+        config.metadata.dir,
+        names,
+        proxy=next(iter(config.download.proxies), None),
+        verify_tls=config.download.verify_tls,
+        timeout_s=config.download.timeout_s,
+        progress=progress,
+    )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from audioset_dl.catalog.ontology import Node
     from audioset_dl.dataset.layout import OutputFolder
+    from audioset_dl.dataset.repair import Repair
     from audioset_dl.dataset.status import Counts, Status
     from audioset_dl.dataset.verify import Verification
     from audioset_dl.download import Report
@@ -167,16 +168,54 @@ def verification_document(result: Verification) -> dict[str, Any]:
 
 def verification_text(result: Verification) -> str:
     """Return what was verified, for people: one line a fault."""
-    what = "hash, header and samples" if result.deep else "hash and header"
-    checked = f"{_count(result.num_files, 'file')} of the manifest checked ({what})"
     if not result.faults:
-        return f"{checked}: all are as they were written"
+        return f"{_checked(result)}: all are as they were written"
     lines = [f"{fault.code}: {fault.file_name}: {fault.detail}" for fault in result.faults]
     advice = (
-        "Delete the files that are named, and run `audioset-dl download` again: "
-        "it gets the same clips anew."
+        "`audioset-dl verify --repair` has `audioset-dl download` get the same clips anew; "
+        "stray files are left to you."
     )
-    return "\n".join([*lines, f"{checked}: {_failures(result.by_code())}", advice])
+    return "\n".join([*lines, f"{_checked(result)}: {_failures(result.by_code())}", advice])
+
+
+def _checked(result: Verification) -> str:
+    what = "hash, header and samples" if result.deep else "hash and header"
+    return f"{_count(result.num_files, 'file')} of the manifest checked ({what})"
+
+
+def repair_document(repair: Repair) -> dict[str, Any]:
+    """Return what was found and done as JSON-able data: each fault with its ``action``."""
+    faults = [{**asdict(one.fault), "action": one.action} for one in repair.mended]
+    return {
+        **verification_document(repair.found),
+        "faults": faults,
+        "actions": repair.by_action(),
+        "repaired": repair.exit_code == 0,
+    }
+
+
+_DONE = {
+    "requeued": "given up; `audioset-dl download` gets the clip again",
+    "removed": "given up; the config of the last run does not want the clip",
+    "relisted": "the file is right; the manifest was not, and is written anew",
+    "unlisted": "left out of the manifest; the file, if there is one, is left to you",
+    "left": "left to you",
+}
+
+
+def repair_text(repair: Repair) -> str:
+    """Return what was found and done, for people: one line a fault, and what to run next."""
+    if not repair.mended:
+        return verification_text(repair.found)
+    lines = [
+        f"{one.fault.code}: {one.fault.file_name}: {one.fault.detail}: {_DONE[one.action]}"
+        for one in repair.mended
+    ]
+    lines.append(f"{_checked(repair.found)}: {_failures(repair.found.by_code())}")
+    lines.append(f"done: {_failures(repair.by_action())}")
+    if "requeued" in repair.by_action():
+        lines.append("Run `audioset-dl download` to get again what was given up.")
+    return "\n".join(lines)
 
 
 def _failures(by_code: Mapping[str, int]) -> str:

@@ -40,10 +40,33 @@ def write_file(path: Path, content: bytes) -> None:
         _sync_folder(path.parent)
 
 
+def remove_file(path: Path) -> None:
+    """Remove a file, if it is there, for good: also a power failure does not bring it back.
+
+    Of a link the link is removed. A folder is left where it is.
+
+    Raises
+    ------
+    OutputError
+        The folder is read-only, or permission is denied.
+    """
+    if path.is_dir() and not path.is_symlink():
+        return
+    with told_as_output_error(path):
+        path.unlink(missing_ok=True)
+        if path.parent.is_dir():
+            _sync_folder(path.parent)
+
+
 def temporary_path(path: Path) -> Path:
     """Return a hidden name beside a file that no other process or thread uses."""
     token = f"{os.getpid()}-{secrets.token_hex(4)}"
     return path.with_name(f".{path.name}.{token}{TEMPORARY_SUFFIX}")
+
+
+def is_temporary(path: Path) -> bool:
+    """Tell whether a file is one that is being written, or that a dead run left behind."""
+    return path.name.startswith(".") and path.suffix == TEMPORARY_SUFFIX
 
 
 @contextmanager
