@@ -18,7 +18,16 @@ from datetime import date
 from pathlib import Path
 
 from bench_processes import Sampler
-from bench_runs import CLIP_S, make_world, read_result, run, started, wait_until, write_config
+from bench_runs import (
+    CLIP_S,
+    LONGEST_RUN_S,
+    make_world,
+    read_result,
+    run,
+    started,
+    wait_until,
+    write_config,
+)
 from bench_table import add_write_option, check_marks, make_table, write_between_marks
 from crash import Watcher, kill_again_and_again, leftovers, timeless_rows, wait_for
 from world import World
@@ -42,7 +51,7 @@ BROKEN = ("reset:head", "reset:0", "reset:1", "reset", "reset:-1", "truncate:0",
 BROKEN_EACH = 4
 """Of each kind: twice on the first request for media of a clip, twice on the second."""
 BROKEN_TIMEOUT_S = 2
-LONGEST_BROKEN_S = 120
+LONGEST_BROKEN_S = 600
 MOST_TRIES = 20
 ROOT = Path(__file__).resolve().parent.parent
 GONE_EACH = 7
@@ -166,7 +175,7 @@ def weather_storm(name: str, behaviour: str, options: argparse.Namespace) -> Row
             world.simulator.refuse_all(behaviour)
             wait_until(storm[1], process)
             world.simulator.refuse_all(None)
-            process.wait()
+            wait_until(storm[1] + LONGEST_RUN_S, process)
         asked = sum(storm[0] <= each.time_s < storm[1] for each in world.simulator.log.requests)
         result = read_result(world, config, process)
     pace = pace_until(watcher.times, before)
@@ -221,7 +230,7 @@ def bench_offline(options: argparse.Namespace) -> Iterator[Row]:
             wait_until(time.monotonic() + options.outage_s, process)
             tries, over_at = failures.stat().st_size, time.monotonic()
             world.simulator.start()
-            process.wait()
+            wait_until(over_at + LONGEST_RUN_S, process)
         result = read_result(world, config, process)
     opened_s, _ = recovery(watcher.times, over_at, 0)
     yield Row(

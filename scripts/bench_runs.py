@@ -22,6 +22,7 @@ from audioset_dl.simulator import Simulator, Video
 TRACK_S = 12.0
 CLIP_S = 2.0
 """Of what is counted and not listened to: ten seconds would fill the disk for nothing."""
+LONGEST_RUN_S = 1800.0
 FATES = ("removed", "private", "terminated", "copyright", "geo", "unavailable")
 
 
@@ -90,10 +91,10 @@ def write_config(
     )
 
 
-def run(world: World, config: Path) -> Result:
-    """Run a download to its end."""
+def run(world: World, config: Path, longest_s: float = LONGEST_RUN_S) -> Result:
+    """Run a download to its end, or kill it when it does not come to one."""
     with started(world, config) as process:
-        process.wait()
+        wait_until(time.monotonic() + longest_s, process)
     return read_result(world, config, process)
 
 
