@@ -34,6 +34,8 @@ URL_EXPIRED = frozenset({403, 410})
 """What googlevideo.com answers to a media URL that has expired or is refused."""
 LONGEST_WAIT_S = 60.0
 """Longest wait for a format that can be fetched from a certain time on only."""
+SERVER_ERROR_WAIT_S = 0.5
+"""After a status of 5xx, before the same range is asked for once more."""
 CLOCK_SLACK_S = 1.0
 """By how much the two clocks may differ in an extraction before one must have been set."""
 
@@ -157,6 +159,17 @@ class YoutubeClient:
         VideoFailed
             With why: also where the answer is not what was asked for.
         """
+        try:
+            return self._read_range(track, first, end)
+        except VideoFailed as error:
+            if not _is_server_error(error):
+                raise
+        # Mostly a passing fault of one server: cheaper than all that led here once more.
+        if self._stop.wait(SERVER_ERROR_WAIT_S):
+            raise Stopped
+        return self._read_range(track, first, end)
+
+    def _read_range(self, track: Track, first: int, end: int) -> Part:
         self._await_opening(track)
         headers = {**track.info.get("http_headers", {}), "Accept-Encoding": "identity",
                    "Range": f"bytes={first}-{end - 1}"}  # fmt: skip
@@ -245,6 +258,10 @@ def _check_size(path: Path, expected: int | None) -> None:
     if expected is not None and size != expected:
         detail = f"{size:,} bytes were got, the track has {expected:,}"
         raise VideoFailed(Failure(TRUNCATED, detail))
+
+
+def _is_server_error(error: VideoFailed) -> bool:
+    return error.failure.code == "network" and (_status_of(error) or 0) >= 500
 
 
 def _status_of(error: BaseException) -> int | None:
