@@ -9,31 +9,23 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from bench_processes import Sampler
+from bench_runs import CLIP_S, make_world, read_result, run, started, wait_until, write_config
 from bench_table import add_write_option, check_marks, make_table, write_between_marks
 from crash import Watcher, kill_again_and_again, leftovers, timeless_rows, wait_for
-from world import COMMAND, DOG, World, clean_environment, make_ytid
+from world import World
 
-from audioset_dl.catalog.segments import Clip
-from audioset_dl.dataset.journal import read_journal
-from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.simulator import Budget, RandomFaults, Simulator, Video
+from audioset_dl.simulator import Budget, RandomFaults
 
 MARKS = "faults"
-TRACK_S = 12.0
-CLIP_S = 2.0
-"""Of what is counted and not listened to: ten seconds would fill the disk for nothing."""
 STORMS = {"429 on everything": "http_429", "“not a bot” on everything": "bot_check",
           "403 on all media": "session:media"}  # fmt: skip
 MOST_REQUESTS = 12
@@ -45,7 +37,14 @@ WARM_CLIPS = 48
 """Of an undisturbed run that shows what a clip takes."""
 MEDIA_FAULTS = ("http_503", "http_403", "http_429", "reset", "reset:-1", "truncate", "wrong_range",
                 "html_200")  # fmt: skip
-FATES = ("removed", "private", "terminated", "copyright", "geo", "unavailable")
+BROKEN = ("reset:head", "reset:0", "reset:1", "reset", "reset:-1", "truncate:0", "truncate:1",
+          "truncate", "truncate:-1", "stall:head", "stall:0", "stall:1000", "trickle")  # fmt: skip
+BROKEN_EACH = 4
+"""Of each kind: twice on the first request for media of a clip, twice on the second."""
+BROKEN_TIMEOUT_S = 2
+LONGEST_BROKEN_S = 120
+MOST_TRIES = 20
+ROOT = Path(__file__).resolve().parent.parent
 GONE_EACH = 7
 """Every so many-th video of the soak is gone."""
 
@@ -58,30 +57,6 @@ class Row:
     must_hold: str
     measured: str
     holds: bool
-
-
-@dataclass(frozen=True)
-class Result:
-    """How a download ended."""
-
-    exit_code: int
-    num_clips: int
-    num_saved: int
-    num_gone: int
-    num_charged: int
-    """Attempts that were charged to clips."""
-    last_words: str
-
-    @property
-    def is_all(self) -> bool:
-        return self.exit_code == 0 and self.num_saved + self.num_gone == self.num_clips
-
-    def __str__(self) -> str:
-        gone = f", {self.num_gone:,} gone" if self.num_gone else ""
-        if self.is_all:
-            return f"all {self.num_saved:,} got{gone}"
-        ended = f"exit {self.exit_code}: {self.last_words}"
-        return f"{self.num_saved:,} of {self.num_clips:,} got{gone} ({ended})"
 
 
 def main() -> None:
@@ -112,6 +87,8 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--random-share", type=float, default=0.1)
     parser.add_argument("--storm-s", type=float, default=30)
     parser.add_argument("--storm-pace", type=float, default=5, help="clips a second around storms")
+    parser.add_argument("--outage-s", type=float, default=60)
+    parser.add_argument("--broken-clips", type=int, default=400)
     parser.add_argument("--budget-clips", type=int, default=400)
     parser.add_argument("--budget-hour-s", type=float, default=20,
                         help="how long the hour of a lock-out lasts")  # fmt: skip
@@ -210,9 +187,9 @@ def pace_until(saved_at: Sequence[float], number: int) -> float:
     Without the first ones, which come all at once when the workers have warmed up.
     """
     settled = number // 2
-    if len(saved_at) <= number:
+    if len(saved_at) < number:
         return float("nan")
-    return (number - settled) / (saved_at[number] - saved_at[settled])
+    return (number - 1 - settled) / (saved_at[number - 1] - saved_at[settled])
 
 
 def recovery(saved_at: Sequence[float], over_at: float, pace: float) -> tuple[float, float]:
@@ -225,6 +202,64 @@ def recovery(saved_at: Sequence[float], over_at: float, pace: float) -> tuple[fl
         if len([other for other in after[number:] if other < at + PACE_OVER_S]) >= enough:
             return after[0] - over_at, at - after[0]
     return after[0] - over_at, float("inf")
+
+
+def bench_offline(options: argparse.Namespace) -> Iterator[Row]:
+    """Take the proxy away, as a router that is switched off."""
+    before = round(options.storm_pace * 2 * PACE_OVER_S)
+    with make_world(before * 4) as world:
+        failures = world.folder / "failures"
+        failures.touch()
+        config = write_config(world, options, delay_s=1 / options.storm_pace)
+        counted = (sys.executable, ROOT / "tests/counted.py", failures)
+        with (
+            Watcher(world.output(config), round(CLIP_S * 16_000)) as watcher,
+            started(world, config, counted) as process,
+        ):
+            wait_for(lambda: watcher.num_seen >= before or process.poll() is not None, 600)
+            world.simulator.stop()
+            wait_until(time.monotonic() + options.outage_s, process)
+            tries, over_at = failures.stat().st_size, time.monotonic()
+            world.simulator.start()
+            process.wait()
+        result = read_result(world, config, process)
+    opened_s, _ = recovery(watcher.times, over_at, 0)
+    yield Row(
+        f"no way to the proxy for {options.outage_s:g} s",
+        f"≤ {MOST_TRIES} tries; 0 clips charged; all got; going on within a minute",
+        f"{tries} tries; {result.num_charged} charged; {result}; going on {opened_s:.1f} s after "
+        "its end",
+        tries <= MOST_TRIES and not result.num_charged and result.is_all and opened_s <= 60,
+    )
+
+
+def bench_broken(options: argparse.Namespace) -> Iterator[Row]:
+    """Break answers off in all places, and compare with a run without that."""
+    number = options.broken_clips
+    seconds = []
+    for faults in ((), BROKEN):
+        with make_world(number, broken=faults) as world:
+            began_at = time.monotonic()
+            with started(
+                world, write_config(world, options, timeout_s=BROKEN_TIMEOUT_S)
+            ) as process:
+                wait_until(began_at + LONGEST_BROKEN_S, process)
+            seconds.append(time.monotonic() - began_at)
+            result = read_result(world, world.folder / "config.yaml", process)
+    num_slow = sum(is_slow(fault) for fault in BROKEN) * BROKEN_EACH
+    share_s = num_slow * BROKEN_TIMEOUT_S / options.workers
+    yield Row(
+        f"resets, short bodies, stalls and trickles: {len(BROKEN)} kinds, each with {BROKEN_EACH} "
+        f"of {number} clips",
+        "all got within the attempts; others not slowed by more than their share",
+        f"{result}; {seconds[1]:.0f} s instead of {seconds[0]:.0f} s, of which {share_s:.0f} s are "
+        "the share",
+        result.is_all and seconds[1] <= seconds[0] * 1.25 + share_s * 1.5 + LATENESS_S,
+    )
+
+
+def is_slow(fault: str) -> bool:
+    return fault.startswith(("stall", "trickle"))
 
 
 def bench_budget(options: argparse.Namespace) -> Iterator[Row]:
@@ -268,6 +303,13 @@ def bench_soak(options: argparse.Namespace) -> Iterator[Row]:
     )
 
 
+def count_needed(world: World) -> tuple[int, float]:
+    """Return how many requests an undisturbed run takes once, and how many a clip."""
+    kinds = Counter(request.kind for request in world.simulator.log.requests)
+    fixed = kinds["script"]
+    return fixed, (kinds.total() - fixed) / len(world.clips)
+
+
 def is_flat(early: dict[str, float], late: dict[str, float]) -> bool:
     """Tell whether nothing grew by more than a twentieth and a little."""
     slack = {"MB": 10.0}
@@ -278,92 +320,11 @@ SCENARIOS: dict[str, Callable[[argparse.Namespace], Iterator[Row]]] = {
     "kills": bench_kills,
     "random": bench_random,
     "storms": bench_storms,
+    "offline": bench_offline,
+    "broken": bench_broken,
     "budget": bench_budget,
     "soak": bench_soak,
 }
-
-
-# Worlds and runs
-
-
-@contextmanager
-def make_world(
-    number: int, clip_s: float = CLIP_S, *, gone_each: int | None = None, **simulator: object
-) -> Iterator[World]:
-    clips = [
-        Clip(make_ytid(n), start_s := 0.5 * (n % 4), start_s + clip_s, (DOG,), "made")
-        for n in range(number)
-    ]
-    videos = [
-        Video(clip.ytid, TRACK_S, behaviour=FATES[n // gone_each % len(FATES)])
-        for n, clip in enumerate(clips)
-        if gone_each and n % gone_each == 0
-    ]
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Simulator(videos, default=Video("", TRACK_S), **simulator) as running,
-    ):
-        yield World(Path(folder), running, clips)
-
-
-def write_config(
-    world: World, options: argparse.Namespace, name: str = "config", **download: object
-) -> Path:
-    return world.write_config(
-        f"{name}.yaml",
-        classes={"include": ["Dog"]},
-        clips={"per_class": None},
-        download={"workers": options.workers, **download},
-    )
-
-
-def run(world: World, config: Path) -> Result:
-    """Run a download to its end."""
-    with started(world, config) as process:
-        process.wait()
-    return read_result(world, config, process)
-
-
-@contextmanager
-def started(world: World, config: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a download beside the body, and no longer."""
-    with (world.folder / "said").open("wb") as said:
-        process = subprocess.Popen([COMMAND, "download", config, "-q"], env=clean_environment(),
-                                   stdout=said, stderr=said)  # fmt: skip
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
-def read_result(world: World, config: Path, process: subprocess.Popen[bytes]) -> Result:
-    said = (world.folder / "said").read_text(errors="replace").splitlines()
-    with read_journal(OutputFolder(world.output(config)).journal) as journal:
-        records = list(journal.records())
-    states = Counter(record.state for record in records)
-    return Result(
-        exit_code=process.returncode,
-        num_clips=len(records),
-        num_saved=states["saved"],
-        num_gone=states["gone"],
-        num_charged=sum(record.attempts for record in records),
-        last_words=" / ".join(said[-2:])[-160:],
-    )
-
-
-def wait_until(at: float, process: subprocess.Popen[bytes]) -> None:
-    try:
-        process.wait(at - time.monotonic())
-    except subprocess.TimeoutExpired:
-        return
-
-
-def count_needed(world: World) -> tuple[int, float]:
-    """Return how many requests an undisturbed run takes once, and how many a clip."""
-    kinds = Counter(request.kind for request in world.simulator.log.requests)
-    fixed = kinds["script"]
-    return fixed, (kinds.total() - fixed) / len(world.clips)
 
 
 # Telling

@@ -31,6 +31,7 @@ from audioset_dl.youtube.failures import Failure, Scope
 pytestmark = [
     pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning"),
     pytest.mark.filterwarnings("ignore:unclosed file <_io.BufferedWriter:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore:unclosed file <_io.FileIO:ResourceWarning"),
 ]
 
 OPUS, AAC = {"itags": (251, 140)}, {"itags": (140,)}

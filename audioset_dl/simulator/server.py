@@ -124,9 +124,13 @@ class Simulator:
         self._site.refuse_all(behaviour)
 
     def start(self) -> Self:
-        """Listen, and answer in threads of its own until :meth:`stop`."""
+        """Listen, and answer in threads of its own until :meth:`stop`.
+
+        Started again, it has the same address, and remembers what it was asked.
+        """
         wire = Wire(self._site, self.log, self._tls, self._rtt_s, self._bytes_per_s)
         self._listener = Listener(self._port, wire)
+        self._port = self._listener.server_address[1]
         self._accepting = threading.Thread(
             target=self._listener.serve_forever,
             kwargs={"poll_interval": _POLL_S},

@@ -257,6 +257,18 @@ def test_stop_leaves_no_threads(browse: Any) -> None:
         _ = simulator.address
 
 
+def test_it_comes_back_at_the_same_address(browse: Any) -> None:
+    simulator, browser = browse("", "http_503")
+    address = simulator.address
+    assert browser.media().status_code == 206
+    simulator.stop()
+    with pytest.raises(requests.exceptions.ProxyError):
+        browser.player()
+    simulator.start()
+    assert simulator.address == address
+    assert browser.media().status_code == 503, "it has forgotten what was in store"
+
+
 def test_a_client_that_hangs_up_is_no_error(browse: Any, capfd: Any, track: bytes) -> None:
     simulator, browser = browse(bytes_per_s=100_000)
     host, port = simulator.address.removeprefix("http://").split(":")
