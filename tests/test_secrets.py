@@ -60,6 +60,13 @@ def test_a_secret_is_hidden_in_each_form(config: DownloadConfig, text: str) -> N
     assert "***" in hidden
 
 
+def test_proxies_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", f"http://ann:{IN_ADDRESS}@127.0.0.1:1")
+    monkeypatch.setenv("http_proxy", "http://[CANARY")
+    hidden = find_secrets(DownloadConfig()).hide(f"Basic {BASE64} for {PASSWORD}")
+    assert hidden == "Basic *** for ***"
+
+
 def test_what_is_no_secret_stays(config: DownloadConfig) -> None:
     cookies = f"{COOKIES}.youtube.com\tTRUE\t/\tTRUE\t0\tPREF\ten\n# a comment\n"
     text = "140 of en: 127.0.0.1:8080, x@y, https://www.youtube.com/watch?v=abc, a comment"

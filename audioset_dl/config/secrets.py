@@ -10,6 +10,7 @@ import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus, unquote, urlsplit
+from urllib.request import getproxies
 
 from audioset_dl.config.document import HIDDEN, hide_logins
 from audioset_dl.config.models import DownloadConfig
@@ -48,13 +49,15 @@ def find_secrets(config: DownloadConfig, cookies: str | None = None) -> Secrets:
     Parameters
     ----------
     config : DownloadConfig
-        Logins of its proxies, and what of its options for yt-dlp may be a login or a token.
+        Logins of its proxies (and of those that the environment names), and what of its options
+        for yt-dlp may be a login or a token.
     cookies : str, optional
         Text of a cookies.txt.
     """
+    proxies = (*config.proxies, *getproxies().values())
     return Secrets(
         [
-            *(secret for proxy in config.proxies for secret in _of_proxy(proxy)),
+            *(secret for proxy in proxies for secret in _of_proxy(proxy)),
             *secret_texts(config.yt_dlp),
             *_of_cookies(cookies or ""),
         ]
@@ -62,7 +65,10 @@ def find_secrets(config: DownloadConfig, cookies: str | None = None) -> Secrets:
 
 
 def _of_proxy(proxy: str) -> Iterator[str]:
-    parts = urlsplit(proxy)
+    try:
+        parts = urlsplit(proxy)
+    except ValueError:
+        return
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     if not user and not password:
         return
