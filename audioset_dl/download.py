@@ -23,6 +23,7 @@ from audioset_dl.dataset.journal import Journal, open_journal
 from audioset_dl.dataset.layout import Layout, OutputFolder
 from audioset_dl.dataset.lock import hold_folder
 from audioset_dl.dataset.manifest import write_failures, write_manifest
+from audioset_dl.dataset.places import check_places
 from audioset_dl.dataset.resume import clear_leftovers, settle_files
 from audioset_dl.dataset.run_info import RunInfo, read_run_info, write_run_info
 from audioset_dl.dataset.status import Counts, count_clips
@@ -106,6 +107,7 @@ def download(
         cookies=find_cookies(config.download),
     )
     versions = _tool_versions(settings)
+    check_places(settings.output)
     with hold_folder(settings.output.lock, utc_now()):
         clear_leftovers(settings.output)
         with open_journal(settings.output.journal) as journal:
