@@ -62,7 +62,7 @@ class UnknownClass(LookupError):
         """Display names (or MIDs) that may have been meant, the likeliest first."""
 
     def __str__(self) -> str:
-        message = f"no class is called {self.text!r}"
+        message = f"no class is called {self.text[:100]!r}"
         if not self.suggestions:
             return message + "; audioset-dl classes lists the names when include is empty"
         return message + "; did you mean " + " or ".join(map(repr, self.suggestions)) + "?"
