@@ -10,7 +10,7 @@ import errno
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -117,15 +117,22 @@ def plan(config: Path, overrides: tuple[str, ...], as_json: bool) -> None:
 
 @cli.command()
 @_takes_config
+@click.option(
+    "--retry",
+    default="",
+    metavar="CODE,CODE",
+    help="Ask again for clips that are gone for these reasons, such as geo,age.",
+)
 @_takes_quiet
-def download(config: Path, overrides: tuple[str, ...], quiet: bool) -> None:
+def download(config: Path, overrides: tuple[str, ...], retry: str, quiet: bool) -> None:
     """Download what the config wants; run again to resume.
 
     Ctrl-C ends it in order; a second Ctrl-C at once. Both can be resumed.
     """
     settings = load_config(config, overrides)
+    codes = [code.strip() for code in retry.split(",") if code.strip()]
     with _located(config, overrides):
-        exit_code = _download(settings, quiet=quiet)
+        exit_code = _download(settings, quiet=quiet, retry=codes)
     sys.exit(exit_code)
 
 
@@ -205,7 +212,9 @@ def _prepare(settings: Config, *, quiet: bool = False, warn: bool = True) -> Pre
     return prepared
 
 
-def _download(settings: Config, *, quiet: bool, warn: bool = True) -> int:
+def _download(
+    settings: Config, *, quiet: bool, warn: bool = True, retry: Collection[str] = ()
+) -> int:
     from audioset_dl.download import download as run_download
 
     prepared = _prepare(settings, quiet=quiet, warn=warn)
@@ -214,6 +223,7 @@ def _download(settings: Config, *, quiet: bool, warn: bool = True) -> int:
             settings,
             prepared.selection,
             metadata_hashes=prepared.hashes,
+            retry=retry,
             watch=progress.update,
             on_start=_interrupt_by_signals,
         )
@@ -260,14 +270,15 @@ def _repair(settings: Config, *, deep: bool, as_json: bool, quiet: bool) -> int:
 
 
 def _interrupt_by_signals(workers: Workers) -> None:
-    """End in order at the first SIGINT or SIGTERM, at once at the second."""
+    """End in order at the first signal to end (SIGHUP: the terminal is closed), then at once."""
 
     def interrupt(signal_number: int, _frame: FrameType | None) -> None:
         signal.signal(signal_number, signal.SIG_DFL)
         workers.interrupt(signal_number)
 
-    signal.signal(signal.SIGINT, interrupt)
-    signal.signal(signal.SIGTERM, interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, interrupt)
 
 
 def main() -> NoReturn:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import platform
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -24,10 +24,10 @@ from audioset_dl.dataset.layout import Layout, OutputFolder
 from audioset_dl.dataset.lock import hold_folder
 from audioset_dl.dataset.manifest import write_failures, write_manifest
 from audioset_dl.dataset.places import check_places
-from audioset_dl.dataset.resume import clear_leftovers, settle_files
+from audioset_dl.dataset.resume import adopt_files, clear_leftovers, settle_files
 from audioset_dl.dataset.run_info import RunInfo, read_run_info, write_run_info
 from audioset_dl.dataset.status import Counts, count_clips
-from audioset_dl.engine import ABANDON_AFTER_S, Engine, Standing, Watch
+from audioset_dl.engine import Engine, Standing, Watch
 from audioset_dl.errors import ConfigError, OutputError, Problem
 from audioset_dl.fetch import ClipFetcher, FetchSettings, Job, utc_now
 from audioset_dl.selection.draw import Draw, Share
@@ -36,8 +36,11 @@ from audioset_dl.selection.select import Selection
 from audioset_dl.workers import Workers
 from audioset_dl.youtube.address import Ticket, open_addresses
 from audioset_dl.youtube.cookies import find_cookies
+from audioset_dl.youtube.failures import ALL_CLASSES, Scope
 from audioset_dl.youtube.options import check_options
 
+CLOSE_AFTER_S = 2
+"""How long the workers have to let go of what they hold, once there is nothing more to do."""
 TABLES_EVERY_S = 300
 """How often manifest.csv and failures.csv are written anew while a run goes on."""
 
@@ -70,6 +73,7 @@ def download(
     selection: Selection,
     *,
     metadata_hashes: Mapping[str, str] | None = None,
+    retry: Collection[str] = (),
     watch: Watch = lambda _standing: None,
     on_start: Callable[[Workers], object] = lambda _workers: None,
 ) -> Report:
@@ -83,6 +87,8 @@ def download(
         What it chooses, from `audioset_dl.selection.select.select`.
     metadata_hashes : mapping of str to str, optional
         SHA-256 of AudioSet's files, for run.json.
+    retry : collection of str
+        Failure codes: clips that are gone by one of these are asked for again.
     watch : callable
         Told how the run stands, after each change.
     on_start : callable
@@ -99,6 +105,7 @@ def download(
         The run could not begin, or ended early; what is saved is kept and in the manifest.
     """
     check_options(config.download.yt_dlp)
+    _check_retry(retry)
     settings = FetchSettings(
         download=config.download,
         audio=config.audio,
@@ -111,6 +118,8 @@ def download(
     with hold_folder(settings.output.lock, utc_now()):
         clear_leftovers(settings.output)
         with open_journal(settings.output.journal) as journal:
+            adopt_files(journal, settings.output)
+            journal.retry_gone(retry)
             _check_same_audio(config, settings.output, journal)
             info = _run_info(config, selection, versions, metadata_hashes or {})
             write_run_info(settings.output.run, info)
@@ -216,7 +225,7 @@ class _Run:
         try:
             yield workers
         finally:
-            workers.close(ABANDON_AFTER_S)
+            workers.close(CLOSE_AFTER_S)
 
     def _make_job(self, clip_id: str, ticket: Ticket) -> Job:
         clip = self._selection.clip(clip_id)
@@ -243,6 +252,18 @@ class _Run:
             newly_saved=counts.saved - saved_before,
             shares=self._draw.shares(),
             per_class=self._selection.per_class,
+        )
+
+
+def _check_retry(codes: Collection[str]) -> None:
+    known = {code for code, kind in ALL_CLASSES.items() if kind.scope is Scope.GONE}
+    if wrong := sorted(set(codes) - known):
+        raise ConfigError(
+            Problem(
+                "--retry",
+                f"clips are not gone by {', '.join(wrong)}; expected some of "
+                f"{', '.join(sorted(known))}, as failures.csv names them",
+            )
         )
 
 

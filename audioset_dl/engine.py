@@ -31,8 +31,10 @@ from audioset_dl.youtube.address import Address, Ticket
 from audioset_dl.youtube.failures import Failure, Scope
 
 LONGEST_BACKOFF_S = 60
-ABANDON_AFTER_S = 5
-"""How long an interrupted run waits for what is under way."""
+ABANDON_AFTER_S = 4
+"""How long a run that ends early waits for what is under way."""
+MANY_UNKNOWN = 20
+"""So many failures in a row that nobody knows point at a yt-dlp that YouTube has outrun."""
 
 
 @dataclass
@@ -46,6 +48,10 @@ class Task:
     """Code of a failure that has to be seen twice."""
     answers_at_refusal: int | None = None
     """How often its address had been answered when it was refused with this clip."""
+    num_refusals: int = 0
+    """How often it met words that may be meant for the address or for itself."""
+    is_put_off: bool = False
+    """Whether it waits for another run, its attempts being used up."""
 
 
 @dataclass(frozen=True)
@@ -120,8 +126,9 @@ class Engine:
         self._num_passes = 0
         self._in_flight: dict[str, tuple[Task, Address, Ticket]] = {}
         self._num_saved = 0
-        self._locked_until: float | None = None
-        self._refusal: Failure | None = None
+        self._num_unknown = 0
+        self._charged_since_answer: dict[Address, list[Task]] = {}
+        self._pause_key: tuple[float, int] | None = None
         self._pause: str | None = None
 
     def run(self, drawn: Sequence[str], states: Mapping[str, tuple[str, str | None]]) -> None:
@@ -158,7 +165,7 @@ class Engine:
             self._abandon()
             raise
         finally:
-            self._note_pause(None)
+            self._note_pause([])
 
     def _take_up(self, drawn: Sequence[str], states: Mapping[str, tuple[str, str | None]]) -> None:
         for clip_id in drawn:
@@ -198,7 +205,7 @@ class Engine:
             raise Interrupted(outcome.signal_number)
         if outcome is not None:
             self._record(outcome)
-        self._note_pause(self._next_opening())
+        self._note_pause([address for address in self._addresses if address.locked_until])
         self._tell()
 
     def _patience_s(self) -> float | None:
@@ -217,19 +224,24 @@ class Engine:
         if isinstance(result, Exception):
             raise result
         if isinstance(result, SavedFile):
-            address.answered(ticket)
+            self._note_answer(address, ticket)
             self._journal.record_saved(task.clip_id, result)
             self._num_saved += 1
         elif result.scope is Scope.GONE:
-            address.answered(ticket)
+            self._note_answer(address, ticket)
             self._record_gone(task, result)
         elif result.scope is Scope.TRANSIENT:
-            address.told_nothing(ticket)
-            self._record_transient(task, result)
+            address.told_nothing(ticket, self._clock())
+            self._record_transient(task, result, address)
         elif result.scope is Scope.ADDRESS:
             self._record_refused(task, result, address, ticket)
         else:
             raise _machine_error(result)
+
+    def _note_answer(self, address: Address, ticket: Ticket) -> None:
+        address.answered(ticket, self._clock())
+        self._num_unknown = 0
+        self._charged_since_answer.pop(address, None)
 
     def _record_gone(self, task: Task, failure: Failure) -> None:
         if failure.kind.needs_second_look and task.suspected != failure.code:
@@ -242,43 +254,66 @@ class Engine:
         self._want(refills)
         self._todo.extend(map(Task, refills))
 
-    def _record_transient(self, task: Task, failure: Failure) -> None:
+    def _record_transient(self, task: Task, failure: Failure, address: Address) -> None:
         self._note_failed(task, failure, "waiting", charged=True)
+        if failure.code == "network":
+            self._charged_since_answer.setdefault(address, []).append(task)
+        self._charge(task)
+        self._num_unknown = self._num_unknown + 1 if failure.code == "unknown" else 0
+        if self._num_unknown >= MANY_UNKNOWN:
+            raise AudiosetDlError(_unknown_words(failure))
+
+    def _charge(self, task: Task) -> None:
         task.attempts += 1
-        if task.attempts < self._config.attempts:
+        task.is_put_off = task.attempts >= self._config.attempts
+        if not task.is_put_off:
             self._next_pass.append(task)
 
     def _record_refused(
         self, task: Task, failure: Failure, address: Address, ticket: Ticket
     ) -> None:
-        """Note that an address was refused: it costs the clip nothing.
+        """Note that an address was refused, or not reached: it costs the clip nothing.
 
         Unless the words may also be meant for the clip, and it can't be told otherwise: YouTube
         answers others by the same address, or there are no others left to ask for.
         """
-        is_vague = failure.code == "session"
-        if is_vague:
-            address.refused_vaguely(ticket, self._clock())
-        else:
-            address.refused(ticket, self._clock())
-        if address.locked_until is not None and self._config.on_throttle == "stop":
+        kind = failure.kind
+        refuse = address.refused_vaguely if kind.is_vague else address.refused
+        refuse(ticket, failure, self._clock())
+        if address.is_refused and self._config.on_throttle == "stop":
             raise ThrottledError(_throttled_words(failure))
-        charged = is_vague and self._is_suspect(task, address)
+        charged = kind.is_vague and self._is_suspect(task, failure, address)
         task.answers_at_refusal = address.num_answers
-        self._refusal = failure
+        task.num_refusals += 1
         self._note_failed(task, failure, "waiting", charged=charged)
-        task.attempts += charged
-        if task.attempts < self._config.attempts:
-            (self._next_pass if is_vague else self._todo).append(task)
+        if charged:
+            self._charge(task)
+        else:
+            (self._next_pass if kind.is_vague else self._todo).append(task)
+        if kind.is_outage and address.locked_until is not None:
+            self._refund(address)
 
-    def _is_suspect(self, task: Task, address: Address) -> bool:
+    def _refund(self, address: Address) -> None:
+        """Take back what clips were charged while the network went: that was no fault of theirs."""
+        for task in self._charged_since_answer.pop(address, ()):
+            self._journal.refund(task.clip_id)
+            task.attempts -= 1
+            if task.is_put_off:
+                task.is_put_off = False
+                self._next_pass.append(task)
+
+    def _is_suspect(self, task: Task, failure: Failure, address: Address) -> bool:
         """Tell whether a clip that is refused again may itself be the reason."""
         if task.answers_at_refusal is None:
             return False
-        return address.num_answers > task.answers_at_refusal or self._is_last(task)
+        if address.num_answers > task.answers_at_refusal:
+            return True
+        if failure.kind.is_outage and not address.num_answers:
+            return False
+        return self._is_last() or task.num_refusals > self._config.attempts
 
-    def _is_last(self, task: Task) -> bool:
-        return not (self._todo or self._next_pass or self._in_flight.keys() - {task.clip_id})
+    def _is_last(self) -> bool:
+        return not (self._todo or self._next_pass or self._in_flight)
 
     def _note_failed(self, task: Task, failure: Failure, state: str, *, charged: bool) -> None:
         self._journal.record_failed(
@@ -302,25 +337,27 @@ class Engine:
                     self._journal.record_saved(task.clip_id, outcome.result)
                     self._num_saved += 1
 
-    def _next_opening(self) -> float | None:
-        """Return when the first address opens again; None where one is open."""
-        locked = [address.locked_until for address in self._addresses]
-        times = [until for until in locked if until is not None]
-        return min(times) if len(times) == len(locked) else None
-
-    def _note_pause(self, locked_until: float | None) -> None:
-        if locked_until == self._locked_until:
+    def _note_pause(self, locked: Sequence[Address]) -> None:
+        times = [address.locked_until or 0 for address in locked]
+        key = (min(times), len(times)) if times else None
+        if key == self._pause_key:
             return
-        self._locked_until = locked_until
-        self._pause = None
-        if locked_until is not None:
-            left = timedelta(seconds=max(0, locked_until - self._clock()))
-            until = datetime.now().astimezone() + left
-            why = f"{self._refusal.code}: {self._refusal.detail}" if self._refusal else ""
-            self._pause = (
-                f"YouTube refuses this address; next try at {until:%H:%M:%S %Z} ({why:.100})"
-            )
+        self._pause_key = key
+        self._pause = self._pause_words(locked) if locked else None
         self._journal.note(PAUSE_NOTE, self._pause or "")
+
+    def _pause_words(self, locked: Sequence[Address]) -> str:
+        """Say what is waited for, and until when, of the address that opens first."""
+        first = min(locked, key=lambda address: address.locked_until or 0)
+        left_s = max(0, (first.locked_until or 0) - self._clock())
+        until = datetime.now().astimezone() + timedelta(seconds=left_s)
+        why = first.last_refusal
+        what = "YouTube refuses" if first.is_refused else "No connection to YouTube by"
+        which = "this address" if len(self._addresses) == 1 else (
+            f"{len(locked)} of {len(self._addresses)} addresses"
+        )  # fmt: skip
+        words = f"{why.code}: {why.detail}" if why else ""
+        return f"{what} {which}; next try at {until:%H:%M:%S %Z} ({words:.100})"
 
     def _tell(self) -> None:
         draw = self._draw
@@ -330,6 +367,8 @@ class Engine:
 def _machine_error(failure: Failure) -> AudiosetDlError:
     if failure.code == "cookies":
         return ConfigError(Problem("download.cookies", f"{failure.detail}; export them anew"))
+    if failure.code == "proxy":
+        return ConfigError(Problem("download.proxies", f"{failure.detail}: user or password?"))
     return OutputError(f"{failure.detail}; {KEPT}")
 
 
@@ -337,4 +376,12 @@ def _throttled_words(failure: Failure) -> str:
     return (
         f"YouTube refuses this address for now ({failure.code}: {failure.detail}); "
         "run again later, or set download.on_throttle to wait"
+    )
+
+
+def _unknown_words(failure: Failure) -> str:
+    return (
+        f"{MANY_UNKNOWN} clips in a row failed in a way that the program does not know (the last: "
+        f"{failure.detail:.200}). YouTube may have changed, and yt-dlp may be outdated: update it "
+        "(pip install --upgrade 'yt-dlp[default,deno]'), then run the same command again"
     )

@@ -36,6 +36,7 @@ from audioset_dl.youtube.failures import (
     Failure,
     VideoFailed,
 )
+from audioset_dl.youtube.gate import Gate
 from audioset_dl.youtube.video import MediaRefused, Track, YoutubeClient
 
 DURATION_SLACK_S = 2.0
@@ -112,8 +113,11 @@ class ClipFetcher:
         OutputError
             The output folder can't be written.
         """
+        gate = job.ticket.gate
+        client = self._client(job.ticket.proxy)
+        client.enter(gate)
         try:
-            media = self._fetch_media(self._client(job.ticket.proxy), job.clip)
+            media = self._fetch_media(client, job.clip, gate)
         except BrokenStreamError as error:
             return Failure(BAD_ANSWER, str(error))
         except VideoFailed as error:
@@ -134,13 +138,17 @@ class ClipFetcher:
             )
         return self._clients[proxy]
 
-    def _fetch_media(self, client: YoutubeClient, clip: Clip) -> Media:
+    def _fetch_media(self, client: YoutubeClient, clip: Clip, gate: Gate) -> Media:
         track = client.extract(clip.ytid)
         _check_within(clip, track.duration_s)
         spent = _Spent()
         try:
             return self._fetch_track(client, clip, track, spent)
         except MediaRefused:
+            # An address of media that has expired is mended so; a refused way out is not.
+            if gate.is_doubtful:
+                raise
+            gate.doubt()
             return self._fetch_track(client, clip, client.extract(clip.ytid), spent)
 
     def _fetch_track(self, client: YoutubeClient, clip: Clip, track: Track, spent: _Spent) -> Media:

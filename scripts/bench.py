@@ -1,7 +1,8 @@
 """Measures the program against the simulator, and the reading of the metadata.
 
 Numbers of a shared machine are noisy: compare the rows of one run, not two runs. Beside other
-programs it is measured by `scripts/bench peers`, which has options of its own.
+programs it is measured by `scripts/bench peers`, and injured by `scripts/bench faults`; both have
+options of their own.
 """
 
 from __future__ import annotations

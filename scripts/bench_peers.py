@@ -29,6 +29,7 @@ from typing import BinaryIO
 import imageio_ffmpeg
 import soundfile
 from bench import COMMAND, DOG, TRACK_S, simulated_youtube, write_config
+from bench_table import add_write_option, check_marks, make_table, write_between_marks
 
 from audioset_dl.catalog.segments import Clip
 from audioset_dl.demo import write_metadata
@@ -39,7 +40,7 @@ BENCH = SCRIPTS.parent / ".bench"
 CLIP_S = 10
 LISTENED_TO = 24
 """Files of a run that are listened to."""
-OPENING, CLOSING = "<!-- bench -->", "<!-- /bench -->"
+MARKS = "bench"
 
 PEER_PROCESSES = 8
 YT_DLP = f"yt-dlp=={version('yt-dlp')}"
@@ -100,15 +101,14 @@ class Row:
 
 def main() -> None:
     options = parse_options()
-    if options.write and not has_marks(options.write):
-        sys.exit(f"{options.write} has no {OPENING} and {CLOSING} to write between")
+    check_marks(options.write, MARKS)
     programs = [Program("audioset-dl", False, start_ours), Program("bare loop", False, start_bare),
                 *make_peers(options.ffmpeg)]  # fmt: skip
     rows = measure_all(programs, options)
-    table = make_table(programs, rows, options)
+    table = tell(programs, rows, options)
     print(table)
     if options.write:
-        write_between_marks(options.write, table)
+        write_between_marks(options.write, MARKS, table)
 
 
 def parse_options() -> argparse.Namespace:
@@ -124,10 +124,7 @@ def parse_options() -> argparse.Namespace:
         "--ffmpeg", type=Path, metavar="FOLDER",
         help="with another ffmpeg and ffprobe for the peers (default: static ones, from wheels)",
     )  # fmt: skip
-    parser.add_argument(
-        "--write", type=Path, metavar="FILE",
-        help=f"write the table between {OPENING} and {CLOSING} of this file",
-    )  # fmt: skip
+    add_write_option(parser, MARKS)
     return parser.parse_args()
 
 
@@ -318,14 +315,11 @@ def median_row(rows: Sequence[Row]) -> Row:
 # Telling
 
 
-def make_table(
-    programs: Sequence[Program], rows: Sequence[Row], options: argparse.Namespace
-) -> str:
+def tell(programs: Sequence[Program], rows: Sequence[Row], options: argparse.Namespace) -> str:
     head = ("", "clips/s", "CPU s a clip", "media kB a clip", "requests a clip", "right length",
             "right sound")  # fmt: skip
-    lines = [head, ("---", *["---:"] * (len(head) - 1)), *map(make_cells, programs, rows)]
-    table = ("| " + " | ".join(line) + " |" for line in lines)
-    return "\n".join([*table, "", ratios(rows), "", conditions(options)])
+    table = make_table(head, list(map(make_cells, programs, rows)))
+    return "\n".join([table, "", ratios(rows), "", conditions(options)])
 
 
 def ratios(rows: Sequence[Row]) -> str:
@@ -353,18 +347,6 @@ def conditions(options: argparse.Namespace) -> str:
         f"Opus tracks, {options.rtt_ms:g} ms a round trip, {options.bytes_per_s / 1e6:g} MB/s a "
         f"connection, start of the program included; {YT_DLP.replace('==', ' ')} for all."
     )
-
-
-def has_marks(path: Path) -> bool:
-    text = path.read_text("utf-8")
-    return 0 <= text.find(OPENING) < text.find(CLOSING)
-
-
-def write_between_marks(path: Path, table: str) -> None:
-    text = path.read_text("utf-8")
-    before, _, rest = text.partition(OPENING)
-    _, _, after = rest.partition(CLOSING)
-    path.write_text(f"{before}{OPENING}\n{table}\n{CLOSING}{after}", "utf-8")
 
 
 if __name__ == "__main__":

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from world import MakeWorld, World, videos_of
 
 from audioset_dl.audio.ffmpeg import find_ffmpeg
 from audioset_dl.catalog.segments import Clip
 from audioset_dl.dataset.journal import SavedFile
+from audioset_dl.simulator import Simulator
 
 
 @pytest.fixture(scope="session")
 def ffmpeg() -> Path:
     return find_ffmpeg()
+
+
+@pytest.fixture
+def make_world(tmp_path: Path) -> Iterator[MakeWorld]:
+    """Make a world of some clips; ``changes`` holds fields of some videos by ytid."""
+    with ExitStack() as stack:
+
+        def make(clips: list[Clip], *, changes: dict | None = None, **simulator) -> World:
+            videos = videos_of(clips, **(changes or {}))
+            return World(tmp_path, stack.enter_context(Simulator(videos, **simulator)), clips)
+
+        yield make
 
 
 @pytest.fixture

@@ -74,7 +74,7 @@ def test_classes_and_plan_print_one_json_document(world: World) -> None:
     assert {"mid", "name", "quality", "num_rated", "num_true", "is_leaf", "clips"} <= set(rows[0])
     assert (rows[0]["clips"], rows[2]["clips"]) == (4, 0)
     plan = json.loads(run_command("plan", config, "--json").stdout)
-    assert (plan["clips"], plan["requests"]) == (4, 16)
+    assert (plan["clips"], plan["requests"]) == (4, 20)
     assert world.simulator.log.requests == ()
     assert not world.output(config).exists(), "a plan writes nothing"
 

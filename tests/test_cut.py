@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from audioset_dl.audio.cut import cut_track
+from audioset_dl.audio.cut import OWN_RESAMPLER, SOXR, choose_resampler, cut_track
 from audioset_dl.audio.ffmpeg import FfmpegError, run_ffmpeg
 from audioset_dl.config import AudioConfig
 from audioset_dl.simulator.tracks import Tracks
@@ -63,15 +64,57 @@ def test_what_lies_beyond_the_end_is_not_there(ffmpeg, tracks) -> None:
     assert none.num_samples == 0
 
 
-def test_high_tones_do_not_alias(ffmpeg, tmp_path) -> None:
+@pytest.mark.parametrize("build", ["ffmpeg", "without_soxr"])
+def test_high_tones_do_not_alias(ffmpeg, build, request, tmp_path) -> None:
     """ffmpeg's own resampler lets 8.3 kHz through at -20 dB when going to 16 kHz."""
     tone = 0.5 * np.sin(2 * np.pi * 8300 * np.arange(48_000 * 12) / 48_000)
     soundfile.write(tmp_path / "tone.wav", tone, 48_000)
     track = tmp_path / "tone.mkv"
     run_ffmpeg(ffmpeg, ["-i", str(tmp_path / "tone.wav"), "-c:a", "flac", str(track)])
-    cut = cut_track(ffmpeg, track, start_s=1, end_s=11, audio=AudioConfig(subtype="FLOAT"))
+    binary = request.getfixturevalue(build)
+    cut = cut_track(binary, track, start_s=1, end_s=11, audio=AudioConfig(subtype="FLOAT"))
     peak_db = 20 * np.log10(np.abs(cut.data).max())
     assert peak_db < -80
+
+
+@pytest.fixture
+def without_soxr(ffmpeg, tmp_path) -> Path:
+    """An ffmpeg that refuses soxr in the words of a build that has none."""
+    script = tmp_path / "ffmpeg"
+    script.write_text(
+        f"""#!/bin/sh
+case "$*" in *soxr*)
+  echo "[SWR @ 0x1] Requested resampling engine is unavailable" >&2
+  echo "Error reinitializing filters!" >&2
+  echo "Task finished with error code: -22 (Invalid argument)" >&2
+  echo "Conversion failed!" >&2
+  exit 234
+esac
+exec {shlex.quote(str(ffmpeg))} "$@"
+"""
+    )
+    script.chmod(0o755)
+    return script
+
+
+@pytest.mark.parametrize("container", ["webm", "m4a"])
+def test_without_soxr_another_resampler_serves(ffmpeg, without_soxr, tracks, container) -> None:
+    assert choose_resampler(ffmpeg) == SOXR
+    assert choose_resampler(without_soxr) == OWN_RESAMPLER
+    cuts = [
+        cut_track(binary, tracks[container], start_s=63.456, end_s=73.456, audio=AudioConfig())
+        for binary in (ffmpeg, without_soxr)
+    ]
+    assert cuts[1].num_samples == 160_000
+    assert np.abs(cuts[0].data.astype(int) - cuts[1].data).max() <= 100, "not lag 0"
+
+
+def test_an_ffmpeg_that_cannot_resample_is_an_error(tmp_path) -> None:
+    script = tmp_path / "ffmpeg"
+    script.write_text("#!/bin/sh\necho no filters in here >&2\nexit 1\n")
+    script.chmod(0o755)
+    with pytest.raises(FfmpegError, match="no filters in here"):
+        choose_resampler(script)
 
 
 def test_what_is_no_track_is_an_error_with_ffmpegs_words(ffmpeg, tmp_path) -> None:

@@ -9,8 +9,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from world import (
     COMMAND,
     DOG,
     GLOCKENSPIEL,
+    MakeWorld,
     World,
     clean_environment,
     make_clips,
@@ -32,19 +32,6 @@ from world import (
 from audioset_dl.catalog.catalog import load_catalog
 from audioset_dl.catalog.segments import Clip
 from audioset_dl.simulator import Budget, Simulator
-
-MakeWorld = Callable[..., World]
-
-
-@pytest.fixture
-def make_world(tmp_path: Path) -> Iterator[MakeWorld]:
-    with ExitStack() as stack:
-
-        def make(clips: list[Clip], *, changes: dict | None = None, **simulator) -> World:
-            videos = videos_of(clips, **(changes or {}))
-            return World(tmp_path, stack.enter_context(Simulator(videos, **simulator)), clips)
-
-        yield make
 
 
 def all_clips() -> list[Clip]:
@@ -176,23 +163,29 @@ def test_a_class_is_filled_up_from_its_ranking(make_world: MakeWorld) -> None:
     assert before - after == {lost}, "only the place of the gone clip was given away"
 
 
-def test_media_faults_are_got_over(make_world: MakeWorld) -> None:
-    clips = make_clips([DOG], 6)
-    faults = [
-        ("http_503",),
-        ("truncate",),
-        ("reset",),
-        ("http_403",),
-        ("html_200",),
-        ("wrong_range",),
-    ]
-    changes = {clip.ytid: {"faults": fault} for clip, fault in zip(clips, faults, strict=True)}
+def test_media_faults_are_got_over_and_hold_nobody_else_up(make_world: MakeWorld) -> None:
+    faults = ["http_503", "http_403", "html_200", "wrong_range", "full_200",
+              "reset:head", "reset:0", "reset:1", "reset", "reset:-1",
+              "truncate", "truncate:-1", "stall", "stall:1000", "trickle"]  # fmt: skip
+    clips = make_clips([DOG], len(faults) + 8)
+    changes = {
+        clip.ytid: {"faults": ("",) * (number % 2) + (fault,)}
+        for number, (clip, fault) in enumerate(zip(clips, faults, strict=False))
+    }
     world = make_world(clips, changes=changes)
-    config = world.write_config(classes={"include": ["Dog"]}, clips={"per_class": 6})
+    config = world.write_config(
+        classes={"include": ["Dog"]}, clips={"per_class": None}, download={"timeout_s": 4}
+    )
     done = world.download(config)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert len(world.heard(config)) == 6
+    assert len(world.heard(config)) == len(clips)
     assert all(world.heard(config).values())
+    log = world.simulator.log
+    last_page = {r.ytid: r.time_s for r in log.select(kind="page")}
+    healthy = max(last_page[clip.ytid] for clip in clips if clip.ytid not in changes)
+    slow = [last_page[clip.ytid] for clip, fault in zip(clips, faults, strict=False)
+            if fault.startswith(("stall", "trickle"))]  # fmt: skip
+    assert healthy < min(slow), "the healthy waited for those that stand still"
 
 
 def test_what_fails_on_and_on_waits_for_another_run(make_world: MakeWorld) -> None:
@@ -353,6 +346,33 @@ def test_a_file_that_was_deleted_is_got_again(make_world: MakeWorld) -> None:
     assert world.download(config).returncode == 0
     assert world.files(config) == files
     assert run_command("verify", config, "--deep").returncode == 0
+
+
+def test_a_lost_journal_is_made_again_from_the_manifest(make_world: MakeWorld) -> None:
+    world = make_world(make_clips([DOG], 4))
+    config = world.write_config(classes={"include": ["Dog"]})
+    world.download(config)
+    manifest = (world.output(config) / "manifest.csv").read_bytes()
+    damaged = min(world.files(config))
+    with (world.output(config) / damaged).open("r+b") as file:
+        file.seek(1000)
+        file.write(b"damage")
+    stray = world.output(config) / "wav" / "dog" / "mine.wav"
+    stray.write_bytes(b"not of this program")
+    for path in world.output(config).glob("journal.sqlite*"):
+        path.unlink()
+    world.simulator.log.clear()
+    refused = world.download(config, "--set", "audio.sample_rate=8000")
+    assert refused.returncode == 2, "the files that were taken up have another format"
+    assert world.download(config).returncode == 0
+    assert {request.ytid for request in world.simulator.log.select(kind="page")} == {
+        row["ytid"] for row in world.rows(config) if row["file_name"] == damaged
+    }
+    again = (world.output(config) / "manifest.csv").read_bytes()
+    assert [line for line in again.splitlines() if damaged.encode() not in line] == [
+        line for line in manifest.splitlines() if damaged.encode() not in line
+    ]
+    assert stray.exists()
 
 
 def test_a_second_run_on_the_same_folder_exits_6(make_world: MakeWorld) -> None:

@@ -14,6 +14,7 @@ from audioset_dl.config import DownloadConfig
 from audioset_dl.dataset.journal import open_journal
 from audioset_dl.engine import Engine, Standing
 from audioset_dl.errors import (
+    AudiosetDlError,
     ConfigError,
     Interrupted,
     OutputError,
@@ -132,7 +133,8 @@ def test_a_refused_address_costs_the_clip_nothing_and_pauses(setting) -> None:
     run = setting.run({VIDEOS[0]: ["http_429"], VIDEOS[1]: ["http_429"]}, workers=2)
     assert run.states() == dict.fromkeys(VIDEOS[:3], "saved")
     assert [attempts for _, _, attempts in run.records.values()] == [0, 0, 0]
-    assert run.clock.waits == [60]
+    assert run.clock.waits[0] == 60
+    assert sum(run.clock.waits) < 61
     pauses = [standing.pause for standing in run.standings if standing.pause]
     assert pauses
     assert "next try at" in pauses[0]
@@ -217,3 +219,57 @@ def test_vague_refusals_in_a_row_pause_it(setting) -> None:
     assert set(run.states().values()) == {"saved"}
     assert any(wait > 55 for wait in run.clock.waits)
     assert [attempts for _, _, attempts in run.records.values()] == [0, 0, 0, 0]
+
+
+def test_a_lost_network_charges_no_clip_and_is_waited_for(setting) -> None:
+    script = {video: ["network", *repeat("offline", 4)] for video in VIDEOS[:3]}
+    run = setting.run(script, workers=3, attempts=2)
+    assert run.states() == dict.fromkeys(VIDEOS[:3], "saved")
+    assert [attempts for _, _, attempts in run.records.values()] == [0, 0, 0]
+    pauses = [standing.pause for standing in run.standings if standing.pause]
+    assert pauses[0].startswith("No connection to YouTube by this address; next try at")
+    assert max(run.clock.waits) <= 60
+
+
+def test_attempts_that_the_network_used_up_are_given_back(setting) -> None:
+    script = {VIDEOS[0]: ["network", "network", "offline"], VIDEOS[1]: repeat("offline", 3)}
+    run = setting.run(script, per_class=2, workers=2, attempts=2)
+    assert run.states() == dict.fromkeys(VIDEOS[:2], "saved")
+
+
+def test_a_clip_whose_server_alone_is_not_there_is_charged_in_the_end(setting) -> None:
+    run = setting.run({VIDEOS[0]: repeat("offline", 999)}, attempts=3, workers=1)
+    assert run.records[VIDEOS[0]] == ("waiting", "offline", 3)
+    assert run.states()[VIDEOS[2]] == "saved"
+
+
+def test_a_network_that_never_was_there_charges_nobody(setting) -> None:
+    """However long it takes: here 100 tries, then Ctrl-C."""
+    script = {VIDEOS[0]: [*repeat("offline", 100), Interrupt(signal.SIGINT)]}
+    run = setting.run(script, per_class=1, attempts=2)
+    assert isinstance(run.error, Interrupted)
+    assert run.records[VIDEOS[0]][2] == 0
+    assert len(run.workers.asked) <= 101
+
+
+def test_many_unknown_failures_in_a_row_stop_the_run_with_advice(setting) -> None:
+    run = setting.run({video: repeat("unknown", 99) for video in VIDEOS}, per_class=9, attempts=9)
+    assert type(run.error) is AudiosetDlError
+    assert "20 clips in a row" in str(run.error)
+    assert "pip install --upgrade" in str(run.error)
+    assert len(run.workers.asked) <= 21
+
+
+def test_unknown_failures_among_answers_do_not(setting) -> None:
+    run = setting.run({VIDEOS[0]: repeat("unknown", 99)}, per_class=9, attempts=30)
+    assert type(run.error) is AudiosetDlError, "in the end it is alone"
+    run = setting.run({VIDEOS[0]: repeat("unknown", 99)}, per_class=9, attempts=19)
+    assert run.error is None
+
+
+def test_what_all_clips_are_told_is_charged_in_the_end(setting) -> None:
+    """Two clips that hear vague words for ever must not keep a run going for ever."""
+    script = {video: repeat("session", 999) for video in VIDEOS[:2]}
+    run = setting.run(script, per_class=2, attempts=2, workers=1)
+    assert run.error is None
+    assert set(run.states().values()) == {"waiting"}

@@ -42,7 +42,12 @@ METHODS = {"opus": "ranged", "aac": "ranged", "no_index opus": "whole", "no_inde
            "hls": "hls"}  # fmt: skip
 FAULTY_KINDS = ("opus", "no_index opus", "hls")
 NUMBERS = count()
-FAULTS = ("truncate", "reset", "stall", "wrong_range", "full_200", "html_200")
+FAULTS = ("truncate", "reset", "wrong_range", "full_200", "html_200", "reset:head", "truncate:-1")
+OPUS_FAULTS = (
+    "truncate:head", "truncate:0", "truncate:1", "reset:0", "reset:1", "reset:-1",
+    "stall:0", "stall:1000", "trickle",
+)  # fmt: skip
+"""Each stall, and a byte a second, takes timeout_s."""
 
 
 @dataclass
@@ -186,21 +191,21 @@ def test_media_refused_once_is_extracted_anew(fetch, kind: str, place: int) -> N
     fetched = fetch(faults=("",) * place + ("http_403",), **KINDS[kind])
     assert fetched.is_right
     assert fetched.saved.method == METHODS[kind]
-    assert len(fetched.asked("player")) == 2
+    assert len(fetched.asked("page")) == 2
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_media_refused_twice_is_a_fact_about_the_session(fetch, kind: str) -> None:
     fetched = fetch(behaviour="session:media", **KINDS[kind])
     assert (fetched.failure.code, fetched.failure.scope) == ("session", Scope.ADDRESS)
-    assert len(fetched.asked("player")) == 2
+    assert len(fetched.asked("page")) == 2
 
 
 @pytest.mark.parametrize("place", [0, 1])
 @pytest.mark.parametrize(
     ("kind", "fault"),
-    [(kind, fault) for kind in FAULTY_KINDS for fault in FAULTS if fault != "stall"]
-    + [("opus", "stall")],  # each takes timeout_s
+    [(kind, fault) for kind in FAULTY_KINDS for fault in FAULTS]
+    + [("opus", fault) for fault in OPUS_FAULTS],
 )
 def test_no_fault_makes_a_wrong_clip(fetch, kind: str, fault: str, place: int) -> None:
     fetched = fetch(faults=("",) * place + (fault,), **KINDS[kind])

@@ -216,7 +216,7 @@ def test_a_manifest_that_can_not_be_read_is_written_anew(folder, damage) -> None
 def test_without_a_journal_nothing_is_touched(folder) -> None:
     folder.journal.unlink()
     (folder.path / FILES[1]).write_bytes(b"x")
-    with pytest.raises(OutputError, match=r"holds no journal.*begins anew"):
+    with pytest.raises(OutputError, match=r"holds no journal.*again from the manifest"):
         repair(folder)
     assert (folder.path / FILES[1]).read_bytes() == b"x"
 

@@ -18,7 +18,16 @@ from audioset_dl.simulator import Simulator, Video
 from audioset_dl.simulator.behaviours import BEHAVIOURS
 from audioset_dl.simulator.tracks import Tracks
 from audioset_dl.youtube.failures import Scope, VideoFailed
-from audioset_dl.youtube.video import LONGEST_WAIT_S, MediaRefused, Stopped, YoutubeClient
+from audioset_dl.youtube.gate import Gate
+from audioset_dl.youtube.options import check_options
+from audioset_dl.youtube.video import (
+    LONGEST_WAIT_S,
+    Clocks,
+    MediaRefused,
+    Stopped,
+    YoutubeClient,
+    _read_track,
+)
 
 # yt-dlp drops answers that it retries without closing them.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")
@@ -42,6 +51,7 @@ def simulator() -> Iterator[Simulator]:
         Video(f"range{number:06d}", duration_s=12, faults=(fault,))
         for number, fault in enumerate(RANGE_FAULTS)
     ]
+    videos.append(Video("retry_after", duration_s=12, faults=("http_429:7",)))
     with Simulator(videos) as simulator:
         yield simulator
 
@@ -74,10 +84,29 @@ def test_the_best_audio_track_is_chosen_and_downloaded(client, simulator, tmp_pa
     assert (tmp_path / "track.webm").stat().st_size == sent
 
 
-def test_warm_a_clip_costs_three_requests(client, simulator, tmp_path) -> None:
+def test_warm_a_clip_costs_a_page_each_player_once_and_its_media(client, simulator, tmp_path):
     client.extract(YTIDS["ok"])
     simulator.log.clear()
     client.download(client.extract(YTIDS["ok"]), tmp_path / "track")
+    page, *players, media = simulator.log.requests
+    assert (page.kind, media.kind) == ("page", "media")
+    assert {request.kind for request in players} == {"player"}
+    assert len({request.client for request in players}) == len(players)
+
+
+def test_who_wants_it_so_has_one_player_asked(simulator: Simulator) -> None:
+    """As the README says."""
+    config = DownloadConfig(
+        verify_tls=False,
+        yt_dlp={"extractor_args": {"youtube": {"player_client": ["visionos"]}}},
+    )
+    check_options(config.yt_dlp)
+    stop = threading.Event()
+    client = YoutubeClient(config, proxy=simulator.address, cookies=None, stop=stop)
+    client.extract(YTIDS["ok"])
+    simulator.log.clear()
+    client.read_range(client.extract(YTIDS["ok"]), 0, 10)
+    client.close()
     assert [request.kind for request in simulator.log.requests] == ["page", "player", "media"]
 
 
@@ -125,6 +154,7 @@ def test_faults_of_a_range(client, simulator, fault: str, code: str | None) -> N
     with pytest.raises(VideoFailed) as caught:
         client.read_range(track, 100, 5100)
     assert caught.value.failure.code == code
+    client.enter(Gate())
     assert len(client.read_range(track, 100, 5100).data) == 5000, "the fault was for once"
 
 
@@ -147,15 +177,60 @@ def test_no_request_is_open_ended(client, simulator) -> None:
     assert all(re.fullmatch(r"bytes=\d+-\d+", each) for each in ranges)
 
 
-def test_a_format_is_waited_for_until_it_is_available(client, simulator) -> None:
+def test_a_format_is_waited_for_until_it_is_available(client) -> None:
     waits: list[float] = []
     track = client.extract(YTIDS["ok"])
     client._stop = SimpleNamespace(wait=lambda s: waits.append(s) and False, is_set=lambda: False)
-    for available_at in (None, time.time() - 5, time.time() + 20, time.time() + 9999):
-        client.read_range(replace(track, info={**track.info, "available_at": available_at}), 0, 10)
-    assert waits[:2] == [0, 0]
-    assert 15 < waits[2] <= 20
-    assert waits[3] == LONGEST_WAIT_S
+    for opens_in_s in (-5, 20):
+        client.read_range(replace(track, opens_at=time.monotonic() + opens_in_s), 0, 10)
+    assert waits[0] == 0
+    assert 15 < waits[1] <= 20
+
+
+@pytest.mark.parametrize(
+    ("available_in_s", "opens_in_s"), [(None, 0), (-5, 0), (20, 20), (9999, LONGEST_WAIT_S)]
+)
+def test_when_a_format_opens_is_kept_by_the_monotonic_clock(available_in_s, opens_in_s) -> None:
+    """The wall clock may be set between the extraction and the download."""
+    available_at = None if available_in_s is None else time.time() + available_in_s
+    track = _read_track("-a_cdefghi0", {"available_at": available_at}, Clocks())
+    assert track.opens_at - time.monotonic() == pytest.approx(opens_in_s, abs=2)
+
+
+@pytest.mark.parametrize("jump_s", [3600, -3600, 31_536_000])
+def test_a_clock_that_is_set_during_the_extraction_tells_nothing(monkeypatch, jump_s) -> None:
+    clocks, real = Clocks(), time.time
+    monkeypatch.setattr(time, "time", lambda: real() + jump_s)
+    track = _read_track("-a_cdefghi0", {"available_at": real() + 5}, clocks)
+    assert track.opens_at - time.monotonic() <= 0
+
+
+def test_what_was_refused_to_one_is_not_asked_for_by_the_others(client, simulator) -> None:
+    gate = Gate()
+    client.enter(gate)
+    with pytest.raises(VideoFailed) as caught:
+        client.extract(YTIDS["bot_check"])
+    simulator.log.clear()
+    with pytest.raises(VideoFailed) as again:
+        client.extract(YTIDS["ok"])
+    assert again.value.failure.code == caught.value.failure.code == "bot_check"
+    assert simulator.log.requests == ()
+
+
+def test_a_refused_page_is_the_last_request(client, simulator) -> None:
+    client.enter(Gate())
+    simulator.log.clear()
+    with pytest.raises(VideoFailed) as caught:
+        client.extract(YTIDS["http_429"])
+    assert caught.value.failure.code == "http_429"
+    assert len(simulator.log.requests) == 1
+
+
+def test_retry_after_is_heard(client) -> None:
+    track = client.extract("retry_after")
+    with pytest.raises(VideoFailed) as caught:
+        client.read_range(track, 0, 10)
+    assert caught.value.failure.retry_after_s == 7
 
 
 def test_a_download_under_way_is_given_up_when_told(simulator: Simulator, tmp_path: Path) -> None:

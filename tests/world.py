@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import soundfile
@@ -134,6 +134,10 @@ class World:
         return len(samples) == expected and sounds_right(
             samples, sample_rate, row["ytid"], float(row["start_s"])
         )
+
+
+MakeWorld = Callable[..., World]
+"""The fixture ``make_world``: takes clips, fields of their videos, options of the simulator."""
 
 
 def videos_of(clips: Iterable[Clip], **changes: Mapping[str, object]) -> list[Video]:

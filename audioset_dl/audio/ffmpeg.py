@@ -84,6 +84,8 @@ def run_ffmpeg(
             capture_output=True,
             timeout=timeout_s,
             check=False,
+            # Ctrl-C in a terminal is for us; ffmpeg ends with its work, or with our end of a pipe.
+            process_group=0,
         )
     except subprocess.TimeoutExpired as error:
         raise FfmpegError(f"ffmpeg did not end within {timeout_s:g} s") from error

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
@@ -118,9 +118,7 @@ class Journal:
         What is known of a clip stays; a clip not seen before is ``waiting``.
         """
         rows = [
-            (clip.clip_id, clip.ytid, clip.start_s, clip.end_s, ";".join(clip.labels),
-             clip.subset, ";".join(drawn[clip.clip_id]), now)
-            for clip in clips
+            (*_clip_values(clip), ";".join(drawn[clip.clip_id]), now) for clip in clips
         ]  # fmt: skip
         with self._writing():
             self._db.executemany(
@@ -146,6 +144,16 @@ class Journal:
                 (file.saved_at, *astuple(file), clip_id),
             )
 
+    def adopt(self, clip: Clip, file: SavedFile) -> None:
+        """Take up a clip that is on the disk, whether or not it was known; it is not wanted yet."""
+        with self._writing():
+            self._db.execute(
+                f"INSERT OR IGNORE INTO clips ({', '.join(_CLIP_COLUMNS)}, classes, updated_at,"
+                " state, wanted) VALUES (?, ?, ?, ?, ?, ?, '', ?, 'waiting', 0)",
+                (*_clip_values(clip), file.saved_at),
+            )
+        self.record_saved(clip.clip_id, file)
+
     def record_failed(
         self, clip_id: str, *, state: str, code: str, detail: str, charged: bool, now: str
     ) -> None:
@@ -155,6 +163,23 @@ class Journal:
                 "UPDATE clips SET state = ?, code = ?, detail = ?, updated_at = ?,"
                 " attempts = attempts + ? WHERE clip_id = ?",
                 (state, code, detail, now, int(charged), clip_id),
+            )
+
+    def retry_gone(self, codes: Collection[str]) -> int:
+        """Let clips that are gone by some codes wait again; return how many."""
+        marks = ", ".join("?" * len(codes))
+        with self._writing():
+            done = self._db.execute(
+                f"UPDATE clips SET state = 'waiting' WHERE state = 'gone' AND code IN ({marks})",
+                tuple(codes),
+            )
+        return done.rowcount
+
+    def refund(self, clip_id: str) -> None:
+        """Take back one attempt that a clip was charged."""
+        with self._writing():
+            self._db.execute(
+                "UPDATE clips SET attempts = MAX(0, attempts - 1) WHERE clip_id = ?", (clip_id,)
             )
 
     def record_moved(self, clip_id: str, file_name: str) -> None:
@@ -346,6 +371,11 @@ def _read_record(row: tuple[Any, ...]) -> Record:
         updated_at=values["updated_at"],
         file=file if values["state"] == "saved" else None,
     )
+
+
+def _clip_values(clip: Clip) -> tuple[object, ...]:
+    """Return the values of `_CLIP_COLUMNS`."""
+    return (clip.clip_id, clip.ytid, clip.start_s, clip.end_s, ";".join(clip.labels), clip.subset)
 
 
 def _split(joined: str) -> tuple[str, ...]:

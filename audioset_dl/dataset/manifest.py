@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
+from audioset_dl.catalog.segments import Clip
 from audioset_dl.dataset.files import write_file
 from audioset_dl.dataset.journal import Record, SavedFile
 from audioset_dl.errors import OutputError
@@ -21,6 +23,8 @@ FAILURES_COLUMNS = (
     "clip_id", "ytid", "start_s", "end_s", "classes", "state", "code", "detail", "attempts",
     "updated_at",
 )  # fmt: skip
+
+Row = TypeVar("Row")
 
 
 def write_manifest(path: Path, records: Iterable[Record], names: Mapping[str, str]) -> None:
@@ -75,13 +79,28 @@ def row_of(clip_id: str, file: SavedFile) -> ManifestRow:
 
 
 def read_manifest(path: Path) -> list[ManifestRow]:
-    """Read manifest.csv.
+    """Read manifest.csv, as far as `verify` needs it.
 
     Raises
     ------
     OutputError
         There is none, or it is not such a table; with the line.
     """
+    return _read_rows(path, _read_row)
+
+
+def read_clips(path: Path) -> list[tuple[Clip, SavedFile]]:
+    """Read what manifest.csv says of each clip and its file, whose size it does not hold (0).
+
+    Raises
+    ------
+    OutputError
+        There is none, or it is not such a table; with the line.
+    """
+    return _read_rows(path, _read_clip)
+
+
+def _read_rows(path: Path, read_row: Callable[[Mapping[str, str]], Row]) -> list[Row]:
     try:
         text = path.read_text("utf-8")
     except FileNotFoundError as error:
@@ -98,23 +117,45 @@ def read_manifest(path: Path) -> list[ManifestRow]:
             raise OutputError(
                 f"{path}:1: expected the columns of a manifest, not found: {sorted(missing)}"
             )
-        return [_read_row(path, reader.line_num, row) for row in reader]
+        return [read_row(row) for row in reader]
     except csv.Error as error:
         raise OutputError(f"{path}:{reader.line_num}: not a CSV row ({error})") from error
+    except (AttributeError, TypeError, ValueError) as error:
+        raise OutputError(f"{path}:{reader.line_num}: not a row of a manifest ({error})") from error
 
 
-def _read_row(path: Path, line: int, row: Mapping[str, str]) -> ManifestRow:
-    try:
-        return ManifestRow(
-            file_name=row["file_name"],
-            clip_id=row["clip_id"],
-            num_samples=int(row["num_samples"]),
-            sample_rate=int(row["sample_rate"]),
-            channels=int(row["channels"]),
-            sha256=row["sha256"],
-        )
-    except (TypeError, ValueError) as error:
-        raise OutputError(f"{path}:{line}: not a row of a manifest ({error})") from error
+def _read_row(row: Mapping[str, str]) -> ManifestRow:
+    return ManifestRow(
+        file_name=row["file_name"],
+        clip_id=row["clip_id"],
+        num_samples=int(row["num_samples"]),
+        sample_rate=int(row["sample_rate"]),
+        channels=int(row["channels"]),
+        sha256=row["sha256"],
+    )
+
+
+def _read_clip(row: Mapping[str, str]) -> tuple[Clip, SavedFile]:
+    clip = Clip(
+        ytid=row["ytid"],
+        start_s=float(row["start_s"]),
+        end_s=float(row["end_s"]),
+        labels=tuple(row["labels"].split(";")),
+        subset=row["subset"],
+    )
+    file = SavedFile(
+        file_name=row["file_name"],
+        num_samples=int(row["num_samples"]),
+        sample_rate=int(row["sample_rate"]),
+        channels=int(row["channels"]),
+        num_bytes=0,
+        sha256=row["sha256"],
+        source_format=row["source_format"],
+        method=row["method"],
+        bytes_fetched=int(row["bytes_fetched"]),
+        saved_at=row["saved_at"],
+    )
+    return clip, file
 
 
 def _manifest_row(record: Record, file: SavedFile, names: Mapping[str, str]) -> tuple[object, ...]:

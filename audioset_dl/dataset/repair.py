@@ -89,8 +89,8 @@ def repair_folder(
     """
     if not folder.journal.is_file():
         raise OutputError(
-            f"{folder.path} holds no journal, the memory of what was saved: nothing can be "
-            "repaired by it; `audioset-dl download` begins anew"
+            f"{folder.path} holds no journal, the memory of what was saved, to repair it by; "
+            "`audioset-dl download` makes it again from the manifest"
         )
     check_places(folder)
     with hold_folder(folder.lock, now), open_journal(folder.journal) as journal:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+from audioset_dl.catalog.segments import Clip
 from audioset_dl.dataset.files import TEMPORARY_SUFFIX, told_as_output_error
 from audioset_dl.dataset.journal import Journal, Record, SavedFile
 from audioset_dl.dataset.layout import Layout, OutputFolder
+from audioset_dl.dataset.manifest import read_clips
+from audioset_dl.errors import OutputError
 
 
 def clear_leftovers(folder: OutputFolder) -> None:
@@ -24,6 +29,45 @@ def clear_leftovers(folder: OutputFolder) -> None:
         folder.wav.mkdir(exist_ok=True)
         for leftover in folder.path.rglob(f".*{TEMPORARY_SUFFIX}"):
             leftover.unlink(missing_ok=True)
+
+
+def adopt_files(journal: Journal, folder: OutputFolder) -> None:
+    """Make the journal know the files that it does not, or remove them.
+
+    A run that was killed may have put a file in its place and not noted it any more; and a journal
+    may have been lost. What the manifest says of a file, if its hash is right, is believed. Another
+    file in the place of a clip that the journal says is not saved is removed: the clip is got
+    again. All else is none of ours, and left alone.
+    """
+    unknown = _unknown_files(journal, folder)
+    if not unknown:
+        return
+    for clip, file in _clips_of_manifest(folder.manifest):
+        path = unknown.get(clip.clip_id)
+        if path is None or path != folder.path / file.file_name:
+            continue
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() == file.sha256:
+            journal.adopt(clip, replace(file, num_bytes=len(content)))
+            del unknown[clip.clip_id]
+    states = journal.states()
+    for clip_id, path in unknown.items():
+        if clip_id in states:
+            path.unlink()
+
+
+def _unknown_files(journal: Journal, folder: OutputFolder) -> dict[str, Path]:
+    """Return files with the name of a clip, by clip_id, that the journal does not say are saved."""
+    saved = {clip_id for clip_id, (state, _) in journal.states().items() if state == "saved"}
+    files = {path.stem[1:]: path for path in folder.wav.rglob("Y*.wav") if path.is_file()}
+    return {clip_id: path for clip_id, path in files.items() if clip_id not in saved}
+
+
+def _clips_of_manifest(manifest: Path) -> list[tuple[Clip, SavedFile]]:
+    try:
+        return read_clips(manifest)
+    except OutputError:
+        return []
 
 
 def settle_files(journal: Journal, folder: OutputFolder, layout: Layout, now: str) -> None:

@@ -9,8 +9,9 @@ from audioset_dl.catalog.segments import Clip
 from audioset_dl.config import AudioConfig, Config, DownloadConfig
 from audioset_dl.selection.select import Selection
 
-REQUESTS_PER_CLIP = 4
-"""Page, player, the beginning of the track and the ten seconds (counted on the simulator)."""
+REQUESTS_PER_CLIP = 5
+"""Page, two players (yt-dlp 2026.10.26), the beginning of the track and the ten seconds; counted on
+the simulator."""
 WAV_HEADER_BYTES = 44
 _SOURCE_RATE = 48000
 _SOURCE_CHANNELS = 2

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
+from audioset_dl.simulator.behaviours import BEHAVIOURS
 from audioset_dl.simulator.budget import Budget
+from audioset_dl.simulator.faults import RandomFaults
 from audioset_dl.simulator.server import Simulator
 from audioset_dl.simulator.videos import Video, read_videos
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+Storm = tuple[str, float, float]
+"""A behaviour; seconds from the start until it begins; seconds that it lasts."""
 
 
 @click.command()
@@ -33,6 +40,20 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     help="What the address may ask for, in videos.",
 )
 @click.option(
+    "--random-faults",
+    type=(float, str),
+    metavar="SHARE FAULT,FAULT",
+    help="What befalls requests by chance, and which share of them; see simulator/faults.py.",
+)
+@click.option(
+    "--storm",
+    "storms",
+    type=(click.Choice(tuple(BEHAVIOURS)), float, float),
+    multiple=True,
+    metavar="BEHAVIOUR AFTER_S FOR_S",
+    help="From when on, and how long, every video is answered so; may be given several times.",
+)
+@click.option(
     "--open-ended/--no-open-ended", default=False, help="Whether open-ended ranges are served."
 )
 @click.option("--log", type=click.Path(path_type=Path), help="Requests are appended as JSON lines.")
@@ -45,6 +66,8 @@ def main(  # noqa: PLR0917 - click gives them by keyword
     bytes_per_s: float | None,
     page_bytes: int,
     budget: tuple[float, float, float] | None,
+    random_faults: tuple[float, str] | None,
+    storms: tuple[Storm, ...],
     open_ended: bool,
     log: Path | None,
 ) -> None:
@@ -61,18 +84,38 @@ def main(  # noqa: PLR0917 - click gives them by keyword
             rtt_s=rtt_ms / 1000,
             bytes_per_s=bytes_per_s,
             budget=_make_budget(budget) if budget else None,
+            random_faults=_make_random_faults(random_faults) if random_faults else None,
             refuse_open_ended=not open_ended,
             page_padding=page_bytes,
             log_file=stack.enter_context(log.open("a", encoding="utf-8")) if log else None,
         )
         stack.enter_context(simulator)
         click.echo(simulator.address)
-        ended.wait()
+        _weather(simulator, storms, ended)
 
 
 def _make_budget(numbers: tuple[float, float, float]) -> Budget:
     capacity, per_hour, lockout_s = numbers
     return Budget(capacity, per_hour / 3600, lockout_s)
+
+
+def _make_random_faults(given: tuple[float, str]) -> RandomFaults:
+    share, faults = given
+    try:
+        return RandomFaults(share, faults.split(","))
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--random-faults") from error
+
+
+def _weather(simulator: Simulator, storms: Sequence[Storm], ended: threading.Event) -> None:
+    """Let the storms come and go, until the end."""
+    began_at = time.monotonic()
+    for behaviour, after_s, for_s in sorted(storms, key=lambda storm: storm[1]):
+        for refusal, at in ((behaviour, after_s), (None, after_s + for_s)):
+            if ended.wait(max(0.0, began_at + at - time.monotonic())):
+                return
+            simulator.refuse_all(refusal)
+    ended.wait()
 
 
 if __name__ == "__main__":

@@ -16,9 +16,11 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 from audioset_dl.simulator import hls, pages
+from audioset_dl.simulator.behaviours import BEHAVIOURS
 from audioset_dl.simulator.budget import Budget
+from audioset_dl.simulator.faults import RandomFaults, http_fault
 from audioset_dl.simulator.tracks import FORMATS, Layout, Tracks
-from audioset_dl.simulator.videos import Video, http_fault, is_ytid
+from audioset_dl.simulator.videos import Video, is_ytid
 
 _METADATA_HOSTS = ("storage.googleapis.com", "raw.githubusercontent.com")
 _METADATA_PATHS = re.compile(
@@ -90,7 +92,7 @@ class Answer:
     ytid: str = ""
     client: str = ""
     fault: str = ""
-    """truncate, reset and stall are the server's to carry out; the rest is for the log."""
+    """Breaks and trickles are the server's to carry out; the rest is for the log."""
 
 
 class Site:
@@ -106,6 +108,8 @@ class Site:
         Folder with copies of Google's files.
     budget : Budget, optional
         What one address may ask for; None: everything.
+    random_faults : RandomFaults, optional
+        What befalls requests for which a video has no fault of its own in store.
     refuse_open_ended : bool
         Whether media is sent to bounded ranges only, as YouTube does since August 2026.
     page_padding : int
@@ -119,6 +123,7 @@ class Site:
         default: Video | None = None,
         metadata_dir: Path | None = None,
         budget: Budget | None = None,
+        random_faults: RandomFaults | None = None,
         refuse_open_ended: bool = True,
         page_padding: int = 0,
     ) -> None:
@@ -126,6 +131,8 @@ class Site:
         self._default = default or Video("", behaviour="unavailable")
         self._metadata_dir = metadata_dir
         self._budget = budget
+        self._random_faults = random_faults
+        self._refusal: str | None = None
         self._refuse_open_ended = refuse_open_ended
         self._page_padding = page_padding
         self._tracks = Tracks()
@@ -153,6 +160,18 @@ class Site:
                 return route(call)
         return Answer("other", 404)
 
+    def refuse_all(self, behaviour: str | None) -> None:
+        """Have every video answered with one behaviour, and no faults, until told None.
+
+        Raises
+        ------
+        ValueError
+            There is no such behaviour.
+        """
+        if behaviour is not None and behaviour not in BEHAVIOURS:
+            raise ValueError(f"{behaviour!r} is no behaviour; known are {', '.join(BEHAVIOURS)}")
+        self._refusal = behaviour
+
     # YouTube's pages
 
     def _watch(self, call: Call) -> Answer:
@@ -174,14 +193,14 @@ class Site:
         found = self._video(ytid)
         if found is None:
             return Answer("next", 400)
-        return self._visit(call, replace(found, page_faults=()), Answer("next", ytid=ytid), client)
+        return self._visit(call, found, Answer("next", ytid=ytid), client)
 
     def _visit(self, call: Call, video: Video, answer: Answer, client: str) -> Answer:
         """Answer a request that is paid for from the budget and that faults may befall."""
         is_page = answer.kind == "page"
         if self._budget and not self._budget.admits(video.ytid, is_page=is_page):
             video = replace(video, behaviour=self._budget.refusal)
-        elif fault := self._next_fault(video.ytid, video.page_faults, is_media=False):
+        elif fault := self._next_fault(video, answer.kind):
             answer = replace(answer, fault=fault)
             if http := http_fault(fault):
                 return _refusal(answer, *http)
@@ -248,7 +267,7 @@ class Site:
         answer = Answer("media", ytid=video.ytid)
         if video.answers.media_status != 206:
             return replace(answer, status=video.answers.media_status)
-        answer = replace(answer, fault=self._next_fault(video.ytid, video.faults, is_media=True))
+        answer = replace(answer, fault=self._next_fault(video, "media"))
         if http := http_fault(answer.fault):
             return _refusal(answer, *http)
         if answer.fault == "html_200":
@@ -277,7 +296,9 @@ class Site:
     def _video(self, ytid: str) -> Video | None:
         if not is_ytid(ytid):
             return None
-        return self._videos.get(ytid) or self._default.named(ytid)
+        video = self._videos.get(ytid) or self._default.named(ytid)
+        refusal = self._refusal
+        return video if refusal is None else replace(video, behaviour=refusal)
 
     def _layouts(self, video: Video, visitor: pages.Visitor) -> tuple[Layout, ...]:
         if video.answers.refuses(visitor.client, is_signed_in=visitor.is_signed_in):
@@ -289,11 +310,17 @@ class Site:
             for itag in video.itags
         )
 
-    def _next_fault(self, ytid: str, faults: tuple[str, ...], *, is_media: bool) -> str:
-        """Take the next fault that a video has in store; empty when all is well."""
+    def _next_fault(self, video: Video, kind: str) -> str:
+        """Take the next fault that a video has in store, or one by chance; empty: all is well."""
+        if kind == "next" or self._refusal is not None:
+            return ""
+        is_media = kind == "media"
+        faults = video.faults if is_media else video.page_faults
         with self._lock:
-            left = self._faults.setdefault((ytid, is_media), list(faults)) if faults else []
-            return left.pop(0) if left else ""
+            left = self._faults.setdefault((video.ytid, is_media), list(faults)) if faults else []
+            if left:
+                return left.pop(0)
+        return self._random_faults.next_fault(video.ytid, kind) if self._random_faults else ""
 
 
 def _playlist(video: Video, *, is_master: bool) -> bytes:

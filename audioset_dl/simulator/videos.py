@@ -12,27 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from audioset_dl.simulator.behaviours import BEHAVIOURS, Behaviour
+from audioset_dl.simulator.faults import FAULTS, PAGE_FAULTS, is_fault
 from audioset_dl.simulator.tracks import FORMATS
 
 _YTID = re.compile(r"[A-Za-z0-9_-]{11}")
-_HTTP_FAULT = re.compile(r"http_([45]\d\d)(?::(\d+))?")
-
-FAULTS = (
-    "truncate",
-    "reset",
-    "stall",
-    "wrong_range",
-    "full_200",
-    "html_200",
-    "redirect",
-)
-"""Besides ``http_NNN``. truncate: half of the body, then the connection is closed. reset: half of
-the body, then a TCP reset (within TLS, Python's ssl shows it as an end of file, too). stall: the
-head of the answer, then nothing. wrong_range: another range than was asked for, truly labelled.
-full_200: all of the track. html_200: a web page. redirect: 302 to another host that has it."""
-
-PAGE_FAULTS = ("truncate", "reset", "stall", "html_200")
-"""Besides ``http_NNN``."""
 
 PACKINGS = ("dash", "no_index", "hls")
 """dash: one file a format, with its index in front. no_index: the same audio in the same codecs,
@@ -60,11 +43,11 @@ class Video:
     behaviour: str = "ok"
     """A key of :data:`audioset_dl.simulator.behaviours.BEHAVIOURS`."""
     faults: tuple[str, ...] = ()
-    """One for each of the first requests for media: one of :data:`FAULTS`, or ``http_503``,
-    ``http_429:7`` (with ``Retry-After: 7``) and the like; empty for none. Then all is well."""
+    """One for each of the first requests for media, from :mod:`audioset_dl.simulator.faults`;
+    empty for none. Then all is well."""
     page_faults: tuple[str, ...] = ()
     """Likewise for the first requests for the watch page and the player API, in the order in which
-    they come: one of :data:`PAGE_FAULTS` or ``http_NNN``."""
+    they come."""
     ad_s: int = 0
     """Length of the advertisement in front: so long the media is refused with 403."""
 
@@ -77,8 +60,8 @@ class Video:
         _refuse_unknown("behaviour", (self.behaviour,), tuple(BEHAVIOURS))
         if not set(self.itags) <= set(FORMATS):
             raise ValueError(f"itags: {self.itags} are not all known; known are {(*FORMATS,)}")
-        _refuse_unknown("faults", self.faults, ("", *FAULTS))
-        _refuse_unknown("page_faults", self.page_faults, ("", *PAGE_FAULTS))
+        _refuse_unknown_faults("faults", self.faults, of_page=False)
+        _refuse_unknown_faults("page_faults", self.page_faults, of_page=True)
 
     @property
     def has_index(self) -> bool:
@@ -98,12 +81,6 @@ class Video:
 def is_ytid(text: str) -> bool:
     """Tell whether this has the form of a video id."""
     return _YTID.fullmatch(text) is not None
-
-
-def http_fault(fault: str) -> tuple[int, str] | None:
-    """Return the status and the Retry-After (or "") of a fault like ``http_429:7``."""
-    match = _HTTP_FAULT.fullmatch(fault)
-    return (int(match[1]), match[2] or "") if match else None
 
 
 def read_videos(path: Path) -> tuple[Video, ...]:
@@ -133,5 +110,12 @@ def _make_video(row: dict[str, Any]) -> Video:
 
 def _refuse_unknown(what: str, found: tuple[str, ...], known: tuple[str, ...]) -> None:
     for name in found:
-        if name not in known and not (what.endswith("faults") and http_fault(name)):
+        if name not in known:
             raise ValueError(f"{what}: {name!r} is not known; known are {', '.join(known)}")
+
+
+def _refuse_unknown_faults(what: str, found: tuple[str, ...], *, of_page: bool) -> None:
+    for name in filter(None, found):
+        if not is_fault(name, of_page=of_page):
+            known = ", ".join(PAGE_FAULTS if of_page else FAULTS)
+            raise ValueError(f"{what}: {name!r} is not known; known are http_NNN, {known}")

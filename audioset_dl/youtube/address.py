@@ -1,4 +1,4 @@
-"""A way out to YouTube, its pace and its breaker.
+"""A way out to YouTube, its pace and its breakers.
 
 What YouTube lets one address do is the scarce resource: about 300 videos an hour as a guest. All
 times are seconds of a monotonic clock that the caller reads, so nothing here waits.
@@ -7,46 +7,41 @@ times are seconds of a monotonic clock that the caller reads, so nothing here wa
 from __future__ import annotations
 
 import random
-from collections import deque
 from dataclasses import dataclass, field
 
 from audioset_dl.config import DownloadConfig
+from audioset_dl.youtube.failures import Failure
+from audioset_dl.youtube.gate import Gate
+from audioset_dl.youtube.pace import Pacer
 
-HOUR_S = 3600
-LONGEST_PAUSE_S = 1800
-"""A lock-out lasts up to an hour and asking prolongs it; half an hour is the longest pause between
-two probes (design §7)."""
-
-
-@dataclass
-class Pacer:
-    """When the next video may be asked for: a jittered delay, and a cap an hour."""
-
-    delay_s: float
-    max_per_hour: int | None
-    jitter: random.Random = field(default_factory=random.Random)
-    ready_at: float = float("-inf")
-    _started: deque[float] = field(default_factory=deque)
-
-    def start(self, now: float) -> None:
-        """Note that a video is asked for now."""
-        self.ready_at = now + self.delay_s * self.jitter.uniform(0.5, 1.5)
-        if self.max_per_hour is None:
-            return
-        self._started.append(now)
-        if len(self._started) >= self.max_per_hour:
-            self.ready_at = max(self.ready_at, self._started.popleft() + HOUR_S)
+LONGEST_PAUSE_S = 1800.0
+"""Longest pause of a refused address to which doubling leads (design §7)."""
+LOCKOUT_S = 3660.0
+"""Pause after that: a lock-out lasts up to an hour, counted anew from every request in it
+(yt-dlp's wiki), so that asking every half an hour would never end it."""
+LONGEST_RETRY_AFTER_S = 24 * 3600.0
+FIRST_OUTAGE_S, LONGEST_OUTAGE_S = 5.0, 60.0
+"""How often a lost network is looked at again: asking costs nothing there."""
 
 
 @dataclass
 class Breaker:
-    """Lets nothing through while the address is refused, then one probe, then all again."""
+    """Lets nothing through while open, then one probe, then all again."""
 
     first_pause_s: float
+    longest_pause_s: float
+    last_pause_s: float
+    """What follows the longest pause that doubling leads to."""
     open_until: float | None = None
-    """None while the address is welcome."""
-    _pause_s: float = 0
+    """None while closed."""
+    pause_s: float = 0
+    """The pause under way, or the last one."""
     _probe_under_way: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has tripped and no probe has succeeded yet."""
+        return self.open_until is not None
 
     @property
     def ready_at(self) -> float:
@@ -57,22 +52,28 @@ class Breaker:
 
     def start(self) -> None:
         """Note that a request goes out; the first one after a pause is the probe."""
-        self._probe_under_way = self.open_until is not None
+        self._probe_under_way = self.is_open
 
-    def trip(self, now: float) -> None:
-        """Pause after a refusal, twice as long as the last time."""
-        self._pause_s = min(self._pause_s * 2 or self.first_pause_s, LONGEST_PAUSE_S)
-        self.open_until = now + self._pause_s
+    def trip(self, now: float, *, pause_s: float | None = None) -> None:
+        """Pause for a given time, or else twice as long as the last time."""
+        self.pause_s = self._next_pause_s() if pause_s is None else pause_s
+        self.open_until = now + self.pause_s
         self._probe_under_way = False
+
+    def _next_pause_s(self) -> float:
+        if not self.is_open:
+            return self.first_pause_s
+        if self.pause_s >= self.longest_pause_s:
+            return max(self.pause_s, self.last_pause_s)
+        return min(self.pause_s * 2, self.longest_pause_s)
 
     def close(self) -> None:
         """Go on as before: a request was answered."""
-        self._pause_s = 0
         self.open_until = None
         self._probe_under_way = False
 
     def forget_probe(self) -> None:
-        """Let another probe go out: the last one ended without telling anything."""
+        """Let another probe go out: the last one told nothing about what this breaker is for."""
         self._probe_under_way = False
 
 
@@ -81,8 +82,10 @@ class Ticket:
     """Leave to ask for one video."""
 
     proxy: str | None
-    lockout: int
+    lockout: int = 0
     """How many lock-outs the address had seen when the ticket was given."""
+    gate: Gate = field(default_factory=Gate, compare=False)
+    """Shut by the first worker that the address is refused to: the others then ask no more."""
 
 
 class Address:
@@ -103,56 +106,102 @@ class Address:
     ) -> None:
         self.proxy = proxy
         self.num_answers = 0
+        self.last_refusal: Failure | None = None
+        """Why it was last paused."""
         self._pacer = Pacer(config.delay_s, config.max_per_hour, jitter or random.Random())
-        self._breaker = Breaker(config.throttle_wait_s)
+        self._refusals = Breaker(config.throttle_wait_s, LONGEST_PAUSE_S, LOCKOUT_S)
+        self._outages = Breaker(FIRST_OUTAGE_S, LONGEST_OUTAGE_S, LONGEST_OUTAGE_S)
+        self._gate = Gate()
         self._lockouts = 0
         self._is_doubtful = False
 
     @property
     def ready_at(self) -> float:
         """The earliest time at which the next video may be asked for."""
-        return max(self._pacer.ready_at, self._breaker.ready_at)
+        return max(self._pacer.ready_at, self._refusals.ready_at, self._outages.ready_at)
 
     @property
     def locked_until(self) -> float | None:
-        """Until when the address is paused after a refusal; None if it is not."""
-        return self._breaker.open_until
+        """Until when the address is paused; None if it is not."""
+        times = [self._refusals.open_until, self._outages.open_until]
+        return max((time for time in times if time is not None), default=None)
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether it is paused because YouTube refuses it."""
+        return self._refusals.is_open
 
     def start(self, now: float) -> Ticket:
         """Give leave for one video, from now on."""
         self._pacer.start(now)
-        self._breaker.start()
-        return Ticket(self.proxy, self._lockouts)
+        self._refusals.start()
+        self._outages.start()
+        return Ticket(self.proxy, self._lockouts, self._gate)
 
-    def answered(self, ticket: Ticket) -> None:
+    def answered(self, ticket: Ticket, now: float) -> None:
         """Note that YouTube answered, be it that the video is gone."""
         self.num_answers += 1
+        self._pacer.answered()
         self._is_doubtful = False
-        if ticket.lockout == self._lockouts:
-            self._breaker.close()
+        if ticket.lockout != self._lockouts:
+            return
+        if self.locked_until is not None:
+            self._pacer.returned(now)
+        self._gate.trust()
+        self._refusals.close()
+        self._outages.close()
 
-    def refused(self, ticket: Ticket, now: float) -> None:
+    def refused(self, ticket: Ticket, failure: Failure, now: float) -> None:
         """Note that YouTube refused the address.
 
         Refusals of what was already under way when the lock-out began tell nothing new.
         """
-        if ticket.lockout == self._lockouts:
-            self._lockouts += 1
-            self._breaker.trip(now)
+        if ticket.lockout != self._lockouts:
+            return
+        pause_s = self._known_pause_s(failure)
+        if not self._refusals.is_open:
+            self._pacer.refused(now)
+        self._outages.close()
+        self._refusals.trip(now, pause_s=pause_s)
+        self._lock(failure)
 
-    def refused_vaguely(self, ticket: Ticket, now: float) -> None:
+    def _known_pause_s(self, failure: Failure) -> float | None:
+        """Return how long to pause where that is known: the site says so, or the last time did."""
+        if failure.retry_after_s is not None:
+            return min(max(1.0, failure.retry_after_s), LONGEST_RETRY_AFTER_S)
+        if self._pacer.is_slowed and not self._refusals.is_open:
+            return self._refusals.pause_s
+        return None
+
+    def refused_vaguely(self, ticket: Ticket, failure: Failure, now: float) -> None:
         """Note words that may be meant for the address or for the video alone.
 
-        They count as a refusal of the address only when nothing else was heard since the last.
+        They count for the address only when nothing else was heard since the last.
         """
         if self._is_doubtful or self.locked_until is not None:
-            self.refused(ticket, now)
+            pause = self._unreachable if failure.kind.is_outage else self.refused
+            pause(ticket, failure, now)
         self._is_doubtful = True
 
-    def told_nothing(self, ticket: Ticket) -> None:
-        """Note that an attempt ended without an answer from YouTube, such as by a lost network."""
+    def _unreachable(self, ticket: Ticket, failure: Failure, now: float) -> None:
+        """Note that nothing answers on this way: a fact about the network."""
         if ticket.lockout == self._lockouts:
-            self._breaker.forget_probe()
+            self._refusals.forget_probe()
+            self._outages.trip(now)
+            self._lock(failure)
+
+    def _lock(self, failure: Failure) -> None:
+        self._lockouts += 1
+        self._gate = Gate(is_doubtful=True)
+        self.last_refusal = failure
+
+    def told_nothing(self, ticket: Ticket, now: float) -> None:
+        """Note an attempt that ended without an answer: as a probe it is made again, later."""
+        if ticket.lockout != self._lockouts:
+            return
+        for breaker in (self._refusals, self._outages):
+            if breaker.is_open:
+                breaker.trip(now, pause_s=breaker.pause_s)
 
 
 def open_addresses(config: DownloadConfig) -> list[Address]:

@@ -42,6 +42,10 @@ class FailureClass:
     """Texts by which it is known, normalised as by `_normalise`."""
     needs_second_look: bool = False
     """YouTube also says so of videos that are there: gone only when a later pass finds the same."""
+    is_vague: bool = False
+    """Of an address: the same words may be meant for the video alone."""
+    is_outage: bool = False
+    """Of an address: nobody answers there at all. No refusal, but a fact about the network."""
 
 
 _GONE, _TRANSIENT, _ADDRESS, _MACHINE = Scope.GONE, Scope.TRANSIENT, Scope.ADDRESS, Scope.MACHINE
@@ -66,7 +70,16 @@ FAILURE_CLASSES: tuple[FailureClass, ...] = (
         "requested format is not available",
         "no video formats found",
         "challenge solving failed",
-        "unable to download video data: http error 403")),
+        "unable to download video data: http error 403"), is_vague=True),
+    FailureClass("offline", _ADDRESS, (
+        "failed to establish a new connection", "name resolution", "failed to resolve",
+        "getaddrinfo failed", "name or service not known", "nodename nor servname",
+        "network is unreachable", "no route to host", "network is down", "connection refused",
+        "connect timeout", "unable to connect to proxy", "tunnel connection failed: 5"),
+        is_vague=True, is_outage=True),
+    FailureClass("proxy", _MACHINE, (
+        "tunnel connection failed: 407", "proxy authentication required",
+        "socks5 authentication failed")),
     FailureClass("cookies", _MACHINE, (
         "account cookies are no longer valid",
         "does not look like a netscape format cookies file",
@@ -99,7 +112,7 @@ FAILURE_CLASSES: tuple[FailureClass, ...] = (
         "this live event will begin", "premieres in"), needs_second_look=True),
     FailureClass("network", _TRANSIENT, (
         "incomplete read", "more expected", "timed out", "http error 5", "connection reset",
-        "unable to connect to proxy", "connection aborted", "transport error")),
+        "connection aborted", "transport error")),
 )  # fmt: skip
 """Tested from the top down; the first that fits names the failure."""
 
@@ -136,6 +149,8 @@ _BY_TYPE: tuple[tuple[type[BaseException], str], ...] = (
     (IncompleteRead, "network"),
     (TransportError, "network"),
 )
+_OF_TRANSPORT = tuple(ALL_CLASSES[code] for code in ("proxy", "offline"))
+"""What a transport error may be by its words, besides a passing fault of the network."""
 _VAGUE = frozenset({"session", "unknown"})
 """Codes of errors that often have a clearer cause in a warning before them: a 429 from the player
 API is only a warning, and what follows is "Failed to extract any player response"."""
@@ -148,6 +163,8 @@ class Failure:
     kind: FailureClass
     detail: str
     """The tool's own words."""
+    retry_after_s: float | None = None
+    """How long the site asks to wait, where it does."""
 
     @property
     def code(self) -> str:
@@ -193,7 +210,7 @@ def _by_cause(error: BaseException) -> FailureClass | None:
             return _by_status(cause.status)
         for error_type, code in _BY_TYPE:
             if isinstance(cause, error_type):
-                return ALL_CLASSES[code]
+                return _by_text(_clean(str(cause)), _OF_TRANSPORT) or ALL_CLASSES[code]
     return None
 
 
@@ -222,9 +239,9 @@ def _exc_info(error: BaseException) -> Iterable[BaseException | None]:
     return (exc_info[1],) if exc_info else ()
 
 
-def _by_text(text: str) -> FailureClass | None:
+def _by_text(text: str, among: Iterable[FailureClass] = FAILURE_CLASSES) -> FailureClass | None:
     normalised = _normalise(text)
-    for kind in FAILURE_CLASSES:
+    for kind in among:
         if any(fragment in normalised for fragment in kind.fragments):
             return kind
     return None

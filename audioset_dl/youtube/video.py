@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from yt_dlp import YoutubeDL
 from yt_dlp.extractor.youtube import YoutubeIE
 from yt_dlp.networking import Request, Response
 from yt_dlp.networking.exceptions import HTTPError
@@ -24,15 +23,19 @@ from audioset_dl.youtube.failures import (
     TRUNCATED,
     UNKNOWN,
     Failure,
+    Scope,
     VideoFailed,
     classify,
 )
+from audioset_dl.youtube.gate import Gate, GatedYoutubeDL
 from audioset_dl.youtube.options import Notes, make_options
 
 URL_EXPIRED = frozenset({403, 410})
 """What googlevideo.com answers to a media URL that has expired or is refused."""
 LONGEST_WAIT_S = 60.0
 """Longest wait for a format that can be fetched from a certain time on only."""
+CLOCK_SLACK_S = 1.0
+"""By how much the two clocks may differ in an extraction before one must have been set."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,8 @@ class Track:
     """Of the container: ``webm``, ``m4a``."""
     description: str
     """Itag, codec and bitrate in kbit/s: ``251 opus 128k``."""
+    opens_at: float
+    """From when on YouTube lets it be fetched, in seconds of the monotonic clock."""
     info: dict[str, Any]
     """yt-dlp's own record of the video and the chosen format."""
 
@@ -84,11 +89,15 @@ class YoutubeClient:
         self._notes = Notes()
         self._hide = find_secrets(config, cookies).hide
         options = make_options(config, proxy=proxy, cookies=cookies, notes=self._notes)
-        self._ydl = YoutubeDL(options, auto_init=False)
+        self._ydl = GatedYoutubeDL(options)
         self._ydl.add_info_extractor(YoutubeIE())
         self._ydl.add_progress_hook(self._check_stop)
         self._stop = stop
         self._has_own_format = "format" in config.yt_dlp
+
+    def enter(self, gate: Gate) -> None:
+        """Send all that follows through a gate."""
+        self._ydl.gate = gate
 
     def close(self) -> None:
         """Close the connections."""
@@ -102,11 +111,12 @@ class YoutubeClient:
         VideoFailed
             With why.
         """
+        clocks = Clocks()
         with self._told_as_failure():
             info = self._ydl.extract_info(
                 f"https://www.youtube.com/watch?v={ytid}", download=False, ie_key="Youtube"
             )
-        return _read_track(ytid, info)
+        return _read_track(ytid, info, clocks)
 
     def download(self, track: Track, path: Path) -> None:
         """Fetch a whole track into a file, by yt-dlp's own downloader.
@@ -118,9 +128,11 @@ class YoutubeClient:
         VideoFailed
             With why.
         """
+        self._await_opening(track)
+        info = {**track.info, "available_at": None}  # or yt-dlp would wait by the wall clock
         try:
             with self._told_as_failure():
-                done, _ = self._ydl.dl(str(path), dict(track.info))
+                done, _ = self._ydl.dl(str(path), info)
         except VideoFailed as error:
             if _status_of(error) in URL_EXPIRED:
                 raise MediaRefused(error.failure) from error
@@ -146,7 +158,7 @@ class YoutubeClient:
         VideoFailed
             With why: also where the answer is not what was asked for.
         """
-        self._await_available(track)
+        self._await_opening(track)
         headers = {**track.info.get("http_headers", {}), "Accept-Encoding": "identity",
                    "Range": f"bytes={first}-{end - 1}"}  # fmt: skip
         try:
@@ -165,10 +177,8 @@ class YoutubeClient:
             raise _bad_answer(f"{len(data):,} bytes came of {min(end, size) - first:,}")
         return Part(data, size)
 
-    def _await_available(self, track: Track) -> None:
-        """Wait until the time from which on YouTube lets a format be fetched."""
-        wait_s = (track.info.get("available_at") or 0) - time.time()
-        if self._stop.wait(min(max(0.0, wait_s), LONGEST_WAIT_S)):
+    def _await_opening(self, track: Track) -> None:
+        if self._stop.wait(max(0.0, track.opens_at - time.monotonic())):
             raise Stopped
 
     @contextmanager
@@ -180,6 +190,8 @@ class YoutubeClient:
             raise
         except Exception as error:  # yt-dlp lets all kinds out, also for its users' options
             failure = classify(error, self._notes.warnings)
+            if failure.scope is Scope.ADDRESS and not failure.kind.is_vague:
+                self._ydl.gate.shut(failure)
             if self._has_own_format and "format is not available" in failure.detail:
                 failure = Failure(NO_FORMAT, f"{failure.detail} (download.yt_dlp.format)")
             raise VideoFailed(replace(failure, detail=self._hide(failure.detail))) from error
@@ -245,7 +257,25 @@ def _status_of(error: BaseException) -> int | None:
     return int(found[1]) if found else None
 
 
-def _read_track(ytid: str, info: dict[str, Any]) -> Track:
+class Clocks:
+    """The wall clock and the monotonic clock at one moment."""
+
+    def __init__(self) -> None:
+        self._wall, self._monotonic = time.time(), time.monotonic()
+
+    def to_monotonic(self, wall: float) -> float:
+        """Return a time of the near future on the monotonic clock.
+
+        It is now, at the earliest, or where the wall clock was set since and so tells nothing.
+        """
+        now = Clocks()
+        elapsed_s = now._monotonic - self._monotonic
+        if abs(now._wall - self._wall - elapsed_s) > CLOCK_SLACK_S:
+            return now._monotonic
+        return now._monotonic + min(max(0.0, wall - now._wall), LONGEST_WAIT_S)
+
+
+def _read_track(ytid: str, info: dict[str, Any], clocks: Clocks) -> Track:
     codec = str(info.get("acodec") or "?").split(".")[0]
     bitrate = info.get("abr") or info.get("tbr")
     kbits = f"{bitrate:.0f}k" if bitrate else "?"
@@ -254,5 +284,6 @@ def _read_track(ytid: str, info: dict[str, Any]) -> Track:
         duration_s=info.get("duration"),
         extension=str(info.get("ext")),
         description=f"{info.get('format_id')} {codec} {kbits}",
+        opens_at=clocks.to_monotonic(info.get("available_at") or 0),
         info=info,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -132,16 +133,19 @@ def test_a_track_is_downloaded_whole(
     assert (len(media) > 1) == bool(chunk)
 
 
-def test_a_clip_costs_one_page_and_one_player_request(
+def test_a_clip_costs_one_page_and_one_request_of_each_player(
     simulator: Simulator, client: MakeClient
 ) -> None:
     with client(simulator) as yt:
         simulator.log.clear()
         for ytid in ("abcdefghijk", "-bcdefghijk", "--cdefghijk"):
             yt.extract(ytid)
-    kinds = [request.kind for request in simulator.log.requests]
-    assert kinds == ["page", "script", "player", "page", "player", "page", "player"]
-    assert {r.client for r in simulator.log.select(kind="player")} == {"VISIONOS"}
+    kinds = Counter(request.kind for request in simulator.log.requests)
+    clients = Counter(request.client for request in simulator.log.select(kind="player"))
+    # 2026.8 asks VISIONOS for guests, 2026.10 TVHTML5 as well.
+    assert clients["VISIONOS"] == 3
+    assert set(clients.values()) == {3}
+    assert kinds == {"page": 3, "script": 1, "player": clients.total()}
     assert not any(request.is_signed_in for request in simulator.log.requests)
 
 
@@ -177,7 +181,7 @@ def test_a_video_for_kids_costs_more(simulator: Simulator, client: MakeClient) -
     with client(simulator) as yt:
         assert yt.extract(ytid_of("ok:kids"))["format_id"] == "251"
     clients = [request.client for request in simulator.log.select(kind="player")]
-    assert clients == ["VISIONOS", "TVHTML5", "WEB_EMBEDDED_PLAYER"]
+    assert sorted(clients) == ["TVHTML5", "VISIONOS", "WEB_EMBEDDED_PLAYER"]
 
 
 def test_media_may_be_refused_after_a_good_extraction(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import socket
@@ -51,8 +52,11 @@ def track() -> bytes:
 def browse(tmp_path: Path) -> Iterator[Any]:
     opened: list[Any] = []
 
-    def browse(*faults: str, **options: Any) -> tuple[Simulator, Browser]:
-        simulator = Simulator([Video(YTID, DURATION_S, faults=faults)], **options).start()
+    def browse(
+        *faults: str, page_faults: tuple[str, ...] = (), **options: Any
+    ) -> tuple[Simulator, Browser]:
+        video = Video(YTID, DURATION_S, faults=faults, page_faults=page_faults)
+        simulator = Simulator([video], **options).start()
         opened.append(simulator)
         browser = Browser(simulator, tmp_path)
         opened.append(browser)
@@ -150,6 +154,76 @@ def test_a_stall_lasts_until_the_client_gives_up(browse: Any) -> None:
     assert len(browser.media().content) == 1000
 
 
+@pytest.mark.parametrize(
+    ("fault", "num_bytes"),
+    [
+        ("truncate:0", 0), ("truncate:1", 1), ("truncate:-1", 999),
+        ("reset:0", 0), ("reset:1", 1), ("reset:-1", 999), ("stall:0", 0), ("stall:300", 300),
+    ],
+)  # fmt: skip
+def test_an_answer_may_break_off_anywhere(browse: Any, fault: str, num_bytes: int) -> None:
+    simulator, browser = browse(fault)
+    with browser.media(stream=True, timeout=0.2) as response:
+        assert (response.status_code, response.headers["Content-Length"]) == (206, "1000")
+        assert read_what_comes(response) == num_bytes
+    assert simulator.log.media_bytes() == num_bytes
+    assert len(browser.media().content) == 1000
+
+
+def read_what_comes(response: requests.Response) -> int:
+    received = 0
+    with contextlib.suppress(Exception):
+        for chunk in response.iter_content(1):
+            received += len(chunk)
+    return received
+
+
+@pytest.mark.parametrize("fault", ["truncate:head", "reset:head", "stall:head"])
+def test_an_answer_may_break_off_in_its_head(browse: Any, fault: str) -> None:
+    simulator, browser = browse(fault)
+    host, port = simulator.address.removeprefix("http://").split(":")
+    url = f"http://rr1.googlevideo.com/videoplayback?id={YTID}&itag=251"
+    with socket.create_connection((host, int(port)), timeout=0.3) as raw:
+        raw.sendall(f"GET {url} HTTP/1.1\r\nRange: bytes=0-99\r\n\r\n".encode())
+        received = read_raw(raw)
+    assert received.startswith(b"HTTP/1.1 206 ")
+    assert b"\r\n\r\n" not in received
+    assert simulator.log.media_bytes() == 0
+    assert len(browser.media().content) == 1000
+
+
+def read_raw(raw: socket.socket) -> bytes:
+    received = b""
+    with contextlib.suppress(OSError):
+        while chunk := raw.recv(4096):
+            received += chunk
+    return received
+
+
+def test_a_page_may_break_off_too(browse: Any) -> None:
+    simulator, browser = browse(page_faults=("truncate:5", "reset:head"))
+    for _ in range(2):
+        with pytest.raises((requests.exceptions.RequestException, ValueError)):
+            browser.player().json()
+    assert [request.bytes_sent for request in simulator.log.requests] == [5, 0]
+    assert browser.player().json()["streamingData"]
+
+
+def test_a_trickle_is_slow_and_whole(browse: Any, track: bytes) -> None:
+    _, browser = browse("trickle:4000")
+    browser.player()
+    began = time.monotonic()
+    assert browser.media("bytes=0-799").content == track[:800]
+    assert time.monotonic() - began >= 0.15
+    assert len(browser.media().content) == 1000
+
+
+def test_a_trickle_is_a_byte_at_a_time(browse: Any, track: bytes) -> None:
+    _, browser = browse("trickle")
+    with browser.media(stream=True, timeout=5) as response:
+        assert response.raw.read(1) == track[:1]
+
+
 def test_stop_does_not_wait_for_clients(browse: Any) -> None:
     simulator, browser = browse("stall")
     failures = []
@@ -214,6 +288,51 @@ def test_media_is_no_faster_than_the_connection(browse: Any) -> None:
     began = time.monotonic()
     assert len(browser.media("bytes=0-99999").content) == 100_000
     assert time.monotonic() - began >= 0.15
+
+
+def test_a_storm_begins_and_ends_while_it_runs(browse: Any) -> None:
+    simulator, browser = browse()
+    statuses = []
+    for refusal in (None, "http_429", None):
+        simulator.refuse_all(refusal)
+        statuses.append(browser.player().status_code)
+    assert statuses == [200, 429, 200]
+
+
+@contextlib.contextmanager
+def simulated(*arguments: str) -> Iterator[requests.Session]:
+    """A browser of a simulator that is a process of its own."""
+    command = [sys.executable, "-m", "audioset_dl.simulator", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        with requests.Session() as session:
+            session.trust_env = False
+            session.proxies = {"http": process.stdout.readline().strip()}
+            yield session
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+
+
+def player_status(session: requests.Session) -> int:
+    body = {"videoId": YTID, "context": {"client": {"clientName": "WEB"}}}
+    return session.post("http://www.youtube.com/youtubei/v1/player", json=body).status_code
+
+
+def test_a_process_has_storms_and_faults_by_chance() -> None:
+    storms = ["--storm", "network", "0", "0.3", "--storm", "http_429", "0.3", "600"]
+    with simulated("--default-duration", "9", "--random-faults", "1", "http_503", *storms) as yt:
+        deadline = time.monotonic() + 10
+        statuses = {player_status(yt)}
+        while 429 not in statuses and time.monotonic() < deadline:
+            statuses.add(player_status(yt))
+        assert player_status(yt) == 429, "the second storm has not passed"
+    assert statuses <= {500, 503, 429}
+
+
+def test_a_wrong_option_is_told() -> None:
+    command = [sys.executable, "-m", "audioset_dl.simulator", "--random-faults", "2", "http_503"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "share is 2.0" in done.stderr
 
 
 def test_it_runs_as_a_process_of_its_own(tmp_path: Path) -> None:

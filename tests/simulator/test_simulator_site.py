@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from audioset_dl.simulator import Budget, Video
+from audioset_dl.simulator import Budget, RandomFaults, Video
 from audioset_dl.simulator.site import Answer, Call, Site
 from audioset_dl.simulator.tracks import Tracks
 
@@ -150,6 +150,39 @@ def test_page_faults_come_one_a_page_or_player() -> None:
     assert [answer.status for answer in answers] == [500, 429, 200, 200]
     assert bytes(answers[2].body).startswith(b"<!DOCTYPE html>")
     assert formats(answers[3])
+
+
+def test_faults_by_chance_come_after_those_in_store() -> None:
+    video = Video(YTID, DURATION_S, page_faults=("", "http_500"), faults=("",))
+    where = site(video, random_faults=RandomFaults(1, ("http_503",)))
+    assert [ask_player(where).status for _ in range(4)] == [200, 500, 503, 503]
+    url = Call("GET", "rr1.googlevideo.com", "/videoplayback", f"id={YTID}&itag=251",
+               {"range": "bytes=0-9"})  # fmt: skip
+    assert [where.answer(url).status for _ in range(3)] == [206, 503, 503]
+
+
+def test_a_storm_comes_and_goes() -> None:
+    where = site(default=Video("", DURATION_S), random_faults=RandomFaults(1, ("http_503",)))
+    where.refuse_all("http_429")
+    for ytid in (YTID, "zzzzzzzzzzz"):
+        assert [ask_page(where, ytid).status, ask_player(where, ytid).status] == [429, 429]
+    where.refuse_all("bot_check")
+    assert b"not a bot" in bytes(ask_player(where).body)
+    where.refuse_all(None)
+    assert ask_player(where).status == 503
+
+
+def test_a_storm_may_be_over_media_alone(track: bytes) -> None:
+    where = site(Video(YTID, DURATION_S, faults=("http_503",)))
+    where.refuse_all("session:media")
+    assert [ask_media(where).status for _ in range(2)] == [403, 403]
+    where.refuse_all(None)
+    assert [ask_media(where).status for _ in range(2)] == [503, 206], "the fault was kept"
+
+
+def test_a_storm_must_be_a_behaviour() -> None:
+    with pytest.raises(ValueError, match="nonsense"):
+        site().refuse_all("nonsense")
 
 
 def test_a_template_stands_for_every_id() -> None:

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from audioset_dl.simulator import Video, read_videos
-from audioset_dl.simulator.videos import http_fault
 
 YTID = "-A_bcdefghi"
 
@@ -23,25 +22,15 @@ YTID = "-A_bcdefghi"
         {"faults": ("http_200",)},
         {"faults": ("nonsense",)},
         {"page_faults": ("full_200",)},
+        {"faults": ("reset:middle",)},
+        {"faults": ("trickle:0",)},
+        {"faults": ("html_200:5",)},
+        {"page_faults": ("stall:",)},
     ],
 )
 def test_what_can_not_be_simulated_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r".+"):
         Video(**{"ytid": YTID, **wrong})
-
-
-@pytest.mark.parametrize(
-    ("fault", "meaning"),
-    [
-        ("http_503", (503, "")),
-        ("http_429:7", (429, "7")),
-        ("http_299", None),
-        ("truncate", None),
-        ("", None),
-    ],
-)
-def test_http_faults(fault: str, meaning: tuple[int, str] | None) -> None:
-    assert http_fault(fault) == meaning
 
 
 ROWS = [

@@ -1,0 +1,113 @@
+"""The gate through which all requests by one address go, until one of them is refused.
+
+yt-dlp goes on after a refusal: of a page that came with 429 it asks twice more. Here the first
+refusal ends the extraction, and those of the other workers at their next request.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from yt_dlp import YoutubeDL
+from yt_dlp.networking import Request, Response
+from yt_dlp.networking.exceptions import HTTPError, TransportError
+
+from audioset_dl.youtube.deadline import set_deadline
+from audioset_dl.youtube.failures import ALL_CLASSES, Failure, VideoFailed, classify
+
+
+class Gate:
+    """Shared by all workers of an address, until the address is refused; then there is a new one.
+
+    Thread-safe: each attribute is set as a whole.
+
+    Parameters
+    ----------
+    is_doubtful : bool
+        Whether the address was refused before and has not been answered since.
+    """
+
+    def __init__(self, *, is_doubtful: bool = False) -> None:
+        self._refusal: Failure | None = None
+        self._is_doubtful = is_doubtful
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether words that may be meant for the address were heard, and no answer since."""
+        return self._is_doubtful
+
+    def check(self) -> None:
+        """Raise `VideoFailed` with the refusal by which the gate was shut."""
+        if self._refusal is not None:
+            raise VideoFailed(self._refusal)
+
+    def shut(self, failure: Failure) -> None:
+        """Let no more requests through."""
+        self._refusal = failure
+
+    def doubt(self) -> None:
+        """Note words that may be meant for the address."""
+        self._is_doubtful = True
+
+    def trust(self) -> None:
+        """Note that the address was answered."""
+        self._is_doubtful = False
+
+
+class GatedYoutubeDL(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
+    """A YoutubeDL whose requests go through a gate."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        super().__init__(options, auto_init=False)
+        self.gate = Gate()
+        self._timeout_s: float = options["socket_timeout"]
+
+    def urlopen(self, req: Request | str) -> Response:
+        """Make one request.
+
+        Raises
+        ------
+        VideoFailed
+            The address is refused, or there is no connection at all. yt-dlp does not know this
+            exception, and so it ends the extraction.
+        """
+        self.gate.check()
+        try:
+            return set_deadline(super().urlopen(req), self._timeout_s)
+        except HTTPError as error:
+            if error.status == 429:
+                raise self._refused(error) from error
+            raise
+        except TransportError as error:
+            failure = classify(error)
+            if failure.kind.is_outage:
+                raise VideoFailed(failure) from error
+            raise
+
+    def _refused(self, error: HTTPError) -> VideoFailed:
+        retry_after_s = read_retry_after(error.response.headers.get("Retry-After"))
+        failure = Failure(ALL_CLASSES["http_429"], str(error), retry_after_s)
+        self.gate.shut(failure)
+        return VideoFailed(failure)
+
+
+def read_retry_after(
+    value: str | None, wall_clock: Callable[[], float] = time.time
+) -> float | None:
+    """Read a Retry-After header (RFC 9110 §10.2.3): seconds, or a date.
+
+    Returns
+    -------
+    float or None
+        Seconds from now on, at least 0; None where it says nothing that can be read.
+    """
+    text = (value or "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - wall_clock())
+    except (ValueError, TypeError, OverflowError):
+        return None
