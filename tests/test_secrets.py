@@ -14,9 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from crash import wait_for
 from hypothesis import given
 from hypothesis import strategies as st
-from world import COMMAND, DOG, World, clean_environment, make_clips, videos_of
+from world import COMMAND, DOG, World, clean_environment, make_clips, run_command, videos_of
 
 from audioset_dl import cli
 from audioset_dl.config import DownloadConfig
@@ -103,7 +104,10 @@ class Watched:
         self.temporary.mkdir()
         self.leaks: set[str] = set()
 
-    def run(self, *arguments: str | Path, interrupt: bool = False) -> tuple[int, str]:
+    def run(
+        self, *arguments: str | Path, until: Callable[[], object] | None = None
+    ) -> tuple[int, str]:
+        """Return exit code and output; interrupt it when something has come to pass."""
         process = subprocess.Popen(
             [COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             env={**clean_environment(), "TMPDIR": str(self.temporary)},
@@ -112,8 +116,8 @@ class Watched:
         watcher = threading.Thread(target=self._watch, args=(done,))
         watcher.start()
         try:
-            if interrupt:
-                self._await_output()
+            if until is not None:
+                wait_for(until)
                 process.send_signal(signal.SIGINT)
             text, _ = process.communicate(timeout=60)
         finally:
@@ -122,13 +126,6 @@ class Watched:
         self._look()
         self.leaks |= {f"printed: {line}" for line in text.splitlines() if is_leak(line.encode())}
         return process.returncode, text
-
-    def _await_output(self) -> None:
-        for _ in range(3000):
-            if list(self.world.folder.glob("*/wav/*/*.wav")):
-                return
-            threading.Event().wait(0.01)
-        raise AssertionError("it saved nothing")
 
     def _watch(self, done: threading.Event) -> None:
         while not done.wait(0.01):
@@ -226,8 +223,23 @@ def test_nowhere_in_a_run_with_all_that_happens_in_it(watched: Watched) -> None:
 
 def test_nowhere_in_a_run_that_is_interrupted(watched: Watched) -> None:
     config = write_config(watched, workers=1)
-    code, _ = watched.run("download", config, "--set", "download.delay_s=1", interrupt=True)
+    code, _ = watched.run(
+        "download", config, "--set", "download.delay_s=1", until=lambda: watched.world.wavs(config)
+    )
     assert code == 130
+    assert watched.leaks == set()
+
+
+def test_nowhere_while_a_lost_network_is_waited_for(watched: Watched) -> None:
+    config = write_config(watched, port=1)
+
+    def is_waiting() -> bool:
+        status = run_command("status", config, "--json")
+        return status.returncode == 0 and json.loads(status.stdout)["pause"]
+
+    code, text = watched.run("download", config, until=is_waiting)
+    assert code == 130
+    assert "127.0.0.1" in text
     assert watched.leaks == set()
 
 
@@ -277,8 +289,7 @@ def without_metadata(make: Failing) -> Failing:
 @pytest.mark.parametrize(
     ("make", "code"),
     [
-        (with_refusing_proxy, 1),
-        (with_dead_proxy, 1),
+        (with_refusing_proxy, 2),
         (with_strict_tls, 1),
         (without_metadata(with_refusing_proxy), 3),
         (without_metadata(with_dead_proxy), 3),
