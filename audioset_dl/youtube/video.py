@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from yt_dlp.extractor.youtube import YoutubeIE
 from yt_dlp.networking import Request, Response
 from yt_dlp.networking.exceptions import HTTPError
 
-from audioset_dl.config import DownloadConfig
+from audioset_dl.config import DownloadConfig, find_secrets
 from audioset_dl.youtube.failures import (
     ALL_CLASSES,
     BAD_ANSWER,
@@ -89,6 +89,7 @@ class YoutubeClient:
         stop: threading.Event,
     ) -> None:
         self._notes = Notes()
+        self._hide = find_secrets(config, cookies).hide
         options = make_options(config, proxy=proxy, cookies=cookies, notes=self._notes)
         self._ydl = GatedYoutubeDL(options)
         self._ydl.add_info_extractor(YoutubeIE())
@@ -206,7 +207,7 @@ class YoutubeClient:
                 self._ydl.gate.shut(failure)
             if self._has_own_format and "format is not available" in failure.detail:
                 failure = Failure(NO_FORMAT, f"{failure.detail} (download.yt_dlp.format)")
-            raise VideoFailed(failure) from error
+            raise VideoFailed(replace(failure, detail=self._hide(failure.detail))) from error
 
     def _check_stop(self, _progress: dict[str, Any]) -> None:
         if self._stop.is_set():
