@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from audioset_dl import __version__, report
-from audioset_dl.config import Config, default_config_text, load_config, locate
+from audioset_dl.config import Config, default_config_text, hide_logins, load_config, locate
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.errors import AudiosetDlError, ConfigError, Interrupted, OutputError, Problem
 from audioset_dl.progress import DownloadProgress, make_bar
@@ -299,7 +299,7 @@ def _run() -> int:
         click.echo(str(interrupted), err=True)
         return interrupted.exit_code
     except AudiosetDlError as error:
-        click.echo(f"Error: {error}", err=True)
+        click.echo(f"Error: {hide_logins(str(error))}", err=True)
         return error.exit_code
     except BrokenPipeError:
         sys.stderr.close()
@@ -312,7 +312,7 @@ def _end_unexpected(error: Exception) -> int:
     if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:
         click.echo("Error: the output of this command can't be written: disk full", err=True)
         return OutputError.exit_code
-    traceback.print_exception(error)
+    click.echo(hide_logins("".join(traceback.format_exception(error))), err=True, nl=False)
     click.echo("This is a bug in audioset-dl; please report it with the lines above.", err=True)
     return BUG_EXIT_CODE
 

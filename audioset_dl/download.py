@@ -10,7 +10,7 @@ import platform
 import shutil
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -18,17 +18,20 @@ from audioset_dl import __version__
 from audioset_dl.audio.cut import choose_resampler
 from audioset_dl.audio.ffmpeg import ffmpeg_version, find_ffmpeg
 from audioset_dl.config import Config
+from audioset_dl.dataset.files import find_room
 from audioset_dl.dataset.journal import Journal, open_journal
 from audioset_dl.dataset.layout import Layout, OutputFolder
 from audioset_dl.dataset.lock import hold_folder
 from audioset_dl.dataset.manifest import write_failures, write_manifest
+from audioset_dl.dataset.places import check_places
 from audioset_dl.dataset.resume import adopt_files, clear_leftovers, settle_files
 from audioset_dl.dataset.run_info import RunInfo, read_run_info, write_run_info
 from audioset_dl.dataset.status import Counts, count_clips
 from audioset_dl.engine import Engine, Standing, Watch
-from audioset_dl.errors import ConfigError, Problem
+from audioset_dl.errors import ConfigError, OutputError, Problem
 from audioset_dl.fetch import ClipFetcher, FetchSettings, Job, utc_now
 from audioset_dl.selection.draw import Draw, Share
+from audioset_dl.selection.plan import wav_bytes
 from audioset_dl.selection.select import Selection
 from audioset_dl.workers import Workers
 from audioset_dl.youtube.address import Ticket, open_addresses
@@ -111,6 +114,7 @@ def download(
         cookies=find_cookies(config.download),
     )
     versions = _tool_versions(settings)
+    check_places(settings.output)
     with hold_folder(settings.output.lock, utc_now()):
         clear_leftovers(settings.output)
         with open_journal(settings.output.journal) as journal:
@@ -145,14 +149,39 @@ class _Run:
         settle_files(journal, self._settings.output, self._layout, utc_now())
         self._write_tables()
         states = journal.states()
-        saved_before = sum(states[clip_id][0] == "saved" for clip_id in drawn)
-        try:
-            if saved_before < len(drawn):
+        missing = [clip_id for clip_id in drawn if states[clip_id][0] != "saved"]
+        with self._tables_at_the_end():
+            if missing:
+                self._check_space(missing)
                 self._fetch(drawn, states, watch, on_start)
-        finally:
+        return self._report(len(drawn) - len(missing))
+
+    @contextmanager
+    def _tables_at_the_end(self) -> Iterator[None]:
+        """Write the tables and clear up however the run ends; its own error is the one told."""
+        try:
+            yield
+        except BaseException:
+            with suppress(OutputError):
+                self._write_tables()
+            raise
+        else:
             self._write_tables()
+        finally:
             shutil.rmtree(self._settings.output.scratch, ignore_errors=True)
-        return self._report(saved_before)
+
+    def _check_space(self, clip_ids: Sequence[str]) -> None:
+        """Refuse to begin what the disk can't hold."""
+        folder = self._settings.output.path
+        needed = sum(
+            wav_bytes(self._selection.clip(clip_id), self._config.audio) for clip_id in clip_ids
+        )
+        room = find_room(folder)
+        if room is not None and needed > room.num_bytes:
+            raise OutputError(
+                f"{folder}: the {len(clip_ids):,} clips to fetch need {needed:,} bytes, "
+                f"{room}; make room, lower clips.per_class, or choose another output.dir"
+            )
 
     def _fetch(
         self,

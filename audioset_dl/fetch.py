@@ -23,7 +23,7 @@ from audioset_dl.audio.ranged import HEAD_BYTES, cut_ranged, read_index
 from audioset_dl.audio.wav import encode_wav
 from audioset_dl.catalog.segments import Clip
 from audioset_dl.config import AudioConfig, DownloadConfig
-from audioset_dl.dataset.files import KEPT, told_as_output_error, write_file
+from audioset_dl.dataset.files import KEPT, find_room, told_as_output_error, write_file
 from audioset_dl.dataset.journal import SavedFile
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.errors import OutputError
@@ -123,7 +123,8 @@ class ClipFetcher:
         except VideoFailed as error:
             if error.failure.code == "disk":
                 scratch = self._settings.output.scratch
-                raise OutputError(f"{scratch}: {error.failure.detail}; {KEPT}") from error
+                room = f"{find_room(scratch)}, where each worker keeps a track"
+                raise OutputError(f"{scratch}: {error.failure.detail} ({room}); {KEPT}") from error
             return error.failure
         return self._save(job, media)
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from audioset_dl.catalog.catalog import load_catalog
 from audioset_dl.catalog.files import CLASS_FILES, MetadataFiles, Progress, fetch_metadata
 from audioset_dl.catalog.ontology import read_ontology
-from audioset_dl.config import Config
+from audioset_dl.config import Config, find_secrets
+from audioset_dl.errors import MetadataError
 from audioset_dl.selection.classes import find_idle_names
 from audioset_dl.selection.select import Selection, select
 
@@ -69,11 +70,17 @@ def find_class_names(config: Config) -> dict[str, str]:
 def _fetch(
     config: Config, names: Sequence[str], progress: Callable[[str], Progress] | None = None
 ) -> MetadataFiles:
-    return fetch_metadata(
-        config.metadata.dir,
-        names,
-        proxy=next(iter(config.download.proxies), None),
-        verify_tls=config.download.verify_tls,
-        timeout_s=config.download.timeout_s,
-        progress=progress,
-    )
+    try:
+        return fetch_metadata(
+            config.metadata.dir,
+            names,
+            proxy=next(iter(config.download.proxies), None),
+            verify_tls=config.download.verify_tls,
+            timeout_s=config.download.timeout_s,
+            progress=progress,
+        )
+    except MetadataError as error:  # a proxy may quote the login that it refuses
+        words = find_secrets(config.download).hide(str(error))
+        if words == str(error):
+            raise
+        raise MetadataError(words) from error

@@ -72,7 +72,8 @@ def test_after_the_old_pace_is_reached_again_the_pause_begins_anew() -> None:
     refuse(address, 0)
     refuse(address, 60)
     now = 180.0
-    address.answered(address.start(now), now)
+    for _ in range(3):
+        address.answered(address.start(now), now)
     refuse(address, now + 1)
     assert address.locked_until == now + 1 + 120, "so soon again: what helped the last time"
     now = address.locked_until
@@ -81,6 +82,20 @@ def test_after_the_old_pace_is_reached_again_the_pause_begins_anew() -> None:
         now = max(now, address.ready_at)
     refuse(address, now)
     assert address.locked_until == now + 60
+
+
+def test_the_pause_that_helped_is_not_kept_for_longer_than_it_is_needed() -> None:
+    """Probes that fail by chance would drive it up for ever."""
+    address, now, pauses = make_address(delay_s=5), 0.0, []
+    for number in range(40):
+        refuse(address, now)
+        if number % 5 == 4:
+            refuse(address, address.locked_until)
+        pauses.append(address.locked_until - now)
+        now = address.locked_until
+        address.answered(address.start(now), now)
+        now += 10
+    assert max(pauses) <= 60 + 120
 
 
 def test_refusals_of_what_was_under_way_count_once() -> None:

@@ -33,7 +33,13 @@ def test_a_netscape_file_is_read_as_it_is(tmp_path: Path) -> None:
         (LINE, "begin with"),
         (HEADER, "no cookies"),
         (HEADER + LINE.replace("\t", " "), ":2: expected seven fields"),
-        (HEADER + LINE + LINE.replace("2000000000", "canary"), ":3: expected seven fields"),
+        (HEADER + LINE + LINE.replace("2000000000", "canary"), ":3: expected a time"),
+        (HEADER + LINE.replace("2000000000", "9" * 400), ":2: expected a time"),
+        (HEADER + LINE.replace("2000000000", "-1"), ":2: expected a time"),
+        (HEADER + LINE[1:], ":2: expected TRUE in the second field where"),
+        (HEADER + LINE.replace("TRUE", "FALSE"), ":2: expected TRUE in the second field where"),
+        (HEADER + LINE.replace("canary", "\0canary"), ":2: expected text without control"),
+        (HEADER + LINE.replace("canary", "\x0bcanary"), ":2: expected text without control"),
     ],
 )
 def test_other_files_are_refused_without_showing_them(tmp_path, capfd, text, words) -> None:
@@ -42,6 +48,13 @@ def test_other_files_are_refused_without_showing_them(tmp_path, capfd, text, wor
     printed = capfd.readouterr()
     assert "canary" not in str(caught.value) + printed.out + printed.err
     assert "download.cookies" in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["\ufeff" + HEADER + LINE, (HEADER + LINE).replace("\n", "\r\n")])
+def test_byte_order_marks_and_line_ends_of_windows(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "cookies.txt"
+    path.write_bytes(text.encode())
+    assert "canary" in read_cookies(path)
 
 
 def test_a_missing_file_says_how_to_get_one(tmp_path: Path) -> None:

@@ -190,7 +190,7 @@ def test_media_faults_are_got_over_and_hold_nobody_else_up(make_world: MakeWorld
 
 def test_what_fails_on_and_on_waits_for_another_run(make_world: MakeWorld) -> None:
     clips = make_clips([DOG], 3)
-    world = make_world(clips, changes={clips[0].ytid: {"faults": ("http_503",) * 3}})
+    world = make_world(clips, changes={clips[0].ytid: {"faults": ("http_503",) * 4}})
     config = world.write_config(classes={"include": ["Dog"]}, download={"attempts": 2})
     done = world.download(config)
     assert done.returncode == 1

@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "fetch": {"audio", "catalog", "config", "dataset", "errors", "youtube"},
     "workers": {"dataset", "fetch", "youtube"},
     "engine": {"config", "dataset", "errors", "fetch", "selection", "workers", "youtube"},
-    "prepare": {"catalog", "config", "selection"},
+    "prepare": {"catalog", "config", "errors", "selection"},
     "simulator": {"audio"},
 }
 """What each room may use of the others. Those not named here stand at the end of the way: the

@@ -91,6 +91,21 @@ def test_an_address_that_gives_next_to_nothing_is_still_asked_now_and_then() -> 
     assert not pacer.is_slowed
 
 
+def test_refusals_by_chance_do_not_slow_it_down_for_ever() -> None:
+    """Every fifth video is refused however slowly it is asked for; a minute later all is well."""
+    pacer, now, num_had = make_pacer(5), 0.0, 0
+    while num_had < 1000:
+        pacer.start(now)
+        if num_had % 5 == 4:
+            pacer.refused(now)
+            now += 60
+            pacer.returned(now)
+        pacer.answered()
+        num_had += 1
+        now = max(now, pacer.ready_at)
+    assert now / num_had < 5 + 60 / 5 + 60 / 5 * 1.5, "the delay costs more than the pauses"
+
+
 class Clock:
     def __init__(self) -> None:
         self.now = 0.0

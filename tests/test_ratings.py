@@ -75,7 +75,7 @@ def test_line_ends_quotes_and_byte_order_marks_do_not_matter(tmp_path: Path, con
         (HEADER + "/m/a,9,9\0\n", 2, "num_true: expected a whole number"),
         (HEADER.encode() + b"/m/a,9,9\n\xff", 3, "not a text in UTF-8"),
         (b"\x1f\x8b not gzip", None, "the gzip file is damaged or cut short"),
-        (b"a" * (17 << 20), None, "larger than 16 MiB"),
+        (b"a" * (17 << 20), None, "larger than 4 MiB"),
     ],
 )
 def test_malformed_tables_are_refused_with_file_and_line(

@@ -51,6 +51,7 @@ def simulator() -> Iterator[Simulator]:
         Video(f"range{number:06d}", duration_s=12, faults=(fault,))
         for number, fault in enumerate(RANGE_FAULTS)
     ]
+    videos.append(Video("twice_a_503", duration_s=12, faults=("http_503", "http_502")))
     videos.append(Video("retry_after", duration_s=12, faults=("http_429:7",)))
     with Simulator(videos) as simulator:
         yield simulator
@@ -132,7 +133,7 @@ RANGE_FAULTS = {
     "truncate": "network",
     "reset": "network",
     "stall": "network",
-    "http_503": "network",
+    "http_503": None,
     "http_429": "http_429",
     "wrong_range": "bad_answer",
     "full_200": "bad_answer",
@@ -156,6 +157,14 @@ def test_faults_of_a_range(client, simulator, fault: str, code: str | None) -> N
     assert caught.value.failure.code == code
     client.enter(Gate())
     assert len(client.read_range(track, 100, 5100).data) == 5000, "the fault was for once"
+
+
+def test_a_server_error_that_stays_is_a_failure(client, simulator) -> None:
+    track = client.extract("twice_a_503")
+    with pytest.raises(VideoFailed) as caught:
+        client.read_range(track, 0, 10)
+    assert caught.value.failure.code == "network"
+    assert simulator.log.count(kind="media", ytid="twice_a_503") == 2
 
 
 def test_a_range_beyond_the_end_gives_what_there_is(client) -> None:

@@ -15,6 +15,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from audioset_dl.catalog.json_places import (
+    find_deep,
+    find_entry,
+    find_huge_number,
+    find_value,
+)
 from audioset_dl.catalog.reading import DOWNLOAD_AGAIN, is_mid, read_small
 from audioset_dl.errors import MetadataError
 
@@ -56,7 +62,7 @@ class UnknownClass(LookupError):
         """Display names (or MIDs) that may have been meant, the likeliest first."""
 
     def __str__(self) -> str:
-        message = f"no class is called {self.text!r}"
+        message = f"no class is called {self.text[:100]!r}"
         if not self.suggestions:
             return message + "; audioset-dl classes lists the names when include is empty"
         return message + "; did you mean " + " or ".join(map(repr, self.suggestions)) + "?"
@@ -189,11 +195,11 @@ def read_ontology(path: Path) -> Ontology:
     """
     text = read_small(path)
     entries = _parse_json(text, path)
-    nodes = [_parse_node(entry, number, path) for number, entry in enumerate(entries, 1)]
+    nodes = [_parse_node(entry, number, text, path) for number, entry in enumerate(entries, 1)]
     _check_unique([node.mid for node in nodes], "id", text, path)
     _check_unique([node.name for node in nodes], "name", text, path)
     _check_children(nodes, text, path)
-    _check_depth(nodes, path)
+    _check_depth(nodes, text, path)
     return Ontology(tuple(nodes))
 
 
@@ -229,6 +235,13 @@ def _reach(mid: str, neighbours: Callable[[str], Iterable[str]]) -> frozenset[st
     return frozenset(reached)
 
 
+_NOT_IT = "not the ontology"
+
+
+class _BadEntry(ValueError):
+    """An entry of the file is malformed; the message says how."""
+
+
 def _parse_json(text: str, path: Path) -> list[object]:
     try:
         entries = json.loads(text)
@@ -236,38 +249,44 @@ def _parse_json(text: str, path: Path) -> list[object]:
         raise MetadataError(
             f"not JSON: {error.msg}; {DOWNLOAD_AGAIN}", path, error.lineno
         ) from error
-    except (ValueError, RecursionError) as error:  # a number of thousands of digits, a deep nest
-        raise MetadataError(f"not the ontology: {error}; {DOWNLOAD_AGAIN}", path) from error
+    except RecursionError as error:
+        line = find_deep(text, MAX_DEPTH)
+        raise MetadataError(f"{_NOT_IT}: nested too deep; {DOWNLOAD_AGAIN}", path, line) from error
+    except ValueError as error:
+        line = find_huge_number(text)
+        words = f"{_NOT_IT}: a number of thousands of digits; {DOWNLOAD_AGAIN}"
+        raise MetadataError(words, path, line) from error
     if not isinstance(entries, list) or not entries:
         raise MetadataError("expected a list of classes", path, 1)
     return entries
 
 
-def _parse_node(entry: object, number: int, path: Path) -> Node:
+def _parse_node(entry: object, number: int, text: str, path: Path) -> Node:
+    try:
+        return _read_node(entry, number)
+    except _BadEntry as error:
+        raise MetadataError(str(error), path, find_entry(number, text)) from error
+
+
+def _read_node(entry: object, number: int) -> Node:
     if not isinstance(entry, Mapping):
-        raise MetadataError(f"entry {number}: expected an object with id and name", path)
+        raise _BadEntry(f"entry {number}: expected an object with id and name")
     mid, name = entry.get("id"), entry.get("name")
     if not isinstance(mid, str) or not is_mid(mid):
-        raise MetadataError(
-            f"entry {number}: expected an id like /m/0bt9lr, found {reprlib.repr(mid)}", path
-        )
+        raise _BadEntry(f"entry {number}: expected an id like /m/0bt9lr, found {reprlib.repr(mid)}")
     if not isinstance(name, str) or not name.strip() or not name.isprintable():
-        raise MetadataError(
-            f"entry {number} ({mid}): expected a name, found {reprlib.repr(name)}", path
-        )
+        raise _BadEntry(f"entry {number} ({mid}): expected a name, found {reprlib.repr(name)}")
     return Node(
         mid=mid,
         name=name,
-        child_ids=tuple(dict.fromkeys(_texts(entry.get("child_ids"), "child_ids", mid, path))),
-        restrictions=frozenset(_texts(entry.get("restrictions", []), "restrictions", mid, path)),
+        child_ids=tuple(dict.fromkeys(_texts(entry.get("child_ids"), "child_ids", mid))),
+        restrictions=frozenset(_texts(entry.get("restrictions", []), "restrictions", mid)),
     )
 
 
-def _texts(value: object, key: str, mid: str, path: Path) -> list[str]:
+def _texts(value: object, key: str, mid: str) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise MetadataError(
-            f"{mid}: expected {key} to be a list of texts, found {reprlib.repr(value)}", path
-        )
+        raise _BadEntry(f"{mid}: expected {key} to be a list of texts, found {reprlib.repr(value)}")
     return value
 
 
@@ -275,7 +294,7 @@ def _check_unique(values: list[str], key: str, text: str, path: Path) -> None:
     seen: set[str] = set()
     for value in values:
         if value in seen:
-            line = _line_of(value, key, text, occurrence=2)
+            line = find_value(value, key, text, occurrence=2)
             raise MetadataError(f"the {key} {value!r} stands in the file twice", path, line)
         seen.add(value)
 
@@ -285,13 +304,13 @@ def _check_children(nodes: list[Node], text: str, path: Path) -> None:
     for node in nodes:
         for child_id in node.child_ids:
             if child_id not in mids:
-                line = _line_of(node.mid, "id", text)
+                line = find_value(node.mid, "id", text)
                 raise MetadataError(
                     f"{node.name}: its child {child_id[:40]!r} is not in the file", path, line
                 )
 
 
-def _check_depth(nodes: list[Node], path: Path) -> None:
+def _check_depth(nodes: list[Node], text: str, path: Path) -> None:
     """Peel off one level of parentless nodes after the other: circles are what remains."""
     num_parents = dict.fromkeys((node.mid for node in nodes), 0)
     for node in nodes:
@@ -300,17 +319,22 @@ def _check_depth(nodes: list[Node], path: Path) -> None:
     by_mid = {node.mid: node for node in nodes}
     level = [node for node in nodes if not num_parents[node.mid]]
     num_peeled = depth = 0
+    deepest = ""
     while level:
+        deepest = level[0].mid
         num_peeled += len(level)
         depth += 1
         level = [by_mid[mid] for node in level for mid in _freed(node, num_parents)]
     if num_peeled < len(nodes):
         circle = next(node for node in nodes if num_parents[node.mid])
         raise MetadataError(
-            f"classes lie below themselves: {circle.name} is in a circle, or below one", path
+            f"classes lie below themselves: {circle.name} is in a circle, or below one",
+            path,
+            find_value(circle.mid, "id", text),
         )
     if depth > MAX_DEPTH:
-        raise MetadataError(f"{depth} levels deep; at most {MAX_DEPTH} are accepted", path)
+        line = find_value(deepest, "id", text)
+        raise MetadataError(f"{depth} levels deep; at most {MAX_DEPTH} are accepted", path, line)
 
 
 def _freed(node: Node, num_parents: dict[str, int]) -> Iterator[str]:
@@ -318,10 +342,3 @@ def _freed(node: Node, num_parents: dict[str, int]) -> Iterator[str]:
         num_parents[child_id] -= 1
         if not num_parents[child_id]:
             yield child_id
-
-
-def _line_of(value: str, key: str, text: str, occurrence: int = 1) -> int | None:
-    """Return the line of ``"key": "value"`` where the file writes it plainly, else None."""
-    pattern = re.compile(rf'"{key}"\s*:\s*{re.escape(json.dumps(value))}')
-    hits = [hit.start() for _, hit in zip(range(occurrence), pattern.finditer(text), strict=False)]
-    return text.count("\n", 0, hits[-1]) + 1 if len(hits) == occurrence else None

@@ -17,8 +17,9 @@ from pathlib import Path
 
 from audioset_dl.errors import MetadataError
 
-MAX_SMALL_BYTES = 16 << 20
-"""Largest ontology, rating or index file that is read; Google's are 343, 8 and 15 kB."""
+MAX_SMALL_BYTES = 4 << 20
+"""Largest ontology, rating or index file that is read; Google's are 343, 8 and 15 kB.
+Python needs 25 times as much for a JSON file of empty lists."""
 DOWNLOAD_AGAIN = "delete the file to have it downloaded again"
 
 _MID = re.compile(r"/[a-z]+/[0-9a-z_]+")

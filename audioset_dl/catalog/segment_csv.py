@@ -119,6 +119,8 @@ def parse_block(block: bytes, label_sets: LabelSets) -> pd.DataFrame:
     BadRow
         A row is malformed.
     """
+    if len(block) > MAX_LINE_BYTES and block.count(b"\n") > len(block) // 8:
+        raise BadRow("hardly anything but empty lines: not a segment CSV")
     try:
         return _parse_columns(_split_block(block), label_sets)
     except ValueError:

@@ -120,6 +120,11 @@ def dotted(path: KeyPath) -> str:
 
 def quoted(text: str) -> str:
     """Return text as a message quotes it: on one line, short, and without a proxy's password."""
-    harmless = re.sub("://.*@", f"://{HIDDEN}@", text, flags=re.DOTALL)
+    harmless = re.sub("://.*@", f"://{HIDDEN}@", text, flags=re.DOTALL)  # however misspelled
     short = harmless if len(harmless) <= _MAX_QUOTED else harmless[:_MAX_QUOTED] + "..."
     return json.dumps(short, ensure_ascii=False)
+
+
+def hide_logins(text: str) -> str:
+    """Return a text without the logins of the addresses in it (``http://ann:pw@host``)."""
+    return re.sub(r"(?<=://)[^/\s]*@", f"{HIDDEN}@", text)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias, get_args
@@ -75,6 +75,23 @@ def masked_proxy(proxy: str) -> str:
 def masked_options(options: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     """Return yt-dlp's options for eyes and logs: logins, tokens and headers are hidden."""
     return {key: _masked(value, _SECRET_KEY.search(key)) for key, value in options.items()}
+
+
+def secret_texts(options: Mapping[str, JsonValue]) -> set[str]:
+    """Return the texts that `masked_options` hides, and those of logins in addresses."""
+    return {secret for key, value in options.items() for secret in _secrets_in(value, key, False)}
+
+
+def _secrets_in(value: JsonValue, key: str, is_secret: bool) -> Iterator[str]:
+    is_secret = is_secret or bool(_SECRET_KEY.search(key))
+    if isinstance(value, dict):
+        for name, entry in value.items():
+            yield from _secrets_in(entry, name, is_secret)
+    elif isinstance(value, list):
+        for entry in value:
+            yield from _secrets_in(entry, "", is_secret)
+    elif is_secret and isinstance(value, str):
+        yield value
 
 
 def _masked(value: JsonValue, secret: object) -> JsonValue:

@@ -48,6 +48,7 @@ _SYNTAX = (
     ("expected <block end>", "the indentation fits none of the lines above"),
     ("unknown escape", "a backslash in \"...\" begins a special character; use '...' instead"),
     ("expected the node content", "a value is missing, or a bracket is in the wrong place"),
+    ("expected '<document start>'", "text after a value that had already ended"),
     ("chomping or indentation", "text can't begin with | or >; put it in quotes"),
     ("expected alphabetic", "text can't begin with this character; put it in quotes"),
 )

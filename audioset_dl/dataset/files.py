@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from audioset_dl.errors import OutputError
@@ -77,8 +79,72 @@ def told_as_output_error(path: Path, num_bytes: int | None = None) -> Iterator[N
     except OSError as error:
         size = f" ({num_bytes:,} bytes)" if num_bytes is not None else ""
         raise OutputError(
-            f"{error.filename or path} can't be written{size}: {error.strerror}; {KEPT}"
+            f"{_named(error, path)} can't be written{size}: {error.strerror}"
+            f"{find_advice(error.errno, path)}; {KEPT}"
         ) from error
+
+
+@dataclass(frozen=True)
+class Room:
+    """What this user may still write to a disk."""
+
+    num_bytes: int
+    num_files: int | None
+    """None where the file system does not count them."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether hardly anything can be written."""
+        return self.num_bytes < _LEAST_ROOM or self.num_files == 0
+
+    def __str__(self) -> str:
+        files = " and 0 files" if self.num_files == 0 else ""
+        return f"{self.num_bytes:,} bytes{files} are free there"
+
+
+def find_room(path: Path) -> Room | None:
+    """Return the room where a file or folder lies, or would lie; None where that can't be told."""
+    for folder in (path, *path.absolute().parents):
+        try:
+            found = os.statvfs(folder)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError:
+            return None
+        return Room(found.f_bavail * found.f_frsize, found.f_favail if found.f_files else None)
+    return None
+
+
+def find_advice(error_number: int | None, path: Path) -> str:
+    """Return what to do about an error of the file system, in brackets; empty if that is plain."""
+    room = find_room(path)
+    is_full = room is not None and room.is_full and error_number in _MAY_BE_FULL
+    if error_number == errno.ENOSPC or is_full:
+        how_much = f"{room}; " if room is not None else ""
+        return f" ({how_much}make room, or choose another output.dir)"
+    advice = _ADVICE.get(error_number or 0)
+    return f" ({advice})" if advice else ""
+
+
+_LEAST_ROOM = 1 << 16
+_MAY_BE_FULL = (errno.EIO, errno.ENOENT)
+"""Numbers that also stand for what SQLite says of a full disk."""
+_ADVICE = {
+    errno.EDQUOT: "this user's quota is used up: make room, or choose another output.dir",
+    errno.EROFS: "the disk is mounted read-only: choose another output.dir",
+    errno.EACCES: "make it writable for this user, or choose another output.dir",
+    errno.EPERM: "make it writable for this user, or choose another output.dir",
+    errno.ENOENT: "see that the folder is there and writable for this user",
+    errno.EFBIG: "the limit on the size of a file; see `ulimit -f`",
+    errno.EIO: "a quota or limit is reached, or the disk fails: see the system's log",
+}
+"""What to do about an error of the file system."""
+
+
+def _named(error: OSError, path: Path) -> str | Path:
+    """Return the file that an error is about: not the temporary one, of which nobody knows."""
+    name = error.filename
+    return name if isinstance(name, str) and not is_temporary(Path(name)) else path
 
 
 def _sync_folder(folder: Path) -> None:

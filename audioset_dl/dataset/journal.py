@@ -6,6 +6,7 @@ runs. This is the one place where SQL is written. It records what it is told and
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from audioset_dl.catalog.segments import Clip
-from audioset_dl.dataset.files import told_as_output_error
+from audioset_dl.dataset.files import KEPT, find_advice, told_as_output_error
 from audioset_dl.errors import OutputError
 
 SCHEMA_VERSION = 1
@@ -312,10 +313,31 @@ def _connected(uri: str, path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _unusable(path: Path, error: sqlite3.Error) -> OutputError:
+    name = getattr(error, "sqlite_errorname", None) or ""
+    words = next(
+        (find_advice(number, path) for start, number in _ERRORS if name.startswith(start)), ""
+    )
+    if words:
+        return OutputError(f"the journal {path} can't be written: {error}{words}; {KEPT}")
+    if name == "SQLITE_BUSY":
+        return OutputError(
+            f"the journal {path} can't be used: {error}; another program has it open: end that one"
+        )
     return OutputError(
         f"the journal {path} can't be used: {error}; if it is damaged, move it away and run "
         "`audioset-dl download` again: it then begins anew"
     )
+
+
+_ERRORS = (
+    ("SQLITE_FULL", errno.ENOSPC),
+    ("SQLITE_READONLY", errno.EACCES),
+    ("SQLITE_CANTOPEN", errno.ENOENT),
+    ("SQLITE_PERM", errno.EACCES),
+    ("SQLITE_IOERR", errno.EIO),
+)
+"""SQLite's result codes (https://www.sqlite.org/rescode.html) that tell of the disk and not of the
+journal, and the error of the file system that means the same."""
 
 
 def _check_version(version: int, path: Path) -> None:

@@ -15,6 +15,7 @@ from audioset_dl.dataset.journal import Journal, Record, open_journal
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.lock import hold_folder
 from audioset_dl.dataset.manifest import ManifestRow, read_manifest, row_of, write_manifest
+from audioset_dl.dataset.places import check_places
 from audioset_dl.dataset.verify import Fault, Verification, check_file, is_inside, verify_rows
 from audioset_dl.errors import OutputError
 
@@ -91,6 +92,7 @@ def repair_folder(
             f"{folder.path} holds no journal, the memory of what was saved, to repair it by; "
             "`audioset-dl download` makes it again from the manifest"
         )
+    check_places(folder)
     with hold_folder(folder.lock, now), open_journal(folder.journal) as journal:
         repair = _Repair(folder, journal, deep=deep)
         found = repair.look(on_file)

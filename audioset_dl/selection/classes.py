@@ -12,6 +12,9 @@ from audioset_dl.catalog.ontology import Node, Ontology, UnknownClass
 from audioset_dl.config import ClassesConfig
 from audioset_dl.errors import ConfigError, Problem
 
+MAX_PROBLEMS = 50
+"""Unknown names that are told, each with its suggestions."""
+
 
 def select_classes(catalog: Catalog, config: ClassesConfig) -> tuple[Node, ...]:
     """Return the chosen classes in ontology order.
@@ -86,6 +89,10 @@ def _expand(
 ) -> set[str]:
     mids: set[str] = set()
     for position, name in enumerate(names):
+        if len(problems) >= MAX_PROBLEMS:  # to look for suggestions takes a millisecond each
+            rest = f"and {len(names) - position:,} more names that were not looked up"
+            problems.append(Problem(f"classes.{key}", rest))
+            break
         try:
             mid = ontology.find(name).mid
         except UnknownClass as error:

@@ -60,6 +60,15 @@ class Breaker:
         self.open_until = now + self.pause_s
         self._probe_under_way = False
 
+    def helpful_pause_s(self, num_answers: int) -> float:
+        """Return what the last pause, and the answers that it brought, say of the next.
+
+        A longer pause must bring more answers. One that did not was long by chance, as probes may
+        fail by chance.
+        """
+        was_worth_it = num_answers >= self.pause_s / self.first_pause_s
+        return self.pause_s if was_worth_it else max(self.first_pause_s, self.pause_s / 2)
+
     def _next_pause_s(self) -> float:
         if not self.is_open:
             return self.first_pause_s
@@ -113,6 +122,7 @@ class Address:
         self._outages = Breaker(FIRST_OUTAGE_S, LONGEST_OUTAGE_S, LONGEST_OUTAGE_S)
         self._gate = Gate()
         self._lockouts = 0
+        self._num_answers_at_lockout = 0
         self._is_doubtful = False
 
     @property
@@ -161,6 +171,7 @@ class Address:
         pause_s = self._known_pause_s(failure)
         if not self._refusals.is_open:
             self._pacer.refused(now)
+            self._num_answers_at_lockout = self.num_answers
         self._outages.close()
         self._refusals.trip(now, pause_s=pause_s)
         self._lock(failure)
@@ -170,7 +181,7 @@ class Address:
         if failure.retry_after_s is not None:
             return min(max(1.0, failure.retry_after_s), LONGEST_RETRY_AFTER_S)
         if self._pacer.is_slowed and not self._refusals.is_open:
-            return self._refusals.pause_s
+            return self._refusals.helpful_pause_s(self.num_answers - self._num_answers_at_lockout)
         return None
 
     def refused_vaguely(self, ticket: Ticket, failure: Failure, now: float) -> None:

@@ -48,7 +48,7 @@ def read_cookies(path: Path) -> str:
         The file can't be read, or is in another format, or holds no cookie.
     """
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise _problem(f"{path} can't be read ({error}); {_HOW}") from error
     if text.lstrip().startswith(("[", "{")):
@@ -96,15 +96,25 @@ def read_browser_cookies(browser: str) -> str:
 
 def _check_lines(path: Path, text: str) -> None:
     # yt-dlp would print a line that it can't read, secrets included: such a line stops us first.
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip() or (line.startswith("#") and not line.startswith("#HttpOnly_")):
             continue
-        fields = line.split("\t")
-        if len(fields) != 7 or not re.fullmatch(r"(\d+(\.\d+)?)?", fields[4]):
-            raise _problem(
-                f"{path}:{number}: expected seven fields separated by tabs, the fifth a time, "
-                f"found {len(fields)} fields; {_HOW}"
-            )
+        fault = _fault_of(line.removeprefix("#HttpOnly_").removesuffix("\r").split("\t"))
+        if fault:
+            raise _problem(f"{path}:{number}: expected {fault}; {_HOW}")
+
+
+def _fault_of(fields: list[str]) -> str:
+    """Return what was expected of a line in place of what it holds, quoting nothing of it."""
+    if len(fields) != 7:
+        return f"seven fields separated by tabs, found {len(fields)}"
+    if (fields[1] == "TRUE") != fields[0].startswith(".") or fields[1] not in {"TRUE", "FALSE"}:
+        return "TRUE in the second field where the first begins with a dot, FALSE elsewhere"
+    if not re.fullmatch(r"(\d{1,15}(\.\d{1,15})?)?", fields[4]):
+        return "a time in seconds, or nothing, in the fifth field"
+    if re.search(r"[\0-\x1f\x7f]", "".join(fields)):
+        return "text without control characters"
+    return ""
 
 
 def _problem(message: str) -> ConfigError:

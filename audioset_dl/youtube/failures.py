@@ -85,7 +85,8 @@ FAILURE_CLASSES: tuple[FailureClass, ...] = (
         "does not look like a netscape format cookies file",
         "failed to load cookies")),
     FailureClass("disk", _MACHINE, (
-        "no space left on device", "read-only file system", "disk quota exceeded")),
+        "no space left on device", "read-only file system", "disk quota exceeded",
+        "file too large", "input/output error")),
     FailureClass("private", _GONE, (
         "private video", "this video is private")),
     FailureClass("age", _GONE, (

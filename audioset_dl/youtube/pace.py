@@ -87,21 +87,22 @@ class Pacer:
     def refused(self, now: float) -> None:
         """Note that the address, which was welcome until now, is refused: go on more slowly."""
         began_at = now if self._began_at is None else self._began_at
-        gap_s = _mean_gap_s(now - began_at, self._num_answers - self._num_answers_at_return)
+        gap_s = (now - began_at) / max(1, self._num_answers - self._num_answers_at_return)
         gap_s = max(gap_s, self.delay_s, SHORTEST_DELAY_S)
-        if self._refused_at is None:
-            self._goal_s = gap_s / NEARLY
-        else:
-            num_had = self._num_answers - self._num_answers_at_refusal
-            whole_s = _mean_gap_s(now - self._refused_at, num_had)
-            self._goal_s = math.sqrt(max(whole_s, gap_s) * gap_s)
+        self._goal_s = self._next_goal_s(now, began_at, gap_s)
         self._refused_at, self._num_answers_at_refusal = now, self._num_answers
         self._mean_s = min(self._goal_s * CAUTION, max(LONGEST_DELAY_S, self.delay_s))
+
+    def _next_goal_s(self, now: float, began_at: float, gap_s: float) -> float:
+        """Return the mean delay to come back to, given the one at which it was refused."""
+        if self._refused_at is None:
+            return gap_s / NEARLY
+        num_had = max(1, self._num_answers - self._num_answers_at_refusal)
+        whole_s = (now - self._refused_at) / num_had
+        # A delay that costs more than the pauses do is a loss: refusals may come by chance.
+        paused_s = (began_at - self._refused_at) / num_had
+        return min(math.sqrt(max(whole_s, gap_s) * gap_s), self.delay_s + paused_s)
 
     def returned(self, now: float) -> None:
         """Note that the address is welcome again."""
         self._began_at, self._num_answers_at_return = now, self._num_answers
-
-
-def _mean_gap_s(seconds: float, num_answers: int) -> float:
-    return seconds / max(1, num_answers)

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from yt_dlp.extractor.youtube import YoutubeIE
 from yt_dlp.networking import Request, Response
 from yt_dlp.networking.exceptions import HTTPError
 
-from audioset_dl.config import DownloadConfig
+from audioset_dl.config import DownloadConfig, find_secrets
 from audioset_dl.youtube.failures import (
     ALL_CLASSES,
     BAD_ANSWER,
@@ -34,6 +34,8 @@ URL_EXPIRED = frozenset({403, 410})
 """What googlevideo.com answers to a media URL that has expired or is refused."""
 LONGEST_WAIT_S = 60.0
 """Longest wait for a format that can be fetched from a certain time on only."""
+SERVER_ERROR_WAIT_S = 0.5
+"""After a status of 5xx, before the same range is asked for once more."""
 CLOCK_SLACK_S = 1.0
 """By how much the two clocks may differ in an extraction before one must have been set."""
 
@@ -87,6 +89,7 @@ class YoutubeClient:
         stop: threading.Event,
     ) -> None:
         self._notes = Notes()
+        self._hide = find_secrets(config, cookies).hide
         options = make_options(config, proxy=proxy, cookies=cookies, notes=self._notes)
         self._ydl = GatedYoutubeDL(options)
         self._ydl.add_info_extractor(YoutubeIE())
@@ -157,6 +160,17 @@ class YoutubeClient:
         VideoFailed
             With why: also where the answer is not what was asked for.
         """
+        try:
+            return self._read_range(track, first, end)
+        except VideoFailed as error:
+            if not _is_server_error(error):
+                raise
+        # Mostly a passing fault of one server: cheaper than all that led here once more.
+        if self._stop.wait(SERVER_ERROR_WAIT_S):
+            raise Stopped
+        return self._read_range(track, first, end)
+
+    def _read_range(self, track: Track, first: int, end: int) -> Part:
         self._await_opening(track)
         headers = {**track.info.get("http_headers", {}), "Accept-Encoding": "identity",
                    "Range": f"bytes={first}-{end - 1}"}  # fmt: skip
@@ -193,7 +207,7 @@ class YoutubeClient:
                 self._ydl.gate.shut(failure)
             if self._has_own_format and "format is not available" in failure.detail:
                 failure = Failure(NO_FORMAT, f"{failure.detail} (download.yt_dlp.format)")
-            raise VideoFailed(failure) from error
+            raise VideoFailed(replace(failure, detail=self._hide(failure.detail))) from error
 
     def _check_stop(self, _progress: dict[str, Any]) -> None:
         if self._stop.is_set():
@@ -245,6 +259,10 @@ def _check_size(path: Path, expected: int | None) -> None:
     if expected is not None and size != expected:
         detail = f"{size:,} bytes were got, the track has {expected:,}"
         raise VideoFailed(Failure(TRUNCATED, detail))
+
+
+def _is_server_error(error: VideoFailed) -> bool:
+    return error.failure.code == "network" and (_status_of(error) or 0) >= 500
 
 
 def _status_of(error: BaseException) -> int | None:
