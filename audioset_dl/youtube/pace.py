@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 HOUR_S = 3600
 CAUTION = 1.5
 """By how much slower than its new pace an address goes on after a refusal."""
-NEARLY = 0.9
+NEARLY = 0.95
 """To this share of its old pace an address comes back soon after a first refusal: it may have been
 a passing storm."""
 FAST_GAIN, SLOW_GAIN = 0.02, 0.0005
