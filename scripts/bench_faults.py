@@ -176,16 +176,21 @@ def weather_storm(name: str, behaviour: str, options: argparse.Namespace) -> Row
             wait_until(storm[1], process)
             world.simulator.refuse_all(None)
             wait_until(storm[1] + LONGEST_RUN_S, process)
-        asked = sum(storm[0] <= each.time_s < storm[1] for each in world.simulator.log.requests)
+        during = [each for each in world.simulator.log.requests
+                  if storm[0] <= each.time_s < storm[1]]  # fmt: skip
         result = read_result(world, config, process)
+    kinds = {"media"} if behaviour == "session:media" else {"page", "player", "next", "media"}
+    refused = sum(each.kind in kinds for each in during)
+    visits = sum(each.kind == "page" for each in during)
     pace = pace_until(watcher.times, before)
     opened_s, back_s = recovery(watcher.times, storm[1], pace)
     return Row(
         f"{name} for {options.storm_s:g} s",
-        f"≤ {MOST_REQUESTS} requests; 0 clips charged; all got; soon at ≥ 90 % of the pace",
-        f"{asked} requests; {result.num_charged} charged; {result}; going on {opened_s:.1f} s "
-        f"after its end, at 90 % of {pace:.1f} clips/s {back_s:.1f} s later",
-        asked <= MOST_REQUESTS and not result.num_charged and result.is_all
+        f"≤ {MOST_REQUESTS} refused requests; 0 clips charged; all got; soon at ≥ 90 % of the pace",
+        f"{refused} refused requests in {visits} visits; {result.num_charged} charged; {result}; "
+        f"going on {opened_s:.1f} s after its end, at 90 % of {pace:.1f} clips/s {back_s:.1f} s "
+        "later",
+        refused <= MOST_REQUESTS and not result.num_charged and result.is_all
         and opened_s <= options.storm_s + LATENESS_S and back_s <= 2 * PACE_OVER_S,
     )  # fmt: skip
 
