@@ -91,7 +91,7 @@ def make_config(world: World, name: str = "config.yaml", **changes) -> Path:
 
 
 def assert_told(done: subprocess.CompletedProcess[str], *words: str) -> None:
-    assert done.returncode == 7, done.stdout + done.stderr
+    assert done.returncode == 7, done.stderr
     assert "Traceback" not in done.stderr
     assert done.stderr.count("Error: ") == 1
     for word in words:
@@ -196,6 +196,35 @@ def test_a_disk_that_is_mounted_read_only(world: World, begun: bool) -> None:
         """,
     )  # fmt: skip
     assert_told(done, "disk/out", "Read-only file system", "choose another output.dir")
+
+
+@needs_mount
+def test_full_while_the_metadata_is_fetched(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    data = Path(__file__).parent / "data"
+    with Simulator(default=None, metadata_dir=data) as simulator:
+        config.write_text(
+            f"metadata: {{dir: disk/metadata}}\n"
+            f"download: {{proxies: ['{simulator.address}'], verify_tls: false}}\n"
+        )
+        done = run_on_tmpfs(
+            tmp_path / "disk", "size=8k", f"$run classes {config}; code=$?; ls -A {tmp_path}/disk/*"
+            "; exit $code",
+        )  # fmt: skip
+    assert_told(done, r"disk/metadata/\w+\.\w+ can't be written: No space left", "metadata.dir")
+    assert ".tmp" not in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [("classes", "--json"), ("verify", "--repair", "--json")])
+def test_nowhere_to_print_to(world: World, arguments: tuple[str, ...]) -> None:
+    config = make_config(world)
+    world.download(config)
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [COMMAND, arguments[0], config, *arguments[1:]], stdout=full, stderr=subprocess.PIPE,
+            text=True, timeout=60, env=clean_environment(), check=False,
+        )  # fmt: skip
+    assert_told(done, "output of this command can't be written: disk full")
 
 
 def test_a_folder_that_is_not_ours_to_write(world: World) -> None:
