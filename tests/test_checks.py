@@ -74,10 +74,7 @@ def test_a_journal_that_points_elsewhere_or_is_nonsense(world: World) -> None:
     shutil.copytree(output, good)
     mine = world.folder / "mine.wav"
     mine.write_bytes(bytes(WAV_BYTES))
-    for assignment in (
-        "file_name = '../mine.wav'", f"file_name = '{mine}'", "file_name = NULL",
-        "sample_rate = 0", "start_s = 'abc'", "labels = x'ff00'", "ytid = '../../x'",
-    ):  # fmt: skip
+    for assignment in ("file_name = '../mine.wav'", "labels = x'ff00'"):
         shutil.rmtree(output)
         shutil.copytree(good, output)
         change(world, output, assignment)
