@@ -11,7 +11,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -311,6 +311,8 @@ def _run() -> int:
 def _end_unexpected(error: Exception) -> int:
     if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:
         click.echo("Error: the output of this command can't be written: disk full", err=True)
+        with suppress(OSError):  # or else Python tries once more, and ends with 120
+            sys.stdout.close()
         return OutputError.exit_code
     click.echo(hide_logins("".join(traceback.format_exception(error))), err=True, nl=False)
     click.echo("This is a bug in audioset-dl; please report it with the lines above.", err=True)

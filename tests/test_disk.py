@@ -14,7 +14,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -33,6 +32,8 @@ from audioset_dl.simulator import Simulator
 
 WAV_BYTES = 320_044
 NUM_CLIPS = 4
+JUST_TOO_SMALL = NUM_CLIPS * WAV_BYTES + 100_000
+"""Fits what is planned, but not the tables, the journal and the ends of blocks besides."""
 
 
 @cache
@@ -91,7 +92,7 @@ def make_config(world: World, name: str = "config.yaml", **changes) -> Path:
 
 
 def assert_told(done: subprocess.CompletedProcess[str], *words: str) -> None:
-    assert done.returncode == 7, done.stdout + done.stderr
+    assert done.returncode == 7, done.stderr
     assert "Traceback" not in done.stderr
     assert done.stderr.count("Error: ") == 1
     for word in words:
@@ -109,74 +110,67 @@ def assert_nothing_half_written(output: Path) -> None:
         assert path.read_bytes().endswith(b"\n")
 
 
-def run_twice(
-    world: World, config: Path, options: str, between: str
-) -> subprocess.CompletedProcess[str]:
-    """Download into a tmpfs, mend it, and download again; return how the first time went.
-
-    What is on the disk after each time is copied to ``at_first`` and ``at_last``.
-    """
-    done = run_on_tmpfs(
-        world.folder / "disk", options,
-        f"""
-        cd {world.folder}
-        $run download {config} >first.out 2>first.err; echo $? >first.rc
-        cp -a disk at_first
-        {between}
-        $run download {config} || exit 98
-        cp -a disk at_last
-        """,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    code, out, err = ((world.folder / f"first.{end}").read_text() for end in ("rc", "out", "err"))
-    return subprocess.CompletedProcess("download", int(code), out, err)
-
-
 def wavs(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.rglob("*.wav")}
 
 
+def grow(world: World, config: Path, steps: list[str]) -> list[subprocess.CompletedProcess[str]]:
+    """Download into one tmpfs again and again, each time with more room; the last time all fits.
+
+    What is on the disk after each time but the last is copied to ``at_0`` and so on.
+    """
+    script = "\n".join(
+        f"mount -o remount,{step} disk || exit 98\n"
+        f"$run download {config} >{number}.out 2>{number}.err; echo $? >{number}.rc\n"
+        f"cp -a disk at_{number}"
+        for number, step in enumerate(steps)
+    )
+    done = run_on_tmpfs(world.folder / "disk", steps[0], f"cd {world.folder}\n{script}", 120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return [
+        subprocess.CompletedProcess(
+            step, int((world.folder / f"{number}.rc").read_text()),
+            *((world.folder / f"{number}.{end}").read_text() for end in ("out", "err")),
+        )
+        for number, step in enumerate(steps)
+    ]  # fmt: skip
+
+
 @needs_mount
 @pytest.mark.parametrize(
-    ("options", "file"),
+    ("steps", "files"),
     [
-        ("size=4k", "journal.sqlite"),
-        ("size=12k", "journal.sqlite"),
-        ("size=64k", "journal.sqlite"),
-        ("size=10m,nr_inodes=2", ".lock"),
-        ("size=10m,nr_inodes=3", ".lock-holder.json"),
-        ("size=10m,nr_inodes=4", ".fetching"),
-        ("size=10m,nr_inodes=7", "journal.sqlite"),
-        ("size=10m,nr_inodes=9", "run.json"),
-        ("size=10m,nr_inodes=10", "manifest.csv"),
-        ("size=10m,nr_inodes=11", "failures.csv"),
-        ("size=10m,nr_inodes=12", "wav/dog"),
-        ("size=10m,nr_inodes=13", r"wav/dog/Y\S+\.wav"),
-        (f"size={NUM_CLIPS * WAV_BYTES + 100_000}", r"wav/dog/Y\S+\.wav"),
-        ("size=500k", "the 4 clips to fetch need 1,280,176 bytes"),
+        ([f"size=10m,nr_inodes={number}" for number in (2, 3, 4, 7, 9, 10, 11, 12, 13)],
+         [".lock ", ".lock-holder.json", ".fetching", "journal.sqlite", "run.json", "manifest.csv",
+          "failures.csv", "wav/dog ", "wav/dog/Y"]),
+        (["size=4k", "size=12k", "size=64k", "size=500k", f"size={JUST_TOO_SMALL}"],
+         ["journal.sqlite", "journal.sqlite", "journal.sqlite",
+          "the 4 clips to fetch need 1,280,176 bytes", "wav/dog/Y"]),
     ],
-)
+    ids=["files", "bytes"],
+)  # fmt: skip
 def test_full_at_each_kind_of_write_and_again_when_there_is_room(
-    world: World, options: str, file: str
+    world: World, steps: list[str], files: list[str]
 ) -> None:
     config = make_config(world, output={"dir": "disk/out"})
-    first = run_twice(world, config, options, "mount -o remount,size=50m,nr_inodes=999 disk")
-    assert_told(first, f"Error: .*{file}", r"[\d,]+ bytes( and 0 files)? are free", "make room")
-    assert_nothing_half_written(world.folder / "at_first")
-    saved = wavs(world.folder / "at_last")
+    *full, last = grow(world, config, [*steps, "size=50m,nr_inodes=999"])
+    for number, (done, file) in enumerate(zip(full, files, strict=True)):
+        assert_told(done, f"Error: .*{file}", r"[\d,]+ bytes( and 0 files)? are free", "make room")
+        assert_nothing_half_written(world.folder / f"at_{number}")
+    assert last.returncode == 0, last.stderr
+    saved = wavs(world.folder / f"at_{len(full)}")
     assert len(saved) == NUM_CLIPS
-    assert wavs(world.folder / "at_first").items() <= saved.items()
+    assert wavs(world.folder / f"at_{len(full) - 1}").items() <= saved.items()
 
 
 @needs_mount
 def test_full_while_a_whole_track_is_fetched(bulky_world: World) -> None:
     config = make_config(bulky_world, output={"dir": "disk/out"})
-    began = time.monotonic()
-    first = run_twice(bulky_world, config, "size=3m", "mount -o remount,size=90m disk")
-    assert time.monotonic() - began < 20
+    first, last = grow(bulky_world, config, ["size=3m", "size=90m"])
     assert_told(first, r"Error: .*\.fetching: .*No space left", r"[\d,]+ bytes are free there")
-    assert_nothing_half_written(bulky_world.folder / "at_first")
-    assert len(wavs(bulky_world.folder / "at_last")) == NUM_CLIPS
+    assert_nothing_half_written(bulky_world.folder / "at_0")
+    assert last.returncode == 0, last.stderr
+    assert len(wavs(bulky_world.folder / "at_1")) == NUM_CLIPS
 
 
 @needs_mount
@@ -196,6 +190,35 @@ def test_a_disk_that_is_mounted_read_only(world: World, begun: bool) -> None:
         """,
     )  # fmt: skip
     assert_told(done, "disk/out", "Read-only file system", "choose another output.dir")
+
+
+@needs_mount
+def test_full_while_the_metadata_is_fetched(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    data = Path(__file__).parent / "data"
+    with Simulator(default=None, metadata_dir=data) as simulator:
+        config.write_text(
+            f"metadata: {{dir: disk/metadata}}\n"
+            f"download: {{proxies: ['{simulator.address}'], verify_tls: false}}\n"
+        )
+        done = run_on_tmpfs(
+            tmp_path / "disk", "size=8k", f"$run classes {config}; code=$?; ls -A {tmp_path}/disk/*"
+            "; exit $code",
+        )  # fmt: skip
+    assert_told(done, r"disk/metadata/\w+\.\w+ can't be written: No space left", "metadata.dir")
+    assert ".tmp" not in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [("classes", "--json"), ("verify", "--repair", "--json")])
+def test_nowhere_to_print_to(world: World, arguments: tuple[str, ...]) -> None:
+    config = make_config(world)
+    world.download(config)
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [COMMAND, arguments[0], config, *arguments[1:]], stdout=full, stderr=subprocess.PIPE,
+            text=True, timeout=60, env=clean_environment(), check=False,
+        )  # fmt: skip
+    assert_told(done, "output of this command can't be written: disk full")
 
 
 def test_a_folder_that_is_not_ours_to_write(world: World) -> None:

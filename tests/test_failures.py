@@ -90,6 +90,12 @@ def test_a_clear_error_is_not_overruled_by_a_warning() -> None:
     assert classify(error, ["HTTP Error 429: Too Many Requests"]).code == "private"
 
 
+def test_words_of_a_site_can_not_move_a_terminals_cursor() -> None:
+    failure = classify(ExtractorError("one\x1b[2J\x07two\x9b3Jthree\nfour", expected=True))
+    assert failure.detail.isprintable()
+    assert "four" in failure.detail
+
+
 def test_codes_are_slugs_and_unique() -> None:
     for code, kind in ALL_CLASSES.items():
         assert code == kind.code

@@ -10,7 +10,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from world import COMMAND, DOG, World, clean_environment, make_clips, videos_of
 
+from audioset_dl import cli
 from audioset_dl.catalog.segments import Clip
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.manifest import MANIFEST_COLUMNS, read_manifest
@@ -31,12 +31,14 @@ from audioset_dl.simulator import Simulator
 from audioset_dl.youtube.cookies import read_cookies
 
 MAX_MB = 300
-MAX_S = 15
+MAX_CPU_S = 10
+"""Of the processor: that of the clock depends on what else runs. Not to hang has 60 s."""
 ROW = b'--abc_defg0, 0.000, 10.000, "/m/0bt9lr"\n'
 MEASURE = """
 import resource, subprocess, sys
 code = subprocess.call(sys.argv[1:])
-print("MB", resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024, file=sys.stderr)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print("USED", used.ru_maxrss // 1024, used.ru_utime + used.ru_stime, file=sys.stderr)
 sys.exit(code)
 """
 """A small process in between: a child's peak begins with the size of whom it was forked from."""
@@ -51,16 +53,39 @@ class Done:
 
 def run(*arguments: str | Path) -> Done:
     """Run the installed command; it may neither hang, nor take much memory, nor show a bug."""
-    began = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-S", "-c", MEASURE, COMMAND, *arguments], capture_output=True, text=True,
         timeout=60, env=clean_environment(), check=False,
     )  # fmt: skip
-    stderr, _, megabytes = done.stderr.rpartition("MB ")
+    stderr, _, used = done.stderr.rpartition("USED ")
     assert "Traceback" not in stderr, stderr
-    assert int(megabytes) < MAX_MB
-    assert time.monotonic() - began < MAX_S
+    megabytes, cpu_s = map(float, used.split())
+    assert megabytes < MAX_MB
+    assert cpu_s < MAX_CPU_S
     return Done(done.returncode, done.stdout, stderr)
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def run_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the command in this process: the same boundary in a tenth of the time."""
+
+    def run_it(*arguments: str | Path) -> Done:
+        monkeypatch.setattr(sys, "argv", ["audioset-dl", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        printed = capsys.readouterr()
+        assert "Traceback" not in printed.err, printed.err
+        return Done(int(ended.value.code or 0), printed.out, printed.err)
+
+    return run_it
+
+
+def is_heavy(content: bytes) -> bool:
+    """Tell whether time and memory are to be measured."""
+    return len(content) > 5000
 
 
 @pytest.fixture
@@ -89,8 +114,8 @@ def assert_refused(done: Done, path: Path, line: int | None) -> None:
         (lambda good: good + b"x" * 1_000_000, 5),
         (lambda good: good + b'"' * 1_000_000, 5),
         (lambda good: b"x" * 50_000_000, 1),
-        (lambda good: gzip.compress(b"\n" * 300_000_000), 1),
-        (lambda good: gzip.compress(b"a" * 300_000_000), 1),
+        (lambda good: gzip.compress(b"\n" * 100_000_000, 1), 1),
+        (lambda good: gzip.compress(b"a" * 100_000_000, 1), 1),
         (lambda good: good.decode().encode("utf-16"), 1),
         (lambda good: good + ROW.replace(b"--abc_defg0", b"../../etc/pw"), 5),
         (lambda good: good + ROW.replace(b"--abc_defg0", b"../../../ab"), 5),
@@ -99,9 +124,11 @@ def assert_refused(done: Done, path: Path, line: int | None) -> None:
         (lambda good: good + ROW.replace(b"--abc_defg0", b"aaa\x1b[2Jaaa"), 5),
     ],
 )
-def test_segments(world: World, make: Callable[[bytes], bytes], line: int) -> None:
-    world.segments.write_bytes(make(world.segments.read_bytes()))
-    done = run("plan", world.write_config(classes={"include": ["Dog"]}))
+def test_segments(world: World, run_here: Run, make: Callable, line: int) -> None:
+    content = make(world.segments.read_bytes())
+    world.segments.write_bytes(content)
+    command = run if is_heavy(content) else run_here
+    done = command("plan", world.write_config(classes={"include": ["Dog"]}))
     assert_refused(done, world.segments, line)
     assert "\x1b" not in done.stderr
 
@@ -117,9 +144,9 @@ def test_segments(world: World, make: Callable[[bytes], bytes], line: int) -> No
     ],
     ids=["BOM", "CRLF", "no header", "an id that begins with -", "an id like an option"],
 )
-def test_segments_that_are_only_unusual(world: World, make: Callable[[bytes], bytes]) -> None:
+def test_segments_that_are_only_unusual(world: World, run_here: Run, make: Callable) -> None:
     world.segments.write_bytes(make(world.segments.read_bytes()))
-    done = run("plan", world.write_config(classes={"include": ["Dog"]}), "--json")
+    done = run_here("plan", world.write_config(classes={"include": ["Dog"]}), "--json")
     assert done.code == 0, done.stderr
     assert json.loads(done.stdout)["clips"] == 3
 
@@ -158,11 +185,13 @@ Entries = list[dict[str, object]]
         (lambda old: {"a": 1}, "expected a list of classes"),
     ],
 )  # fmt: skip
-def test_ontology(world: World, make: Callable[[Entries], object], words: str) -> None:
+def test_ontology(
+    world: World, run_here: Run, make: Callable[[Entries], object], words: str
+) -> None:
     path = world.metadata / "ontology.json"
     bad = json.dumps(make(json.loads(path.read_text())), indent=1)
     path.write_text(bad)
-    done = run("classes", world.write_config())
+    done = run_here("classes", world.write_config())
     assert_refused(done, path, None)
     line = int(done.stderr.partition(f"{path}:")[2].partition(":")[0])
     assert 1 <= line <= bad.count("\n") + 1
@@ -181,10 +210,13 @@ def test_ontology(world: World, make: Callable[[Entries], object], words: str) -
         (b"[NaN]", 1),
     ],
 )
-def test_ontology_that_is_hardly_json(world: World, content: bytes, line: int) -> None:
+def test_ontology_that_is_hardly_json(
+    world: World, run_here: Run, content: bytes, line: int
+) -> None:
     path = world.metadata / "ontology.json"
     path.write_bytes(content)
-    assert_refused(run("classes", world.write_config()), path, line)
+    command = run if is_heavy(content) else run_here
+    assert_refused(command("classes", world.write_config()), path, line)
 
 
 @pytest.mark.parametrize("name", ["qa_true_counts.csv", "class_labels_indices.csv"])
@@ -201,18 +233,21 @@ def test_ontology_that_is_hardly_json(world: World, content: bytes, line: int) -
         (lambda good: good.partition(b"\n")[2], 1),
     ],
 )
-def test_tables_of_classes(world: World, name: str, make: Callable, line: int) -> None:
+def test_tables_of_classes(
+    world: World, run_here: Run, name: str, make: Callable, line: int
+) -> None:
     path = world.metadata / name
-    path.write_bytes(make(path.read_bytes()))
-    assert_refused(run("classes", world.write_config()), path, line)
+    content = make(path.read_bytes())
+    path.write_bytes(content)
+    command = run if is_heavy(content) else run_here
+    assert_refused(command("classes", world.write_config()), path, line)
 
 
-@pytest.mark.parametrize("name", ["ontology.json", "qa_true_counts.csv"])
-def test_files_that_are_far_too_large(world: World, name: str) -> None:
-    path = world.metadata / name
+def test_files_that_are_far_too_large(world: World) -> None:
+    path = world.metadata / "ontology.json"
     path.write_bytes(b"[" + b" " * 50_000_000)
     assert_refused(run("classes", world.write_config()), path, None)
-    path.write_bytes(gzip.compress(b" " * 500_000_000 + b"x"))
+    path.write_bytes(gzip.compress(b" " * 100_000_000 + b"x", 1))
     done = run("classes", world.write_config())
     assert done.code == 3, done.stderr
 
@@ -244,12 +279,12 @@ def laughs() -> bytes:
         (b"classes: {include: [%s]}\n" % b",".join(b"no%d" % n for n in range(20_000)), 1),
     ],
 )
-def test_config(world: World, content: bytes, line: int | None) -> None:
+def test_config(world: World, run_here: Run, content: bytes, line: int | None) -> None:
     path = world.write_config()
     if content.startswith(b"classes"):
         content += b"metadata: {segments: [clips.csv]}\n"
     path.write_bytes(content)
-    assert_refused(run("classes", path), path, line)
+    assert_refused((run if is_heavy(content) else run_here)("classes", path), path, line)
 
 
 ODD_NAMES = [
@@ -345,7 +380,7 @@ def folder_for_file(output: Path, _elsewhere: Path) -> None:
     ],
 )  # fmt: skip
 def test_links_and_the_like_in_the_output_folder_are_refused(
-    world: World, make: Callable[[Path, Path], None], words: str
+    world: World, run_here: Run, make: Callable[[Path, Path], None], words: str
 ) -> None:
     config = world.write_config(classes={"include": ["Dog"]})
     output, elsewhere = world.output(config), world.folder / "elsewhere"
@@ -355,7 +390,7 @@ def test_links_and_the_like_in_the_output_folder_are_refused(
     before = tree(world.folder, but=output)
     with pytest.raises(OutputError, match=words):
         check_places(OutputFolder(output))
-    done = run("download", config)
+    done = run_here("download", config)
     assert done.code == 7, done.stderr
     assert f"Error: {output}" in done.stderr
     assert words in done.stderr

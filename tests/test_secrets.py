@@ -52,6 +52,8 @@ def config() -> DownloadConfig:
         "{'X': 'CANARYheader'} for CANARYuser",
         "Cookie: SAPISID=CANARY-SAPISID; x=1",
         "socks5h://other:CANARY@host:1 from the environment",
+        "(url: /videoplayback?expire=1&ip=192.0.2.1&sig=CANARY (Caused by x))",
+        "https://rr1---sn-x.googlevideo.com/videoplayback/ip/192.0.2.1/pot/CANARY/f.m4a",
     ],
 )
 def test_a_secret_is_hidden_in_each_form(config: DownloadConfig, text: str) -> None:

@@ -21,6 +21,8 @@ SHORTEST_COOKIE = 6
 SHORTEST_PASSWORD = 3
 """A shorter password is hidden only where it stands in an address."""
 
+_TRACK = re.compile(r"(/videoplayback[?/])[^\s'\"<>)]+")
+
 
 class Secrets:
     """Hides secrets in texts.
@@ -38,8 +40,12 @@ class Secrets:
         self._pattern = re.compile("|".join(map(re.escape, ordered))) if ordered else None
 
     def hide(self, text: str) -> str:
-        """Return a text with ``***`` in the place of each secret, and of logins in addresses."""
-        shown = hide_logins(text)
+        """Return a text with ``***`` in the place of each secret.
+
+        Also of logins in addresses, and of what follows in the address of a track: it holds the
+        user's IP address, and signatures and tokens that are made for it.
+        """
+        shown = _TRACK.sub(rf"\1{HIDDEN}", hide_logins(text))
         return self._pattern.sub(HIDDEN, shown) if self._pattern else shown
 
 

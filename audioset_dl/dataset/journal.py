@@ -6,7 +6,6 @@ runs. This is the one place where SQL is written. It records what it is told and
 
 from __future__ import annotations
 
-import errno
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from audioset_dl.catalog.segments import Clip
-from audioset_dl.dataset.files import KEPT, find_advice, told_as_output_error
+from audioset_dl.dataset.checks import check_clip, check_file
+from audioset_dl.dataset.files import told_as_output_error
+from audioset_dl.dataset.journal_errors import BEGIN_ANEW, tell_unusable
 from audioset_dl.errors import OutputError
 
 SCHEMA_VERSION = 1
@@ -115,7 +116,8 @@ class Journal:
     def want(self, drawn: Mapping[str, tuple[str, ...]], clips: Iterable[Clip], now: str) -> None:
         """Note clips that the config wants, with the classes (MIDs) that want each.
 
-        What is known of a clip stays; a clip not seen before is ``waiting``.
+        What is known of a clip stays, but for labels that its segment CSV has otherwise now; a clip
+        not seen before is ``waiting``.
         """
         rows = [
             (*_clip_values(clip), ";".join(drawn[clip.clip_id]), now) for clip in clips
@@ -125,7 +127,8 @@ class Journal:
                 f"INSERT INTO clips"
                 f" ({', '.join(_CLIP_COLUMNS)}, classes, updated_at, state, wanted)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'waiting', 1)"
-                " ON CONFLICT (clip_id) DO UPDATE SET classes = excluded.classes, wanted = 1",
+                " ON CONFLICT (clip_id) DO UPDATE SET classes = excluded.classes, wanted = 1,"
+                " labels = excluded.labels, subset = excluded.subset",
                 rows,
             )
 
@@ -228,7 +231,16 @@ class Journal:
             f"SELECT {', '.join(_COLUMNS)} FROM clips {where} ORDER BY clip_id",
             (state,) if state else (),
         )
-        return map(_read_record, rows)
+        return map(self._read_record, rows)
+
+    def _read_record(self, row: tuple[Any, ...]) -> Record:
+        try:
+            return _read_record(row)
+        except (TypeError, ValueError, AttributeError) as error:
+            raise OutputError(
+                f"the journal {self._path} holds a row that audioset-dl did not write "
+                f"({row[0]!r:.40}: {error}); {BEGIN_ANEW}"
+            ) from error
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -237,7 +249,7 @@ class Journal:
                 with self._db:
                     yield
             except sqlite3.OperationalError as error:
-                raise _unusable(self._path, error) from error
+                raise tell_unusable(self._path, error) from error
 
 
 @contextmanager
@@ -303,41 +315,13 @@ def _connected(uri: str, path: Path) -> Iterator[sqlite3.Connection]:
     try:
         connection = sqlite3.connect(uri, uri=True, timeout=30)
     except sqlite3.Error as error:
-        raise _unusable(path, error) from error
+        raise tell_unusable(path, error) from error
     try:
         yield connection
     except sqlite3.DatabaseError as error:
-        raise _unusable(path, error) from error
+        raise tell_unusable(path, error) from error
     finally:
         connection.close()
-
-
-def _unusable(path: Path, error: sqlite3.Error) -> OutputError:
-    name = getattr(error, "sqlite_errorname", None) or ""
-    words = next(
-        (find_advice(number, path) for start, number in _ERRORS if name.startswith(start)), ""
-    )
-    if words:
-        return OutputError(f"the journal {path} can't be written: {error}{words}; {KEPT}")
-    if name == "SQLITE_BUSY":
-        return OutputError(
-            f"the journal {path} can't be used: {error}; another program has it open: end that one"
-        )
-    return OutputError(
-        f"the journal {path} can't be used: {error}; if it is damaged, move it away and run "
-        "`audioset-dl download` again: it then begins anew"
-    )
-
-
-_ERRORS = (
-    ("SQLITE_FULL", errno.ENOSPC),
-    ("SQLITE_READONLY", errno.EACCES),
-    ("SQLITE_CANTOPEN", errno.ENOENT),
-    ("SQLITE_PERM", errno.EACCES),
-    ("SQLITE_IOERR", errno.EIO),
-)
-"""SQLite's result codes (https://www.sqlite.org/rescode.html) that tell of the disk and not of the
-journal, and the error of the file system that means the same."""
 
 
 def _check_version(version: int, path: Path) -> None:
@@ -359,7 +343,12 @@ def _read_record(row: tuple[Any, ...]) -> Record:
         labels=_split(values["labels"]),
         subset=values["subset"],
     )
+    check_clip(clip)
+    if clip.clip_id != values["clip_id"]:
+        raise ValueError(f"clip_id of {clip.clip_id}")
     file = SavedFile(*(values[column] for column in _FILE_COLUMNS))
+    if values["state"] == "saved":
+        check_file(file)
     return Record(
         clip=clip,
         classes=_split(values["classes"]),

@@ -6,7 +6,7 @@ import json
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -50,7 +50,8 @@ def hold_folder(lock: Path, now: str) -> Iterator[None]:
         write_file(_holder_file(lock), json.dumps(asdict(_this_run(now))).encode())
         yield
     finally:
-        _holder_file(lock).unlink(missing_ok=True)
+        with suppress(OSError):  # the disk may have failed meanwhile
+            _holder_file(lock).unlink(missing_ok=True)
         file_lock.release()
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from audioset_dl.catalog.segments import Clip
+from audioset_dl.dataset.checks import check_clip, check_file
 from audioset_dl.dataset.files import write_file
 from audioset_dl.dataset.journal import Record, SavedFile
 from audioset_dl.errors import OutputError
@@ -155,6 +156,8 @@ def _read_clip(row: Mapping[str, str]) -> tuple[Clip, SavedFile]:
         bytes_fetched=int(row["bytes_fetched"]),
         saved_at=row["saved_at"],
     )
+    check_clip(clip)
+    check_file(file)
     return clip, file
 
 

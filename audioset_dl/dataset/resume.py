@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from audioset_dl.catalog.segments import Clip
-from audioset_dl.dataset.files import TEMPORARY_SUFFIX, told_as_output_error
+from audioset_dl.dataset.files import TEMPORARY_SUFFIX, remove_file, told_as_output_error
 from audioset_dl.dataset.journal import Journal, Record, SavedFile
 from audioset_dl.dataset.layout import Layout, OutputFolder
 from audioset_dl.dataset.manifest import read_clips
@@ -46,14 +46,15 @@ def adopt_files(journal: Journal, folder: OutputFolder) -> None:
         path = unknown.get(clip.clip_id)
         if path is None or path != folder.path / file.file_name:
             continue
-        content = path.read_bytes()
+        with told_as_output_error(path):
+            content = path.read_bytes()
         if hashlib.sha256(content).hexdigest() == file.sha256:
             journal.adopt(clip, replace(file, num_bytes=len(content)))
             del unknown[clip.clip_id]
     states = journal.states()
     for clip_id, path in unknown.items():
         if clip_id in states:
-            path.unlink()
+            remove_file(path)
 
 
 def _unknown_files(journal: Journal, folder: OutputFolder) -> dict[str, Path]:

@@ -260,7 +260,8 @@ def _clean(text: str) -> str:
     text = re.sub(r"^(ERROR|WARNING):\s+(\[download\] Got error: )?", "", text.strip())
     text = re.sub(r"^\[youtube[^\]]*\] (\S{11}: )?", "", text)
     text = re.sub(r"; please report this issue on.*", "", text, flags=re.DOTALL)
-    return " ".join(text.split())
+    # Nothing that moves a terminal's cursor or colours what follows.
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _normalise(text: str) -> str:

@@ -1,0 +1,45 @@
+"""What a journal or a manifest says, checked before it is believed.
+
+An output folder may come from a colleague or from the internet: what its tables say decides which
+files are read, moved and removed.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import fields
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from audioset_dl.catalog.segment_csv import YTID_LENGTH
+from audioset_dl.catalog.segments import Clip
+
+if TYPE_CHECKING:
+    from audioset_dl.dataset.journal import SavedFile
+
+_YTID = re.compile(rf"[A-Za-z0-9_-]{{{YTID_LENGTH}}}")
+
+
+def check_clip(clip: Clip) -> None:
+    """Raise `ValueError` unless this can be a row of a segment CSV."""
+    if not isinstance(clip.ytid, str) or not _YTID.fullmatch(clip.ytid):
+        raise ValueError(f"ytid {clip.ytid!r:.40}")
+    times = (clip.start_s, clip.end_s)
+    if not all(isinstance(time, float | int) and math.isfinite(time) for time in times):
+        raise ValueError(f"times {times!r:.60}")
+    if not 0 <= clip.start_s < clip.end_s:
+        raise ValueError(f"times {times!r:.60}")
+
+
+def check_file(file: SavedFile) -> None:
+    """Raise `ValueError` or `TypeError` unless this can be a file below the ``wav`` of a folder."""
+    for field in fields(file):
+        value = getattr(file, field.name)
+        if not isinstance(value, str if field.type == "str" else int):
+            raise TypeError(f"{field.name} {value!r:.40}")
+    parts = PurePosixPath(file.file_name).parts
+    if parts[:1] != ("wav",) or ".." in parts or "\0" in file.file_name:
+        raise ValueError(f"file_name {file.file_name!r:.100}")
+    if file.sample_rate < 1 or file.channels < 1 or file.num_samples < 0:
+        raise ValueError(f"form of audio of {file.file_name!r:.100}")
