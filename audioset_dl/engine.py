@@ -31,8 +31,8 @@ from audioset_dl.youtube.address import Address, Ticket
 from audioset_dl.youtube.failures import Failure, Scope
 
 LONGEST_BACKOFF_S = 60
-ABANDON_AFTER_S = 4
-"""How long a run that ends early waits for what is under way."""
+ABANDON_AFTER_S: dict[type[BaseException], float] = {Interrupted: 4.0, OutputError: 1.5}
+"""How long a run that ends early waits for what is under way, by why it ends."""
 MANY_UNKNOWN = 20
 """So many failures in a row that nobody knows point at a yt-dlp that YouTube has outrun."""
 
@@ -158,11 +158,11 @@ class Engine:
                 self._dispatch()
                 self._await_outcome()
         except Interrupted as interrupted:
-            self._abandon()
+            self._abandon(ABANDON_AFTER_S[Interrupted])
             done = f": {self._num_saved:,} of {self._draw.num_wanted:,} clips are saved"
             raise Interrupted(interrupted.exit_code - 128, done) from None
-        except BaseException:
-            self._abandon()
+        except BaseException as error:
+            self._abandon(ABANDON_AFTER_S.get(type(error), ABANDON_AFTER_S[Interrupted]))
             raise
         finally:
             self._note_pause([])
@@ -325,10 +325,10 @@ class Engine:
             now=utc_now(),
         )
 
-    def _abandon(self) -> None:
+    def _abandon(self, patience_s: float) -> None:
         """Give up what is under way; keep what is finished all the same."""
         self._workers.give_up()
-        deadline = self._clock() + ABANDON_AFTER_S
+        deadline = self._clock() + patience_s
         while self._in_flight and (left_s := deadline - self._clock()) > 0:
             outcome = self._workers.next_outcome(left_s)
             if isinstance(outcome, Outcome):
