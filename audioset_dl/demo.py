@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from audioset_dl.catalog.segments import Clip
+from audioset_dl.catalog.clips import Clip
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.manifest import read_manifest
 from audioset_dl.errors import ConfigError, OutputError, Problem

@@ -21,7 +21,7 @@ from audioset_dl.audio.index import BadIndexError
 from audioset_dl.audio.mpegts import BrokenStreamError, name_by_content
 from audioset_dl.audio.ranged import HEAD_BYTES, cut_ranged, read_index
 from audioset_dl.audio.wav import encode_wav
-from audioset_dl.catalog.segments import Clip
+from audioset_dl.catalog.clips import Clip
 from audioset_dl.config import AudioConfig, DownloadConfig
 from audioset_dl.dataset.files import KEPT, find_room, told_as_output_error, write_file
 from audioset_dl.dataset.journal import SavedFile

@@ -21,8 +21,8 @@ from pathlib import Path
 
 import yaml
 
+from audioset_dl.catalog.clips import Clip
 from audioset_dl.catalog.files import CLASS_FILES, SEGMENT_FILES, locate_file
-from audioset_dl.catalog.segments import Clip
 from audioset_dl.demo import write_metadata
 
 COMMAND = Path(sys.executable).with_name("audioset-dl")

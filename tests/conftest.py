@@ -10,7 +10,7 @@ import pytest
 from world import MakeWorld, World, videos_of
 
 from audioset_dl.audio.ffmpeg import find_ffmpeg
-from audioset_dl.catalog.segments import Clip
+from audioset_dl.catalog.clips import Clip
 from audioset_dl.dataset.journal import SavedFile
 from audioset_dl.simulator import Simulator
 

@@ -30,7 +30,7 @@ from world import (
 )
 
 from audioset_dl.catalog.catalog import load_catalog
-from audioset_dl.catalog.segments import Clip
+from audioset_dl.catalog.clips import Clip
 from audioset_dl.simulator import Budget, Simulator
 
 

@@ -16,7 +16,7 @@ import pytest
 import soundfile
 
 from audioset_dl.audio.index import BadIndexError
-from audioset_dl.catalog.segments import Clip
+from audioset_dl.catalog.clips import Clip
 from audioset_dl.config import AudioConfig, DownloadConfig
 from audioset_dl.dataset.journal import SavedFile
 from audioset_dl.dataset.layout import OutputFolder

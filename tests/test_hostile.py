@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from world import COMMAND, DOG, World, clean_environment, make_clips, videos_of
 
 from audioset_dl import cli
-from audioset_dl.catalog.segments import Clip
+from audioset_dl.catalog.clips import Clip
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.manifest import MANIFEST_COLUMNS, read_manifest
 from audioset_dl.dataset.places import check_places

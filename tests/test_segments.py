@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from audioset_dl.catalog import segment_csv
+from audioset_dl.catalog.clips import Clip
 from audioset_dl.catalog.segment_csv import LabelSets, find_label, parse_block
-from audioset_dl.catalog.segments import Clip, SegmentSource, SegmentTable, read_segments
+from audioset_dl.catalog.segments import SegmentSource, SegmentTable, read_segments
 from audioset_dl.errors import MetadataError
 
 DATA = Path(__file__).parent / "data"

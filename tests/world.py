@@ -14,7 +14,7 @@ from pathlib import Path
 import soundfile
 import yaml
 
-from audioset_dl.catalog.segments import Clip
+from audioset_dl.catalog.clips import Clip
 from audioset_dl.simulator import Simulator, Video, sounds_right
 
 COMMAND = Path(sys.executable).with_name("audioset-dl")

@@ -23,10 +23,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from audioset_dl.catalog.clips import YTID_LENGTH
 from audioset_dl.catalog.reading import DOWNLOAD_AGAIN, is_mid, open_binary
 from audioset_dl.errors import MetadataError
 
-YTID_LENGTH = 11
 MAX_LINE_BYTES = 1 << 16
 """Longest line that is read; Google's longest has 171 bytes."""
 MAX_TIME_MS = 2**31 - 1

@@ -16,36 +16,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from audioset_dl.catalog.segment_csv import YTID_LENGTH, LabelSets, parse_block, read_rows
+from audioset_dl.catalog.clips import YTID_LENGTH, Clip
+from audioset_dl.catalog.segment_csv import LabelSets, parse_block, read_rows
 
 RowNumbers = NDArray[np.integer]
 """Positions of clips in a `SegmentTable`."""
-
-
-@dataclass(frozen=True)
-class Clip:
-    """One row of a segment CSV: some seconds of a YouTube video."""
-
-    ytid: str
-    """Id of the video: 11 of ``A-Za-z0-9_-``; may begin with ``-``."""
-    start_s: float
-    """Where the clip starts in the video, in seconds, to the millisecond."""
-    end_s: float
-    """Where it ends."""
-    labels: tuple[str, ...]
-    """MIDs of all classes that it is labelled with, in the file's order."""
-    subset: str
-    """The file it was read from, e.g. ``eval``."""
-
-    @property
-    def clip_id(self) -> str:
-        """``<ytid>_<start in ms>``, which is Google's own segment_id."""
-        return f"{self.ytid}_{round(self.start_s * 1000)}"
-
-    @property
-    def duration_s(self) -> float:
-        """Length in seconds, to the millisecond; 10.0 for most."""
-        return round(self.end_s - self.start_s, 3)
 
 
 @dataclass(frozen=True)

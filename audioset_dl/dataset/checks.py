@@ -12,8 +12,7 @@ from dataclasses import fields
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from audioset_dl.catalog.segment_csv import YTID_LENGTH
-from audioset_dl.catalog.segments import Clip
+from audioset_dl.catalog.clips import YTID_LENGTH, Clip
 
 if TYPE_CHECKING:
     from audioset_dl.dataset.journal import SavedFile

@@ -13,7 +13,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from audioset_dl.catalog.segments import Clip
+from audioset_dl.catalog.clips import Clip
 from audioset_dl.dataset.checks import check_clip, check_file
 from audioset_dl.dataset.files import told_as_output_error
 from audioset_dl.dataset.journal_errors import BEGIN_ANEW, tell_unusable

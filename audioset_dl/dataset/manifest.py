@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from audioset_dl.catalog.segments import Clip
+from audioset_dl.catalog.clips import Clip
 from audioset_dl.dataset.checks import check_clip, check_file
 from audioset_dl.dataset.files import write_file
 from audioset_dl.dataset.journal import Record, SavedFile

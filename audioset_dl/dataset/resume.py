@@ -7,7 +7,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from audioset_dl.catalog.segments import Clip
+from audioset_dl.catalog.clips import Clip
 from audioset_dl.dataset.files import TEMPORARY_SUFFIX, remove_file, told_as_output_error
 from audioset_dl.dataset.journal import Journal, Record, SavedFile
 from audioset_dl.dataset.layout import Layout, OutputFolder

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from audioset_dl.catalog.segments import Clip
+from audioset_dl.catalog.clips import Clip
 from audioset_dl.config import AudioConfig, Config, DownloadConfig
 from audioset_dl.selection.select import Selection
 

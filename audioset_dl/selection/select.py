@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audioset_dl.catalog.catalog import Catalog
+from audioset_dl.catalog.clips import Clip
 from audioset_dl.catalog.ontology import Node
-from audioset_dl.catalog.segments import Clip, SegmentTable
+from audioset_dl.catalog.segments import SegmentTable
 from audioset_dl.config import ClipsConfig, Config
 from audioset_dl.selection.classes import select_classes
 from audioset_dl.selection.draw import Draw
