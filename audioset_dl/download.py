@@ -119,7 +119,8 @@ def download(
         clear_leftovers(settings.output)
         with open_journal(settings.output.journal) as journal:
             adopt_files(journal, settings.output)
-            journal.retry_gone(retry)
+            if retry:
+                journal.retry_gone(retry)
             _check_same_audio(config, settings.output, journal)
             info = _run_info(config, selection, versions, metadata_hashes or {})
             write_run_info(settings.output.run, info)

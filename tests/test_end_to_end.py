@@ -331,6 +331,22 @@ def test_a_config_that_grows_moves_and_keeps_what_is_there(make_world: MakeWorld
     assert world.simulator.log.count(kind="page") == len(after) - len(before)
 
 
+def test_a_move_that_was_not_noted_any_more_is_noted_later(make_world: MakeWorld) -> None:
+    world = make_world(make_clips([DOG, BARK], 3))
+    config = world.write_config(classes={"include": ["Bark"]})
+    world.download(config)
+    before = world.files(config)
+    (world.output(config) / "wav/dog").mkdir()
+    moved = min(before)
+    (world.output(config) / moved).rename(world.output(config) / moved.replace("/bark/", "/dog/"))
+    world.simulator.log.clear()
+    world.write_config(classes={"include": ["Dog", "Bark"]})
+    assert world.download(config).returncode == 0
+    assert world.simulator.log.requests == ()
+    assert sorted(world.files(config).values()) == sorted(before.values())
+    assert world.wavs(config) == set(world.files(config))
+
+
 def test_a_file_that_was_deleted_is_got_again(make_world: MakeWorld) -> None:
     world = make_world(make_clips([DOG], 4))
     config = world.write_config(classes={"include": ["Dog"]})

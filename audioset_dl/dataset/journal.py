@@ -168,15 +168,14 @@ class Journal:
                 (state, code, detail, now, int(charged), clip_id),
             )
 
-    def retry_gone(self, codes: Collection[str]) -> int:
-        """Let clips that are gone by some codes wait again; return how many."""
+    def retry_gone(self, codes: Collection[str]) -> None:
+        """Let clips that are gone by some codes wait again."""
         marks = ", ".join("?" * len(codes))
         with self._writing():
-            done = self._db.execute(
+            self._db.execute(
                 f"UPDATE clips SET state = 'waiting' WHERE state = 'gone' AND code IN ({marks})",
                 tuple(codes),
             )
-        return done.rowcount
 
     def refund(self, clip_id: str) -> None:
         """Take back one attempt that a clip was charged."""

@@ -80,16 +80,19 @@ def settle_files(journal: Journal, folder: OutputFolder, layout: Layout, now: st
     for record in list(journal.records("saved")):
         if not record.wanted or record.file is None:
             continue
-        if not _has_size(folder.path / record.file.file_name, record.file.num_bytes):
-            journal.record_lost(record.clip.clip_id, now)
+        place = layout.file_name(record.clip.clip_id, record.clip.labels)
+        if _has_size(folder.path / record.file.file_name, record.file.num_bytes):
+            _move(journal, folder, record, record.file, place)
+        elif _is_copy(folder.path / place, record.file):
+            # A run was killed after it had moved the file, and before it noted that.
+            journal.record_moved(record.clip.clip_id, place)
         else:
-            _move(journal, folder, record, record.file, layout)
+            journal.record_lost(record.clip.clip_id, now)
 
 
 def _move(
-    journal: Journal, folder: OutputFolder, record: Record, file: SavedFile, layout: Layout
+    journal: Journal, folder: OutputFolder, record: Record, file: SavedFile, place: str
 ) -> None:
-    place = layout.file_name(record.clip.clip_id, record.clip.labels)
     if place == file.file_name:
         return
     target = folder.path / place
@@ -97,6 +100,13 @@ def _move(
         target.parent.mkdir(parents=True, exist_ok=True)
         (folder.path / file.file_name).rename(target)
     journal.record_moved(record.clip.clip_id, place)
+
+
+def _is_copy(path: Path, file: SavedFile) -> bool:
+    return (
+        _has_size(path, file.num_bytes)
+        and hashlib.sha256(path.read_bytes()).hexdigest() == file.sha256
+    )
 
 
 def _has_size(path: Path, num_bytes: int) -> bool:
