@@ -46,8 +46,10 @@ class Task:
     """Failed attempts that were charged to it."""
     suspected: str | None = None
     """Code of a failure that has to be seen twice."""
-    answers_at_refusal: int | None = None
-    """How often its address had been answered when it was refused with this clip."""
+    refused_by: Address | None = None
+    """The address that was last refused, or not reached, with this clip."""
+    answers_at_refusal: int = 0
+    """How often that one had been answered then."""
     num_refusals: int = 0
     """How often it met words that may be meant for the address or for itself."""
     is_put_off: bool = False
@@ -283,7 +285,7 @@ class Engine:
         if address.is_refused and self._config.on_throttle == "stop":
             raise ThrottledError(_throttled_words(failure))
         charged = kind.is_vague and self._is_suspect(task, failure, address)
-        task.answers_at_refusal = address.num_answers
+        task.refused_by, task.answers_at_refusal = address, address.num_answers
         task.num_refusals += 1
         self._note_failed(task, failure, "waiting", charged=charged)
         if charged:
@@ -304,9 +306,9 @@ class Engine:
 
     def _is_suspect(self, task: Task, failure: Failure, address: Address) -> bool:
         """Tell whether a clip that is refused again may itself be the reason."""
-        if task.answers_at_refusal is None:
+        if task.refused_by is None:
             return False
-        if address.num_answers > task.answers_at_refusal:
+        if task.refused_by is address and address.num_answers > task.answers_at_refusal:
             return True
         if failure.kind.is_outage and not address.num_answers:
             return False
