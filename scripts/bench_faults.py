@@ -98,8 +98,8 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--storm-pace", type=float, default=5, help="clips a second around storms")
     parser.add_argument("--outage-s", type=float, default=60)
     parser.add_argument("--broken-clips", type=int, default=400)
-    parser.add_argument("--budget-clips", type=int, default=400)
-    parser.add_argument("--budget-hour-s", type=float, default=20,
+    parser.add_argument("--budget-clips", type=int, default=1000)
+    parser.add_argument("--budget-hour-s", type=float, default=10,
                         help="how long the hour of a lock-out lasts")  # fmt: skip
     parser.add_argument("--soak-clips", type=int, default=10_000)
     add_write_option(parser, MARKS)
