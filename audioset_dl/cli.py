@@ -7,6 +7,7 @@ exit codes.
 from __future__ import annotations
 
 import errno
+import os
 import signal
 import sys
 import traceback
@@ -274,6 +275,8 @@ def _interrupt_by_signals(workers: Workers) -> None:
 
     def interrupt(signal_number: int, _frame: FrameType | None) -> None:
         signal.signal(signal_number, signal.SIG_DFL)
+        with suppress(OSError):  # the terminal may be gone
+            os.write(2, b"\nEnding in order; the same again ends at once.\n")
         workers.interrupt(signal_number)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

@@ -12,19 +12,26 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 
 from audioset_dl import __version__
 from audioset_dl.audio.cut import choose_resampler
 from audioset_dl.audio.ffmpeg import ffmpeg_version, find_ffmpeg
 from audioset_dl.config import Config
+from audioset_dl.dataset.claims import drop_claim
 from audioset_dl.dataset.files import find_room
 from audioset_dl.dataset.journal import Journal, open_journal
 from audioset_dl.dataset.layout import Layout, OutputFolder
 from audioset_dl.dataset.lock import hold_folder
 from audioset_dl.dataset.manifest import write_failures, write_manifest
 from audioset_dl.dataset.places import check_places
-from audioset_dl.dataset.resume import adopt_files, clear_leftovers, settle_files
+from audioset_dl.dataset.resume import (
+    adopt_files,
+    clear_leftovers,
+    settle_clips,
+    settle_files,
+)
 from audioset_dl.dataset.run_info import RunInfo, read_run_info, write_run_info
 from audioset_dl.dataset.status import Counts, count_clips
 from audioset_dl.engine import Engine, Standing, Watch
@@ -115,16 +122,18 @@ def download(
     )
     versions = _tool_versions(settings)
     check_places(settings.output)
-    with hold_folder(settings.output.lock, utc_now()):
+    with (
+        hold_folder(settings.output.lock, utc_now()),
+        open_journal(settings.output.journal) as journal,
+    ):
+        adopt_files(journal, settings.output)
         clear_leftovers(settings.output)
-        with open_journal(settings.output.journal) as journal:
-            adopt_files(journal, settings.output)
-            if retry:
-                journal.retry_gone(retry)
-            _check_same_audio(config, settings.output, journal)
-            info = _run_info(config, selection, versions, metadata_hashes or {})
-            write_run_info(settings.output.run, info)
-            return _Run(config, selection, settings, journal).finish(watch, on_start)
+        if retry:
+            journal.retry_gone(retry)
+        _check_same_audio(config, settings.output, journal)
+        info = _run_info(config, selection, versions, metadata_hashes or {})
+        write_run_info(settings.output.run, info)
+        return _Run(config, selection, settings, journal).finish(watch, on_start)
 
 
 class _Run:
@@ -140,13 +149,15 @@ class _Run:
         chosen = [node.mid for node in selection.classes]
         self._layout = Layout(config.output.layout, selection.catalog.ontology, chosen)
         self._draw: Draw = selection.draw()
+        self._num_found = 0
+        """Refills that were on the disk already."""
 
     def finish(self, watch: Watch, on_start: Callable[[Workers], object]) -> Report:
         journal = self._journal
         gone = [clip_id for clip_id, (state, _) in journal.states().items() if state == "gone"]
         drawn = self._draw.start(gone)
         journal.want_nothing()
-        self._want(self._draw.drawn())
+        self._note_wanted(self._draw.drawn())
         settle_files(journal, self._settings.output, self._layout, utc_now())
         self._write_tables()
         states = journal.states()
@@ -202,6 +213,7 @@ class _Run:
                 make_job=self._make_job,
                 want=self._want,
                 watch=self._now_and_then(watch),
+                on_noted=partial(drop_claim, self._settings.output),
             )
             engine.run(drawn, states)
 
@@ -232,7 +244,16 @@ class _Run:
         clip = self._selection.clip(clip_id)
         return Job(clip, self._layout.file_name(clip_id, clip.labels), ticket)
 
-    def _want(self, clip_ids: Iterable[str]) -> None:
+    def _want(self, clip_ids: Sequence[str]) -> list[str]:
+        """Note clips that the draw wants besides; return those that are not on the disk already."""
+        self._note_wanted(clip_ids)
+        missing = settle_clips(
+            clip_ids, self._journal, self._settings.output, self._layout, now=utc_now()
+        )
+        self._num_found += len(clip_ids) - len(missing)
+        return missing
+
+    def _note_wanted(self, clip_ids: Iterable[str]) -> None:
         selection = self._selection
         classes = {
             clip_id: selection.in_ontology_order(self._draw.drawn_by(clip_id))
@@ -250,7 +271,7 @@ class _Run:
         counts = count_clips(self._journal)
         return Report(
             counts=counts,
-            newly_saved=counts.saved - saved_before,
+            newly_saved=counts.saved - saved_before - self._num_found,
             shares=self._draw.shares(),
             per_class=self._selection.per_class,
         )
@@ -261,9 +282,10 @@ def _check_retry(codes: Collection[str]) -> None:
     if wrong := sorted(set(codes) - known):
         raise ConfigError(
             Problem(
-                "--retry",
+                "",
                 f"clips are not gone by {', '.join(wrong)}; expected some of "
                 f"{', '.join(sorted(known))}, as failures.csv names them",
+                source="--retry",
             )
         )
 

@@ -8,24 +8,21 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from audioset_dl.config import DownloadConfig
-from audioset_dl.dataset.files import KEPT
 from audioset_dl.dataset.journal import Journal, SavedFile
 from audioset_dl.dataset.status import PAUSE_NOTE
 from audioset_dl.errors import (
     AudiosetDlError,
-    ConfigError,
     Interrupted,
     OutputError,
-    Problem,
     ThrottledError,
 )
 from audioset_dl.fetch import Job, utc_now
 from audioset_dl.selection.draw import Draw
+from audioset_dl.standstill import machine_error, pause_words, throttled_words, unknown_words
 from audioset_dl.workers import Interrupt, Outcome, Workers
 from audioset_dl.youtube.address import Address, Ticket
 from audioset_dl.youtube.failures import Failure, Scope
@@ -93,9 +90,11 @@ class Engine:
     make_job : callable
         Makes the job of a clip and a ticket.
     want : callable
-        Notes newly drawn clips in the journal.
+        Notes newly drawn clips in the journal, and returns those that are not on the disk already.
     watch : callable
         Told how the run stands, after each change.
+    on_noted : callable
+        Given the clip_id once the journal knows that a clip is saved.
     clock : callable
         Monotonic, in seconds.
     """
@@ -109,8 +108,9 @@ class Engine:
         workers: Workers,
         config: DownloadConfig,
         make_job: Callable[[str, Ticket], Job],
-        want: Callable[[Iterable[str]], None],
+        want: Callable[[Sequence[str]], Sequence[str]],
         watch: Watch,
+        on_noted: Callable[[str], object] = lambda _clip_id: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._draw = draw
@@ -121,6 +121,7 @@ class Engine:
         self._make_job = make_job
         self._want = want
         self._watch = watch
+        self._on_noted = on_noted
         self._clock = clock
         self._todo: deque[Task] = deque()
         self._next_pass: list[Task] = []
@@ -227,8 +228,7 @@ class Engine:
             raise result
         if isinstance(result, SavedFile):
             self._note_answer(address, ticket)
-            self._journal.record_saved(task.clip_id, result)
-            self._num_saved += 1
+            self._note_saved(task, result)
         elif result.scope is Scope.GONE:
             self._note_answer(address, ticket)
             self._record_gone(task, result)
@@ -237,8 +237,15 @@ class Engine:
             self._record_transient(task, result, address)
         elif result.scope is Scope.ADDRESS:
             self._record_refused(task, result, address, ticket)
+        elif result.code == "proxy" and len(self._addresses) > 1:
+            self._record_shut_out(task, result, address, ticket)
         else:
-            raise _machine_error(result)
+            raise machine_error(result, address)
+
+    def _note_saved(self, task: Task, file: SavedFile) -> None:
+        self._journal.record_saved(task.clip_id, file)
+        self._on_noted(task.clip_id)
+        self._num_saved += 1
 
     def _note_answer(self, address: Address, ticket: Ticket) -> None:
         address.answered(ticket, self._clock())
@@ -253,8 +260,9 @@ class Engine:
             return
         self._note_failed(task, failure, "gone", charged=True)
         refills = self._draw.replace(task.clip_id)
-        self._want(refills)
-        self._todo.extend(map(Task, refills))
+        missing = self._want(refills)
+        self._num_saved += len(refills) - len(missing)
+        self._todo.extend(map(Task, missing))
 
     def _record_transient(self, task: Task, failure: Failure, address: Address) -> None:
         self._note_failed(task, failure, "waiting", charged=True)
@@ -263,7 +271,7 @@ class Engine:
         self._charge(task)
         self._num_unknown = self._num_unknown + 1 if failure.code == "unknown" else 0
         if self._num_unknown >= MANY_UNKNOWN:
-            raise AudiosetDlError(_unknown_words(failure))
+            raise AudiosetDlError(unknown_words(failure, MANY_UNKNOWN))
 
     def _charge(self, task: Task) -> None:
         task.attempts += 1
@@ -282,8 +290,6 @@ class Engine:
         kind = failure.kind
         refuse = address.refused_vaguely if kind.is_vague else address.refused
         refuse(ticket, failure, self._clock())
-        if address.is_refused and self._config.on_throttle == "stop":
-            raise ThrottledError(_throttled_words(failure))
         charged = kind.is_vague and self._is_suspect(task, failure, address)
         task.refused_by, task.answers_at_refusal = address, address.num_answers
         task.num_refusals += 1
@@ -292,8 +298,18 @@ class Engine:
             self._charge(task)
         else:
             (self._next_pass if kind.is_vague else self._todo).append(task)
+        if address.is_refused and self._config.on_throttle == "stop":
+            raise ThrottledError(throttled_words(failure))
         if kind.is_outage and address.locked_until is not None:
             self._refund(address)
+
+    def _record_shut_out(
+        self, task: Task, failure: Failure, address: Address, ticket: Ticket
+    ) -> None:
+        """Note that a proxy wants another login: the others go on without it."""
+        address.unreachable(ticket, failure, self._clock())
+        self._note_failed(task, failure, "waiting", charged=False)
+        self._todo.append(task)
 
     def _refund(self, address: Address) -> None:
         """Take back what clips were charged while the network went: that was no fault of theirs."""
@@ -336,8 +352,7 @@ class Engine:
             if isinstance(outcome, Outcome):
                 task, _, _ = self._in_flight.pop(outcome.job.clip.clip_id)
                 if isinstance(outcome.result, SavedFile):
-                    self._journal.record_saved(task.clip_id, outcome.result)
-                    self._num_saved += 1
+                    self._note_saved(task, outcome.result)
 
     def _note_pause(self, locked: Sequence[Address]) -> None:
         times = [address.locked_until or 0 for address in locked]
@@ -345,45 +360,9 @@ class Engine:
         if key == self._pause_key:
             return
         self._pause_key = key
-        self._pause = self._pause_words(locked) if locked else None
+        self._pause = pause_words(locked, len(self._addresses), self._clock()) if locked else None
         self._journal.note(PAUSE_NOTE, self._pause or "")
-
-    def _pause_words(self, locked: Sequence[Address]) -> str:
-        """Say what is waited for, and until when, of the address that opens first."""
-        first = min(locked, key=lambda address: address.locked_until or 0)
-        left_s = max(0, (first.locked_until or 0) - self._clock())
-        until = datetime.now().astimezone() + timedelta(seconds=left_s)
-        why = first.last_refusal
-        what = "YouTube refuses" if first.is_refused else "No connection to YouTube by"
-        which = "this address" if len(self._addresses) == 1 else (
-            f"{len(locked)} of {len(self._addresses)} addresses"
-        )  # fmt: skip
-        words = f"{why.code}: {why.detail}" if why else ""
-        return f"{what} {which}; next try at {until:%H:%M:%S %Z} ({words:.100})"
 
     def _tell(self) -> None:
         draw = self._draw
         self._watch(Standing(draw.num_wanted, self._num_saved, draw.num_gone, self._pause))
-
-
-def _machine_error(failure: Failure) -> AudiosetDlError:
-    if failure.code == "cookies":
-        return ConfigError(Problem("download.cookies", f"{failure.detail}; export them anew"))
-    if failure.code == "proxy":
-        return ConfigError(Problem("download.proxies", f"{failure.detail}: user or password?"))
-    return OutputError(f"{failure.detail}; {KEPT}")
-
-
-def _throttled_words(failure: Failure) -> str:
-    return (
-        f"YouTube refuses this address for now ({failure.code}: {failure.detail}); "
-        "run again later, or set download.on_throttle to wait"
-    )
-
-
-def _unknown_words(failure: Failure) -> str:
-    return (
-        f"{MANY_UNKNOWN} clips in a row failed in a way that the program does not know (the last: "
-        f"{failure.detail:.200}). YouTube may have changed, and yt-dlp may be outdated: update it "
-        "(pip install --upgrade 'yt-dlp[default,deno]'), then run the same command again"
-    )

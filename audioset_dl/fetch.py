@@ -23,6 +23,7 @@ from audioset_dl.audio.ranged import HEAD_BYTES, cut_ranged, read_index
 from audioset_dl.audio.wav import encode_wav
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.config import AudioConfig, DownloadConfig
+from audioset_dl.dataset.claims import write_claim
 from audioset_dl.dataset.files import KEPT, find_room, told_as_output_error, write_file
 from audioset_dl.dataset.journal import SavedFile
 from audioset_dl.dataset.layout import OutputFolder
@@ -211,8 +212,7 @@ class ClipFetcher:
 
     def _save(self, job: Job, media: Media) -> SavedFile:
         wav = encode_wav(media.samples, self._settings.audio.subtype)
-        write_file(self._settings.output.path / job.file_name, wav)
-        return SavedFile(
+        file = SavedFile(
             file_name=job.file_name,
             num_samples=media.samples.num_samples,
             sample_rate=media.samples.sample_rate,
@@ -224,6 +224,9 @@ class ClipFetcher:
             bytes_fetched=media.num_bytes,
             saved_at=utc_now(),
         )
+        write_claim(self._settings.output, job.clip, file)
+        write_file(self._settings.output.path / job.file_name, wav)
+        return file
 
 
 def utc_now() -> str:

@@ -112,7 +112,7 @@ def download_text(report: Report, output: OutputFolder, names: Mapping[str, str]
         lines.append(f"failures: {_failures(counts.failures)} (see {output.failures.name})")
         lines += _example_lines(counts)
     if counts.kept:
-        lines.append(f"{counts.kept:,} more, saved for an earlier config, were kept")
+        lines.append(f"{counts.kept:,} more, saved earlier and not wanted now, were kept")
     return "\n".join([*lines, *_short_lines(report, names)])
 
 
@@ -154,7 +154,7 @@ def status_text(status: Status, output: OutputFolder) -> str:
     if status.pause:
         lines.append(status.pause)
     if counts.kept:
-        lines.append(f"{counts.kept:,} more, saved for an earlier config, are kept")
+        lines.append(f"{counts.kept:,} more, saved earlier and not wanted now, are kept")
     if counts.failures:
         rows = [(code, f"{number:,}") for code, number in counts.failures.items()]
         lines += ["", _table(("failure", "clips"), rows, right=(1,)), *_example_lines(counts)]
@@ -172,15 +172,15 @@ def verification_text(result: Verification) -> str:
         return f"{_checked(result)}: all are as they were written"
     lines = [f"{fault.code}: {fault.file_name}: {fault.detail}" for fault in result.faults]
     advice = (
-        "`audioset-dl verify --repair` has `audioset-dl download` get the same clips anew; "
-        "stray files are left to you."
+        "`audioset-dl verify --repair` removes what is bad, and the next `audioset-dl download` "
+        "gets it again; stray files are left to you."
     )
     return "\n".join([*lines, f"{_checked(result)}: {_failures(result.by_code())}", advice])
 
 
 def _checked(result: Verification) -> str:
     what = "hash, header and samples" if result.deep else "hash and header"
-    return f"{_count(result.num_files, 'file')} of the manifest checked ({what})"
+    return f"{_count(result.num_files, 'file')} checked ({what})"
 
 
 def repair_document(repair: Repair) -> dict[str, Any]:

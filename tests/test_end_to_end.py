@@ -331,6 +331,74 @@ def test_a_config_that_grows_moves_and_keeps_what_is_there(make_world: MakeWorld
     assert world.simulator.log.count(kind="page") == len(after) - len(before)
 
 
+def test_what_is_kept_is_not_asked_for_again_and_never_lost(make_world: MakeWorld) -> None:
+    """Refills that are on the disk from an earlier config, and no longer to be had."""
+    clips = make_clips([DOG], 12)
+    world = make_world(clips)
+    config = world.write_config(classes={"include": ["Dog"]}, clips={"per_class": None})
+    assert world.download(config).returncode == 0
+    all_files = world.files(config)
+    few = ("--set", "clips.per_class=3")
+    assert world.download(config, *few).returncode == 0
+    lost = min(row["file_name"] for row in world.rows(config) if row["classes"])
+    (world.output(config) / lost).unlink()
+    gone = {clip.ytid: {"behaviour": "removed"} for clip in clips}
+    with Simulator(videos_of(clips, **gone)) as later:
+        world.simulator = later
+        config = world.write_config(classes={"include": ["Dog"]}, clips={"per_class": None})
+        for _ in range(2):
+            done = world.download(config, *few)
+            assert done.returncode == 0, done.stderr
+            assert "3 of 3 clips saved" in done.stdout
+            assert "(0 by this run)" in done.stdout
+            assert run_command("verify", config, "--repair").returncode == 0
+        assert len(later.log.select(kind="page")) == 1, "only the lost one is asked for"
+    assert world.files(config) == {k: v for k, v in all_files.items() if k != lost}
+    assert world.wavs(config) == all_files.keys() - {lost}
+
+
+def test_a_lost_journal_loses_no_refill(make_world: MakeWorld) -> None:
+    clips = make_clips([DOG], 10)
+    fates = {clip.ytid: {"behaviour": "private"} for clip in clips[:5]}
+    world = make_world(clips, changes=fates)
+    config = world.write_config(classes={"include": ["Dog"]}, clips={"per_class": 4})
+    assert world.download(config).returncode == 0
+    files = world.files(config)
+    for path in world.output(config).glob("journal.sqlite*"):
+        path.unlink()
+    world.simulator.log.clear()
+    assert world.download(config).returncode == 0
+    assert world.files(config) == files
+    assert not world.simulator.log.select(kind="media")
+
+
+def test_a_file_of_the_user_is_left_alone(make_world: MakeWorld) -> None:
+    clips = make_clips([DOG], 3)
+    world = make_world(clips, changes={clips[0].ytid: {"behaviour": "removed"}})
+    config = world.write_config(classes={"include": ["Dog"]})
+    assert world.download(config).returncode == 0
+    theirs = world.output(config) / "wav/from_colleague" / f"Y{clips[0].clip_id}.wav"
+    theirs.parent.mkdir()
+    theirs.write_bytes(b"the last copy")
+    assert world.download(config).returncode == 0
+    assert theirs.read_bytes() == b"the last copy"
+
+
+def test_a_killed_run_has_nothing_for_verify_to_find(make_world: MakeWorld) -> None:
+    """What the manifest does not list yet is known to the journal."""
+    world = make_world(make_clips([DOG], 4))
+    config = world.write_config(classes={"include": ["Dog"]})
+    world.download(config)
+    manifest = world.output(config) / "manifest.csv"
+    manifest.write_text("".join(manifest.read_text().splitlines(keepends=True)[:2]))
+    found = run_command("verify", config)
+    assert found.returncode == 0, found.stdout
+    assert "3 files checked" in found.stdout
+    (world.output(config) / min(world.wavs(config))).write_bytes(b"x")
+    (world.output(config) / max(world.wavs(config))).write_bytes(b"x")
+    assert "changed 2" in run_command("verify", config).stdout
+
+
 def test_a_move_that_was_not_noted_any_more_is_noted_later(make_world: MakeWorld) -> None:
     world = make_world(make_clips([DOG, BARK], 3))
     config = world.write_config(classes={"include": ["Bark"]})

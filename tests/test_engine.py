@@ -62,9 +62,11 @@ class Setting:
             gone = [clip_id for clip_id, (state, _) in journal.states().items() if state == "gone"]
             drawn = draw.start(gone)
 
-            def want(clip_ids) -> None:
+            def want(clip_ids) -> list[str]:
                 classes = dict.fromkeys(clip_ids, ("/m/0bt9lr",))
                 journal.want(classes, [clips[clip_id] for clip_id in classes], NOW)
+                states = journal.states()
+                return [clip_id for clip_id in clip_ids if states[clip_id][0] != "saved"]
 
             want(drawn)
             engine = Engine(
@@ -273,3 +275,18 @@ def test_what_all_clips_are_told_is_charged_in_the_end(setting) -> None:
     run = setting.run(script, per_class=2, attempts=2, workers=1)
     assert run.error is None
     assert set(run.states().values()) == {"waiting"}
+
+
+def test_a_refill_that_is_on_the_disk_already_is_not_asked_for(setting) -> None:
+    """Kept from an earlier config, and perhaps no longer to be had."""
+    setting.run(per_class=6)
+    with open_journal(setting.tmp_path / "journal.sqlite") as journal:
+        journal.record_lost(clip_id_of(VIDEOS[0]), NOW)
+    run = setting.run({video: ["private"] for video in VIDEOS}, per_class=3)
+    assert run.workers.asked == [VIDEOS[0]]
+    assert [run.states()[video] for video in VIDEOS[:6]] == ["gone", *["saved"] * 5]
+    assert run.standings[-1] == Standing(wanted=3, saved=3, gone=1)
+
+
+def clip_id_of(ytid: str) -> str:
+    return f"{ytid}_30000"

@@ -5,7 +5,7 @@ from yt_dlp.networking import Response
 from yt_dlp.networking.exceptions import HTTPError, TransportError
 from yt_dlp.utils import DownloadError, ExtractorError, GeoRestrictedError
 
-from audioset_dl.youtube.failures import ALL_CLASSES, Scope, classify
+from audioset_dl.youtube.failures import ALL_CLASSES, Failure, Scope, classify
 
 VIDEO = "ERROR: [youtube] -a_cdefghi0: "
 
@@ -17,7 +17,7 @@ VIDEO = "ERROR: [youtube] -a_cdefghi0: "
          Scope.ADDRESS),
         ("Unable to download API page: HTTP Error 429: Too Many Requests", "http_429",
          Scope.ADDRESS),
-        ("Sign in to confirm you’re not a bot. Use --cookies", "bot_check", Scope.ADDRESS),
+        ("Sign in to confirm you’re not a bot.", "bot_check", Scope.ADDRESS),
         ("All player responses are invalid. Your IP is likely being blocked by Youtube", "blocked",
          Scope.ADDRESS),
         ("The page needs to be reloaded.", "session", Scope.ADDRESS),
@@ -101,3 +101,24 @@ def test_codes_are_slugs_and_unique() -> None:
         assert code == kind.code
         assert code.replace("_", "").isalnum()
         assert all(fragment == fragment.lower() for fragment in kind.fragments)
+
+
+def test_advice_on_options_of_yt_dlp_is_left_out() -> None:
+    words = "Sign in to confirm you’re not a bot."
+    advice = "Use --cookies-from-browser or --cookies for the authentication. See https://x.org"
+    assert classify(DownloadError(f"{VIDEO}{words} {advice}")).detail == words
+
+
+@pytest.mark.parametrize(
+    ("detail", "gist"),
+    [
+        ("('Unable to connect to proxy', NewConnectionError(\"HTTPSConnection(host='127.0.0.1', "
+         "port=1): Failed to establish a new connection: [Errno 111] Connection refused\"))",
+         "[Errno 111] Connection refused"),
+        ("('Unable to connect to proxy', OSError('Tunnel connection failed: 407 Nope'))",
+         "Tunnel connection failed: 407 Nope"),
+        ("Private video", "Private video"),
+    ],
+)  # fmt: skip
+def test_the_gist_of_a_chain_of_network_errors_is_its_cause(detail: str, gist: str) -> None:
+    assert Failure(ALL_CLASSES["offline"], detail).gist == gist

@@ -18,6 +18,7 @@ import soundfile
 from audioset_dl.audio.index import BadIndexError
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.config import AudioConfig, DownloadConfig
+from audioset_dl.dataset.claims import drop_claim
 from audioset_dl.dataset.journal import SavedFile
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.fetch import ClipFetcher, FetchSettings, Job
@@ -119,7 +120,10 @@ def fetch(simulator: Simulator, tmp_path: Path, ffmpeg: Path) -> Callable[..., F
         fetcher.close()
         if isinstance(outcome, Failure):
             assert not (tmp_path / job.file_name).exists()
-        assert not list(output.scratch.iterdir())
+        left = {path.name for path in output.scratch.iterdir()}
+        is_saved = not isinstance(outcome, Failure)
+        assert left == ({f"Y{clip.clip_id}.claim.json"} if is_saved else set())
+        drop_claim(output, clip.clip_id)
         return Fetched(outcome, clip, tmp_path, simulator.log.select(ytid=ytid))
 
     return fetch

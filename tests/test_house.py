@@ -26,7 +26,17 @@ MAY_IMPORT = {
     "dataset": {"audio", "catalog", "errors"},
     "fetch": {"audio", "catalog", "config", "dataset", "errors", "youtube"},
     "workers": {"dataset", "fetch", "youtube"},
-    "engine": {"config", "dataset", "errors", "fetch", "selection", "workers", "youtube"},
+    "standstill": {"dataset", "errors", "youtube"},
+    "engine": {
+        "config",
+        "dataset",
+        "errors",
+        "fetch",
+        "selection",
+        "standstill",
+        "workers",
+        "youtube",
+    },
     "prepare": {"catalog", "config", "errors", "selection"},
     "simulator": {"audio"},
 }

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -16,8 +20,8 @@ from audioset_dl.simulator import Simulator
 from audioset_dl.simulator.log import Request
 
 DOGS = {"include": ["Dog"]}
-STORM_S = 4.0
-"""With pauses that are a sixtieth of the default's, four minutes."""
+STORM_S = 2.5
+"""With pauses that are a sixtieth of the default's, two and a half minutes."""
 
 
 def start(config: Path) -> subprocess.Popen[str]:
@@ -97,6 +101,42 @@ def test_one_proxy_that_is_down_does_not_stop_the_other(make_world: MakeWorld) -
     assert done.returncode == 0, done.stderr
     assert len(world.files(config)) == 6
     assert time.monotonic() - started < 30
+
+
+def test_a_proxy_that_wants_another_login_does_not_stop_the_other(make_world: MakeWorld) -> None:
+    world = make_world(make_clips([DOG], 6))
+    with refusing_proxy() as address:
+        config = world.write_config(
+            classes=DOGS, clips={"per_class": None},
+            download={"proxies": [address, world.simulator.address]},
+        )  # fmt: skip
+        done = world.download(config)
+        assert done.returncode == 0, done.stderr
+        assert len(world.files(config)) == 6
+        assert f"1 of 2 addresses ({address.removeprefix('http://')})" in done.stderr
+        config = world.write_config("alone.yaml", classes=DOGS, download={"proxies": [address]})
+        alone = world.download(config)
+    assert alone.returncode == 2
+    assert "refuses its user or password" in alone.stderr
+
+
+@contextmanager
+def refusing_proxy() -> Iterator[str]:
+    """Answer 407 to everything."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_CONNECT(self) -> None:
+            self.send_response(407)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
 
 
 def test_one_proxy_that_is_refused_does_not_stop_the_other(make_world: MakeWorld) -> None:

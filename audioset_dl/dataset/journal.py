@@ -160,11 +160,14 @@ class Journal:
     def record_failed(
         self, clip_id: str, *, state: str, code: str, detail: str, charged: bool, now: str
     ) -> None:
-        """Note a failed attempt: the clip is ``gone``, or ``waiting`` for another."""
+        """Note a failed attempt: the clip is ``gone``, or ``waiting`` for another.
+
+        Nothing that is saved is ever gone.
+        """
         with self._writing():
             self._db.execute(
                 "UPDATE clips SET state = ?, code = ?, detail = ?, updated_at = ?,"
-                " attempts = attempts + ? WHERE clip_id = ?",
+                " attempts = attempts + ? WHERE clip_id = ? AND state != 'saved'",
                 (state, code, detail, now, int(charged), clip_id),
             )
 
@@ -223,6 +226,13 @@ class Journal:
         )
         return [Count(state, bool(wanted), code, *rest) for state, wanted, code, *rest in rows]
 
+    def find(self, clip_id: str) -> Record | None:
+        """Return what is known of a clip."""
+        rows = self._db.execute(
+            f"SELECT {', '.join(_COLUMNS)} FROM clips WHERE clip_id = ?", (clip_id,)
+        )
+        return next(map(self._read_record, rows), None)
+
     def records(self, state: str | None = None) -> Iterator[Record]:
         """Yield what is known of every clip, or of those in one state, sorted by clip_id."""
         where = "WHERE state = ?" if state else ""
@@ -274,6 +284,7 @@ def open_journal(path: Path) -> Iterator[Journal]:
             )
         else:
             _check_version(version, path)
+            _check_whole(connection, path)
         yield Journal(connection, path)
 
 
@@ -288,8 +299,9 @@ def read_journal(path: Path) -> Iterator[Journal]:
     """
     if not path.is_file():
         raise OutputError(
-            f"{path.parent} holds no journal: nothing was downloaded there yet; "
-            "run `audioset-dl download` first, or name the config whose output.dir you mean"
+            f"{path.parent} holds no journal: nothing was downloaded there yet, or it was lost; "
+            "run `audioset-dl download`, which begins one, or makes it again from manifest.csv; or "
+            "name the config whose output.dir you mean"
         )
     # Where no run is under way nothing is written, not even SQLite's own files beside it: the
     # folder may be read-only.
@@ -321,6 +333,13 @@ def _connected(uri: str, path: Path) -> Iterator[sqlite3.Connection]:
         raise tell_unusable(path, error) from error
     finally:
         connection.close()
+
+
+def _check_whole(connection: sqlite3.Connection, path: Path) -> None:
+    """Notice damage before anything is written on top of it."""
+    (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        raise OutputError(f"the journal {path} is damaged ({found!r:.80}); {BEGIN_ANEW}")
 
 
 def _check_version(version: int, path: Path) -> None:

@@ -26,6 +26,7 @@ FAILURES_COLUMNS = (
 )  # fmt: skip
 
 Row = TypeVar("Row")
+WRITTEN_ANEW = "`audioset-dl download` and `verify --repair` write it anew from the journal"
 
 
 def write_manifest(path: Path, records: Iterable[Record], names: Mapping[str, str]) -> None:
@@ -116,13 +117,17 @@ def _read_rows(path: Path, read_row: Callable[[Mapping[str, str]], Row]) -> list
         missing = set(MANIFEST_COLUMNS) - set(reader.fieldnames or ())
         if missing:
             raise OutputError(
-                f"{path}:1: expected the columns of a manifest, not found: {sorted(missing)}"
+                f"{path}:1: expected the columns of a manifest, not found: "
+                f"{', '.join(sorted(missing)[:3])} ...; {WRITTEN_ANEW}"
             )
         return [read_row(row) for row in reader]
     except csv.Error as error:
-        raise OutputError(f"{path}:{reader.line_num}: not a CSV row ({error})") from error
+        raise OutputError(
+            f"{path}:{reader.line_num}: not a CSV row ({error}); {WRITTEN_ANEW}"
+        ) from error
     except (AttributeError, TypeError, ValueError) as error:
-        raise OutputError(f"{path}:{reader.line_num}: not a row of a manifest ({error})") from error
+        words = f"{path}:{reader.line_num}: not a row of a manifest, or not whole"
+        raise OutputError(f"{words}; {WRITTEN_ANEW}") from error
 
 
 def _read_row(row: Mapping[str, str]) -> ManifestRow:

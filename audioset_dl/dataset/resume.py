@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from audioset_dl.catalog.clips import Clip
-from audioset_dl.dataset.files import TEMPORARY_SUFFIX, remove_file, told_as_output_error
+from audioset_dl.dataset.claims import read_claims
+from audioset_dl.dataset.files import TEMPORARY_SUFFIX, told_as_output_error
 from audioset_dl.dataset.journal import Journal, Record, SavedFile
 from audioset_dl.dataset.layout import Layout, OutputFolder
 from audioset_dl.dataset.manifest import read_clips
@@ -32,36 +36,29 @@ def clear_leftovers(folder: OutputFolder) -> None:
 
 
 def adopt_files(journal: Journal, folder: OutputFolder) -> None:
-    """Make the journal know the files that it does not, or remove them.
+    """Make the journal know the files that it does not: a run was killed, or the journal lost.
 
-    A run that was killed may have put a file in its place and not noted it any more; and a journal
-    may have been lost. What the manifest says of a file, if its hash is right, is believed. Another
-    file in the place of a clip that the journal says is not saved is removed: the clip is got
-    again. All else is none of ours, and left alone.
+    What a claim or the manifest says of a file is believed if its hash is right. All else is none
+    of ours, and left alone.
     """
     unknown = _unknown_files(journal, folder)
-    if not unknown:
-        return
-    for clip, file in _clips_of_manifest(folder.manifest):
-        path = unknown.get(clip.clip_id)
-        if path is None or path != folder.path / file.file_name:
+    told = chain(read_claims(folder), _clips_of_manifest(folder.manifest)) if unknown else ()
+    for clip, file in told:
+        path = folder.path / file.file_name
+        if path not in unknown:
             continue
         with told_as_output_error(path):
             content = path.read_bytes()
         if hashlib.sha256(content).hexdigest() == file.sha256:
             journal.adopt(clip, replace(file, num_bytes=len(content)))
-            del unknown[clip.clip_id]
-    states = journal.states()
-    for clip_id, path in unknown.items():
-        if clip_id in states:
-            remove_file(path)
+            unknown.remove(path)
 
 
-def _unknown_files(journal: Journal, folder: OutputFolder) -> dict[str, Path]:
-    """Return files with the name of a clip, by clip_id, that the journal does not say are saved."""
+def _unknown_files(journal: Journal, folder: OutputFolder) -> set[Path]:
+    """Return files with the name of a clip that the journal does not say is saved."""
     saved = {clip_id for clip_id, (state, _) in journal.states().items() if state == "saved"}
-    files = {path.stem[1:]: path for path in folder.wav.rglob("Y*.wav") if path.is_file()}
-    return {clip_id: path for clip_id, path in files.items() if clip_id not in saved}
+    files = (path for path in folder.wav.rglob("Y*.wav") if path.is_file())
+    return {path for path in files if path.stem[1:] not in saved}
 
 
 def _clips_of_manifest(manifest: Path) -> list[tuple[Clip, SavedFile]]:
@@ -78,16 +75,37 @@ def settle_files(journal: Journal, folder: OutputFolder, layout: Layout, now: st
     got again; a file in another place, from an earlier config, is moved.
     """
     for record in list(journal.records("saved")):
-        if not record.wanted or record.file is None:
-            continue
-        place = layout.file_name(record.clip.clip_id, record.clip.labels)
-        if _has_size(folder.path / record.file.file_name, record.file.num_bytes):
-            _move(journal, folder, record, record.file, place)
-        elif _is_copy(folder.path / place, record.file):
-            # A run was killed after it had moved the file, and before it noted that.
-            journal.record_moved(record.clip.clip_id, place)
-        else:
-            journal.record_lost(record.clip.clip_id, now)
+        if record.wanted:
+            _settle(journal, folder, layout, record, now)
+
+
+def settle_clips(
+    clip_ids: Iterable[str], journal: Journal, folder: OutputFolder, layout: Layout, *, now: str
+) -> list[str]:
+    """Do what `settle_files` does with some clips; return those that are not on the disk."""
+    return [
+        clip_id
+        for clip_id in clip_ids
+        if (record := journal.find(clip_id)) is None
+        or not _settle(journal, folder, layout, record, now)
+    ]
+
+
+def _settle(
+    journal: Journal, folder: OutputFolder, layout: Layout, record: Record, now: str
+) -> bool:
+    if record.file is None:
+        return False
+    place = layout.file_name(record.clip.clip_id, record.clip.labels)
+    if _has_size(folder.path / record.file.file_name, record.file.num_bytes):
+        _move(journal, folder, record, record.file, place)
+    elif _is_copy(folder.path / place, record.file):
+        # A run was killed after it had moved the file, and before it noted that.
+        journal.record_moved(record.clip.clip_id, place)
+    else:
+        journal.record_lost(record.clip.clip_id, now)
+        return False
+    return True
 
 
 def _move(
@@ -99,6 +117,8 @@ def _move(
     with told_as_output_error(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         (folder.path / file.file_name).rename(target)
+    with suppress(OSError):  # it is not empty
+        (folder.path / file.file_name).parent.rmdir()
     journal.record_moved(record.clip.clip_id, place)
 
 

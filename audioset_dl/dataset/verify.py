@@ -19,8 +19,10 @@ from audioset_dl.audio.wav import (
     read_format,
 )
 from audioset_dl.dataset.files import is_temporary
+from audioset_dl.dataset.journal import read_journal
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.dataset.manifest import ManifestRow, read_manifest
+from audioset_dl.dataset.manifest import ManifestRow, read_manifest, row_of
+from audioset_dl.errors import OutputError
 
 MAX_FILE_BYTES = 1 << 30
 """Largest file that is read; ten seconds of 384 kHz stereo in doubles are 61 MB."""
@@ -47,7 +49,7 @@ class Verification:
     """What `verify_folder` found."""
 
     num_files: int
-    """Rows of the manifest, each of which was checked."""
+    """Files of the manifest and the journal, each of which was checked."""
     deep: bool
     """Whether each file was decoded as well."""
     faults: Sequence[Fault]
@@ -67,6 +69,9 @@ def verify_folder(
 ) -> Verification:
     """Check every file of the manifest, and look for files that are in none of its rows.
 
+    What the journal knows is saved and the manifest does not list yet, as after a run was killed or
+    while one goes on, is checked as well.
+
     Parameters
     ----------
     folder : OutputFolder
@@ -81,7 +86,22 @@ def verify_folder(
     OutputError
         There is no manifest, or it can't be read.
     """
-    return verify_rows(folder, read_manifest(folder.manifest), deep=deep, on_file=on_file)
+    rows = read_manifest(folder.manifest)
+    listed = {row.clip_id for row in rows}
+    more = [row for row in _rows_of_journal(folder) if row.clip_id not in listed]
+    return verify_rows(folder, [*rows, *more], deep=deep, on_file=on_file)
+
+
+def _rows_of_journal(folder: OutputFolder) -> list[ManifestRow]:
+    try:
+        with read_journal(folder.journal) as journal:
+            return [
+                row_of(record.clip.clip_id, record.file)
+                for record in journal.records("saved")
+                if record.file is not None
+            ]
+    except OutputError:
+        return []
 
 
 def verify_rows(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from audioset_dl.config import DownloadConfig
 from audioset_dl.youtube.failures import Failure
@@ -126,6 +127,12 @@ class Address:
         self._is_doubtful = False
 
     @property
+    def name(self) -> str:
+        """Host and port of the proxy, without a login; "a direct connection" without one."""
+        parts = urlsplit(self.proxy or "")
+        return f"{parts.hostname}:{parts.port}" if parts.hostname else "a direct connection"
+
+    @property
     def ready_at(self) -> float:
         """The earliest time at which the next video may be asked for."""
         return max(self._pacer.ready_at, self._refusals.ready_at, self._outages.ready_at)
@@ -190,11 +197,11 @@ class Address:
         They count for the address only when nothing else was heard since the last.
         """
         if self._is_doubtful or self.locked_until is not None:
-            pause = self._unreachable if failure.kind.is_outage else self.refused
+            pause = self.unreachable if failure.kind.is_outage else self.refused
             pause(ticket, failure, now)
         self._is_doubtful = True
 
-    def _unreachable(self, ticket: Ticket, failure: Failure, now: float) -> None:
+    def unreachable(self, ticket: Ticket, failure: Failure, now: float) -> None:
         """Note that nothing answers on this way: a fact about the network."""
         if ticket.lockout == self._lockouts:
             self._refusals.forget_probe()

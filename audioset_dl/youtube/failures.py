@@ -156,6 +156,9 @@ _VAGUE = frozenset({"session", "unknown"})
 API is only a warning, and what follows is "Failed to extract any player response"."""
 
 
+_LAST_CAUSE = re.compile(r"(?:\[Errno -?\d+\]|Tunnel connection failed:) [^'\")]+")
+
+
 @dataclass(frozen=True)
 class Failure:
     """One failed attempt."""
@@ -170,6 +173,14 @@ class Failure:
     def code(self) -> str:
         """Slug of the failure class."""
         return self.kind.code
+
+    @property
+    def gist(self) -> str:
+        """The detail in short: of a chain of network errors only the last, which is the cause."""
+        causes = re.findall(
+            r"\[Errno -?\d+\] [^'\")]+|Tunnel connection failed: [^'\")]+", self.detail
+        )
+        return causes[-1] if causes else self.detail
 
     @property
     def scope(self) -> Scope:
@@ -260,6 +271,8 @@ def _clean(text: str) -> str:
     text = re.sub(r"^(ERROR|WARNING):\s+(\[download\] Got error: )?", "", text.strip())
     text = re.sub(r"^\[youtube[^\]]*\] (\S{11}: )?", "", text)
     text = re.sub(r"; please report this issue on.*", "", text, flags=re.DOTALL)
+    # Advice on options that only yt-dlp's own command has.
+    text = re.sub(r"\s*Use --cookies.*", "", text, flags=re.DOTALL)
     # Nothing that moves a terminal's cursor or colours what follows.
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
