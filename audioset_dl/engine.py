@@ -51,6 +51,8 @@ class Task:
     """How often it met words that may be meant for the address or for itself."""
     is_put_off: bool = False
     """Whether it waits for another run, its attempts being used up."""
+    number: int = 0
+    """Of its last attempt, among all of the run in the order in which they were begun."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,9 @@ class Engine:
         self._in_flight: dict[str, tuple[Task, Address, Ticket]] = {}
         self._num_saved = 0
         self._num_unknown = 0
-        self._charged_since_answer: dict[Address, list[Task]] = {}
+        self._num_begun = 0
+        self._charged_in_doubt: dict[Address, list[tuple[int, Task]]] = {}
+        """What the network may have been the reason of, and how many attempts were begun then."""
         self._pause_key: tuple[float, int] | None = None
         self._pause: str | None = None
 
@@ -199,6 +203,8 @@ class Engine:
                 return
             task = self._todo.popleft()
             ticket = address.start(now)
+            self._num_begun += 1
+            task.number = self._num_begun
             self._in_flight[task.clip_id] = (task, address, ticket)
             self._workers.submit(self._make_job(task.clip_id, ticket))
 
@@ -227,10 +233,10 @@ class Engine:
         if isinstance(result, Exception):
             raise result
         if isinstance(result, SavedFile):
-            self._note_answer(address, ticket)
+            self._note_answer(task, address, ticket)
             self._note_saved(task, result)
         elif result.scope is Scope.GONE:
-            self._note_answer(address, ticket)
+            self._note_answer(task, address, ticket)
             self._record_gone(task, result)
         elif result.scope is Scope.TRANSIENT:
             address.told_nothing(ticket, self._clock())
@@ -247,10 +253,12 @@ class Engine:
         self._on_noted(task.clip_id)
         self._num_saved += 1
 
-    def _note_answer(self, address: Address, ticket: Ticket) -> None:
+    def _note_answer(self, task: Task, address: Address, ticket: Ticket) -> None:
         address.answered(ticket, self._clock())
         self._num_unknown = 0
-        self._charged_since_answer.pop(address, None)
+        # What was begun before a failure says nothing of the network after it.
+        doubts = self._charged_in_doubt.pop(address, [])
+        self._charged_in_doubt[address] = [doubt for doubt in doubts if doubt[0] >= task.number]
 
     def _record_gone(self, task: Task, failure: Failure) -> None:
         if failure.kind.needs_second_look and task.suspected != failure.code:
@@ -267,7 +275,7 @@ class Engine:
     def _record_transient(self, task: Task, failure: Failure, address: Address) -> None:
         self._note_failed(task, failure, "waiting", charged=True)
         if failure.code == "network":
-            self._charged_since_answer.setdefault(address, []).append(task)
+            self._charged_in_doubt.setdefault(address, []).append((self._num_begun, task))
         self._charge(task)
         self._num_unknown = self._num_unknown + 1 if failure.code == "unknown" else 0
         if self._num_unknown >= MANY_UNKNOWN:
@@ -313,7 +321,7 @@ class Engine:
 
     def _refund(self, address: Address) -> None:
         """Take back what clips were charged while the network went: that was no fault of theirs."""
-        for task in self._charged_since_answer.pop(address, ()):
+        for _, task in self._charged_in_doubt.pop(address, ()):
             self._journal.refund(task.clip_id)
             task.attempts -= 1
             if task.is_put_off:
@@ -322,12 +330,11 @@ class Engine:
 
     def _is_suspect(self, task: Task, failure: Failure, address: Address) -> bool:
         """Tell whether a clip that is refused again may itself be the reason."""
-        if task.refused_by is None:
+        is_outage_for_all = failure.kind.is_outage and not failure.is_of_media
+        if task.refused_by is None or is_outage_for_all:
             return False
         if task.refused_by is address and address.num_answers > task.answers_at_refusal:
             return True
-        if failure.kind.is_outage and not address.num_answers:
-            return False
         return self._is_last() or task.num_refusals > self._config.attempts
 
     def _is_last(self) -> bool:

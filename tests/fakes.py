@@ -69,6 +69,8 @@ class FakeWorkers:
             return result
         if isinstance(result, Exception):
             return Outcome(job, result)
+        if isinstance(result, Failure):
+            return Outcome(job, result)
         if result == "saved":
             return Outcome(job, self.make_saved(job.file_name))
         return Outcome(job, Failure(ALL_CLASSES[str(result)], f"it is {result}"))

@@ -25,6 +25,7 @@ from audioset_dl.fetch import Job
 from audioset_dl.selection.draw import Draw
 from audioset_dl.workers import Interrupt
 from audioset_dl.youtube.address import Address
+from audioset_dl.youtube.failures import ALL_CLASSES, Failure
 
 NOW = "2026-11-22T12:00:00+00:00"
 VIDEOS = [f"video-{number:05d}" for number in range(9)]
@@ -239,19 +240,28 @@ def test_attempts_that_the_network_used_up_are_given_back(setting) -> None:
     assert run.states() == dict.fromkeys(VIDEOS[:2], "saved")
 
 
+def test_an_answer_that_was_under_way_before_is_no_proof_of_the_network(setting) -> None:
+    """The first clip fails by the network; the second, begun as early, is saved a little later."""
+    script = {VIDEOS[0]: ["network"], VIDEOS[2]: repeat("offline", 3)}
+    run = setting.run(script, per_class=3, workers=3, attempts=1)
+    assert run.states() == dict.fromkeys(VIDEOS[:3], "saved")
+    assert [attempts for _, _, attempts in run.records.values()] == [0, 0, 0]
+
+
 def test_a_clip_whose_server_alone_is_not_there_is_charged_in_the_end(setting) -> None:
-    run = setting.run({VIDEOS[0]: repeat("offline", 999)}, attempts=3, workers=1)
+    unknown_host = Failure(ALL_CLASSES["offline"], "Failed to resolve 'rr3.googlevideo.com'")
+    run = setting.run({VIDEOS[0]: [unknown_host] * 999}, attempts=3, workers=1)
     assert run.records[VIDEOS[0]] == ("waiting", "offline", 3)
     assert run.states()[VIDEOS[2]] == "saved"
 
 
-def test_a_network_that_never_was_there_charges_nobody(setting) -> None:
+def test_a_network_that_stays_away_charges_not_even_the_last_clip(setting) -> None:
     """However long it takes: here 100 tries, then Ctrl-C."""
-    script = {VIDEOS[0]: [*repeat("offline", 100), Interrupt(signal.SIGINT)]}
-    run = setting.run(script, per_class=1, attempts=2)
+    script = {VIDEOS[1]: [*repeat("offline", 100), Interrupt(signal.SIGINT)]}
+    run = setting.run(script, per_class=2, attempts=2)
     assert isinstance(run.error, Interrupted)
-    assert run.records[VIDEOS[0]][2] == 0
-    assert len(run.workers.asked) <= 101
+    assert run.records[VIDEOS[1]][2] == 0
+    assert run.workers.asked.count(VIDEOS[1]) == 101
 
 
 def test_many_unknown_failures_in_a_row_stop_the_run_with_advice(setting) -> None:

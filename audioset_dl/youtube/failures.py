@@ -175,6 +175,11 @@ class Failure:
         return self.kind.code
 
     @property
+    def is_of_media(self) -> bool:
+        """Whether it is one of the servers of media that failed: each has some videos only."""
+        return "googlevideo.com" in self.detail
+
+    @property
     def gist(self) -> str:
         """The detail in short: of a chain of network errors only the last, which is the cause."""
         causes = re.findall(
