@@ -156,7 +156,7 @@ def is_leak(content: bytes) -> bool:
 
 
 @contextmanager
-def refusing_proxy() -> Iterator[int]:
+def refusing_proxy(status: bytes = b"407 Wrong login") -> Iterator[int]:
     """Yield the port of a proxy that wants another password."""
 
     class Handler(socketserver.StreamRequestHandler):
@@ -165,7 +165,7 @@ def refusing_proxy() -> Iterator[int]:
             while (line := self.rfile.readline()).strip():
                 login += line if line.lower().startswith(b"proxy-auth") else b""
             self.wfile.write(
-                b"HTTP/1.1 407 Wrong login " + login.strip() + b"\r\nContent-Length: 0\r\n\r\n"
+                b"HTTP/1.1 " + status + b" " + login.strip() + b"\r\nContent-Length: 0\r\n\r\n"
             )
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
@@ -242,6 +242,20 @@ def test_nowhere_while_a_lost_network_is_waited_for(watched: Watched) -> None:
     code, text = watched.run("download", config, until=is_waiting)
     assert code == 130
     assert "offline: [Errno 111] Connection refused" in text
+    assert watched.leaks == set()
+
+
+def test_nowhere_while_a_proxy_that_quotes_its_login_is_waited_for(watched: Watched) -> None:
+    with refusing_proxy(b"502 Bad gateway for") as port:
+        config = write_config(watched, port=port)
+
+        def is_waiting() -> bool:
+            status = run_command("status", config, "--json")
+            return status.returncode == 0 and json.loads(status.stdout)["pause"]
+
+        code, text = watched.run("download", config, until=is_waiting)
+    assert code == 130
+    assert "Tunnel connection failed: 502 Bad gateway for" in text
     assert watched.leaks == set()
 
 

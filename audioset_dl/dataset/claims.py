@@ -34,8 +34,16 @@ def write_claim(folder: OutputFolder, clip: Clip, file: SavedFile) -> None:
 
 
 def drop_claim(folder: OutputFolder, clip_id: str) -> None:
-    """Forget a claim: the journal knows."""
-    _claim_path(folder, clip_id).unlink(missing_ok=True)
+    """Forget a claim: the journal knows.
+
+    Raises
+    ------
+    OutputError
+        The folder can't be written.
+    """
+    path = _claim_path(folder, clip_id)
+    with told_as_output_error(path):
+        path.unlink(missing_ok=True)
 
 
 def read_claims(folder: OutputFolder) -> Iterator[tuple[Clip, SavedFile]]:

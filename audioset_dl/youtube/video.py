@@ -199,15 +199,21 @@ class YoutubeClient:
         self._notes.warnings.clear()
         try:
             yield
-        except (Stopped, VideoFailed):
+        except Stopped:
+            raise
+        except VideoFailed as error:  # our own, or the gate's
+            error.failure = self._without_secrets(error.failure)
             raise
         except Exception as error:  # yt-dlp lets all kinds out, also for its users' options
-            failure = classify(error, self._notes.warnings)
+            failure = self._without_secrets(classify(error, self._notes.warnings))
             if failure.scope is Scope.ADDRESS and not failure.kind.is_vague:
                 self._ydl.gate.shut(failure)
             if self._has_own_format and "format is not available" in failure.detail:
                 failure = Failure(NO_FORMAT, f"{failure.detail} (download.yt_dlp.format)")
-            raise VideoFailed(replace(failure, detail=self._hide(failure.detail))) from error
+            raise VideoFailed(failure) from error
+
+    def _without_secrets(self, failure: Failure) -> Failure:
+        return replace(failure, detail=self._hide(failure.detail))
 
     def _check_stop(self, _progress: dict[str, Any]) -> None:
         if self._stop.is_set():
