@@ -112,3 +112,27 @@ def test_an_empty_journal_says_so(path) -> None:
     path.touch()
     with pytest.raises(OutputError, match="is empty"), read_journal(path):
         pass
+
+
+def test_what_is_saved_is_never_gone(path, make_clip, make_saved) -> None:
+    clip = make_clip()
+    with open_journal(path) as journal:
+        want(journal, clip)
+        journal.record_saved(clip.clip_id, make_saved())
+        journal.record_failed(
+            clip.clip_id, state="gone", code="removed", detail="", charged=True, now=NOW
+        )
+        assert journal.states() == {clip.clip_id: ("saved", None)}
+
+
+def test_damage_is_noticed_before_anything_is_written(path, make_clip) -> None:
+    """In a page that a run may not read for a long time."""
+    clips = [make_clip(f"video-{number:05d}") for number in range(500)]
+    with open_journal(path) as journal:
+        want(journal, *clips)
+    content = bytearray(path.read_bytes())
+    content[-8192:-4096] = bytes(range(256)) * 16
+    path.write_bytes(content)
+    with pytest.raises(OutputError, match="is damaged"), open_journal(path):
+        pass
+    assert path.read_bytes() == content
