@@ -1,0 +1,64 @@
+"""What commands have in common: their options, the selection, the lines of a config."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from audioset_dl.config import Config, locate
+from audioset_dl.errors import ConfigError
+from audioset_dl.progress import make_bar
+
+if TYPE_CHECKING:
+    from audioset_dl.prepare import Prepared
+
+DEFAULT_CONFIG = "config.yaml"
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def takes_config(command: Command) -> Command:
+    """Give a command CONFIG and ``--set``: parameters ``config`` and ``overrides``."""
+    command = click.option(
+        "--set", "overrides", multiple=True, metavar="KEY.PATH=VALUE",
+        help="Override a key of the config for this run; may be given several times. "
+        "Paths are taken from the config's folder.",
+    )(command)  # fmt: skip
+    return click.argument(
+        "config", required=False, default=DEFAULT_CONFIG, type=click.Path(path_type=Path)
+    )(command)
+
+
+def takes_json(command: Command) -> Command:
+    """Give a command ``--json``: parameter ``as_json``."""
+    return click.option(
+        "--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."
+    )(command)
+
+
+def takes_quiet(command: Command) -> Command:
+    """Give a command ``--quiet``: parameter ``quiet``."""
+    return click.option("-q", "--quiet", is_flag=True, help="Show no progress.")(command)
+
+
+def prepare_selection(settings: Config, *, quiet: bool = False, warn: bool = True) -> Prepared:
+    """Read AudioSet's files and choose from them, with bars and warnings on stderr."""
+    from audioset_dl.prepare import prepare
+
+    prepared = prepare(settings, progress=lambda name: make_bar(name, "B", quiet=quiet))
+    for warning in prepared.warnings if warn else ():
+        click.echo(f"Warning: {warning}", err=True)
+    return prepared
+
+
+@contextmanager
+def located(config: Path, overrides: tuple[str, ...]) -> Iterator[None]:
+    """Tell the line of a key that is found wrong only when it is used."""
+    try:
+        yield
+    except ConfigError as error:
+        raise locate(error, config, overrides) from error

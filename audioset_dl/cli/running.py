@@ -1,0 +1,126 @@
+"""The main job: `download`, `status`, and the `demo` of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Collection
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+from audioset_dl import report
+from audioset_dl.cli.checking import verify_output
+from audioset_dl.cli.group import cli
+from audioset_dl.cli.options import (
+    located,
+    prepare_selection,
+    takes_config,
+    takes_json,
+    takes_quiet,
+)
+from audioset_dl.config import Config, load_config
+from audioset_dl.dataset.layout import OutputFolder
+from audioset_dl.progress import DownloadProgress
+
+if TYPE_CHECKING:
+    from audioset_dl.workers import Workers
+
+
+@cli.command()
+@takes_config
+@click.option(
+    "--retry",
+    default="",
+    metavar="CODE,CODE",
+    help="Ask again for clips that are gone for these reasons, such as geo,age.",
+)
+@takes_quiet
+def download(config: Path, overrides: tuple[str, ...], retry: str, quiet: bool) -> None:
+    """Download what the config wants; run again to resume.
+
+    Ctrl-C ends it in order; a second Ctrl-C at once. Both can be resumed.
+    """
+    settings = load_config(config, overrides)
+    codes = [code.strip() for code in retry.split(",") if code.strip()]
+    with located(config, overrides):
+        exit_code = _download(settings, quiet=quiet, retry=codes)
+    sys.exit(exit_code)
+
+
+@cli.command()
+@takes_config
+@takes_json
+def status(config: Path, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Show where a run stands, and the failures by reason.
+
+    Also while it runs.
+    """
+    from audioset_dl.dataset.status import read_status
+
+    output = OutputFolder(load_config(config, overrides).output.dir)
+    found = read_status(output)
+    if as_json:
+        click.echo(report.to_json(report.status_document(found)))
+    else:
+        click.echo(report.status_text(found, output))
+
+
+@cli.command()
+@click.argument("directory", default="audioset-demo", type=click.Path(path_type=Path))
+@takes_quiet
+def demo(directory: Path, quiet: bool) -> None:
+    """Run the whole main job offline, on a simulated YouTube.
+
+    Writes a config, a little metadata and the dataset into DIRECTORY.
+    """
+    from audioset_dl import demo as demonstration
+
+    with demonstration.prepared(directory) as prepared:
+        click.echo(demonstration.opening_words(prepared))
+        settings = load_config(prepared.config)
+        # The demo's metadata is made up: that it is not Google's is no news.
+        exit_code = _download(settings, quiet=quiet, warn=False)
+        click.echo("\n$ audioset-dl verify --deep")
+        output = OutputFolder(settings.output.dir)
+        exit_code = max(exit_code, verify_output(output, deep=True, as_json=False, quiet=quiet))
+        click.echo(demonstration.closing_words(prepared, output))
+    sys.exit(exit_code)
+
+
+def _download(
+    settings: Config, *, quiet: bool, warn: bool = True, retry: Collection[str] = ()
+) -> int:
+    from audioset_dl.download import download as run_download
+
+    prepared = prepare_selection(settings, quiet=quiet, warn=warn)
+    with DownloadProgress(quiet=quiet) as progress:
+        done = run_download(
+            settings,
+            prepared.selection,
+            metadata_hashes=prepared.hashes,
+            retry=retry,
+            watch=progress.update,
+            on_start=_interrupt_by_signals,
+        )
+    names = {node.mid: node.name for node in prepared.selection.classes}
+    click.echo(report.download_text(done, OutputFolder(settings.output.dir), names))
+    return done.exit_code
+
+
+def _interrupt_by_signals(workers: Workers) -> None:
+    """End in order at the first signal to end (SIGHUP: the terminal is closed), then at once."""
+
+    def interrupt(signal_number: int, _frame: FrameType | None) -> None:
+        signal.signal(signal_number, signal.SIG_DFL)
+        with suppress(OSError):  # the terminal may be gone
+            os.write(2, b"\nEnding in order; the same again ends at once.\n")
+        workers.interrupt(signal_number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, interrupt)

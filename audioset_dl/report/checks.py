@@ -1,0 +1,69 @@
+"""What `verify` says, as text and as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from audioset_dl.report.words import by_code, count
+
+if TYPE_CHECKING:
+    from audioset_dl.dataset.repair import Repair
+    from audioset_dl.dataset.verify import Verification
+
+
+def verification_document(result: Verification) -> dict[str, Any]:
+    """Return what was verified as JSON-able data."""
+    return {"ok": not result.faults, **asdict(result), "faults_by_code": result.by_code()}
+
+
+def verification_text(result: Verification) -> str:
+    """Return what was verified, for people: one line a fault."""
+    if not result.faults:
+        return f"{_checked(result)}: all are as they were written"
+    lines = [f"{fault.code}: {fault.file_name}: {fault.detail}" for fault in result.faults]
+    advice = (
+        "`audioset-dl verify --repair` removes what is bad, and the next `audioset-dl download` "
+        "gets it again; stray files are left to you."
+    )
+    return "\n".join([*lines, f"{_checked(result)}: {by_code(result.by_code())}", advice])
+
+
+def _checked(result: Verification) -> str:
+    what = "hash, header and samples" if result.deep else "hash and header"
+    return f"{count(result.num_files, 'file')} checked ({what})"
+
+
+def repair_document(repair: Repair) -> dict[str, Any]:
+    """Return what was found and done as JSON-able data: each fault with its ``action``."""
+    faults = [{**asdict(one.fault), "action": one.action} for one in repair.mended]
+    return {
+        **verification_document(repair.found),
+        "faults": faults,
+        "actions": repair.by_action(),
+        "repaired": repair.exit_code == 0,
+    }
+
+
+_DONE = {
+    "requeued": "given up; `audioset-dl download` gets the clip again",
+    "removed": "given up; the config of the last run does not want the clip",
+    "relisted": "the file is right; the manifest was not, and is written anew",
+    "unlisted": "left out of the manifest; the file, if there is one, is left to you",
+    "left": "left to you",
+}
+
+
+def repair_text(repair: Repair) -> str:
+    """Return what was found and done, for people: one line a fault, and what to run next."""
+    if not repair.mended:
+        return verification_text(repair.found)
+    lines = [
+        f"{one.fault.code}: {one.fault.file_name}: {one.fault.detail}: {_DONE[one.action]}"
+        for one in repair.mended
+    ]
+    lines.append(f"{_checked(repair.found)}: {by_code(repair.found.by_code())}")
+    lines.append(f"done: {by_code(repair.by_action())}")
+    if "requeued" in repair.by_action():
+        lines.append("Run `audioset-dl download` to get again what was given up.")
+    return "\n".join(lines)

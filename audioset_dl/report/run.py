@@ -1,0 +1,80 @@
+"""What `download` and `status` say, as text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from audioset_dl.report.words import by_code, count, table
+
+if TYPE_CHECKING:
+    from audioset_dl.dataset.layout import OutputFolder
+    from audioset_dl.dataset.status import Counts, Status
+    from audioset_dl.download import Report
+
+_MANY = 20
+
+
+def download_text(report: Report, output: OutputFolder, names: Mapping[str, str]) -> str:
+    """Return how a download ended, for people."""
+    counts = report.counts
+    saved = f"{counts.saved:,} of {count(counts.wanted, 'clip')} saved in {output.path}"
+    lines = [f"{saved} ({report.newly_saved:,} by this run)"]
+    if counts.gone:
+        lines.append(
+            f"{counts.gone:,} gone for good; the next of the ranking, if any, took the place"
+        )
+    if counts.waiting:
+        lines.append(f"{counts.waiting:,} not got yet: run the same command again")
+    if counts.failures:
+        lines.append(f"failures: {by_code(counts.failures)} (see {output.failures.name})")
+        lines += _example_lines(counts)
+    if counts.kept:
+        lines.append(f"{counts.kept:,} more, saved earlier and not wanted now, were kept")
+    return "\n".join([*lines, *_short_lines(report, names)])
+
+
+def _example_lines(counts: Counts) -> list[str]:
+    return [f"  {code}: {words:.160}" for code, words in counts.examples.items()]
+
+
+def _short_lines(report: Report, names: Mapping[str, str]) -> list[str]:
+    short = report.short_classes()
+    lines = [
+        f"  {names[share.mid]}: {share.wanted} of {report.per_class}; no more can be had"
+        for share in short[:_MANY]
+    ]
+    if len(short) > _MANY:
+        lines.append(f"  and {len(short) - _MANY} more")
+    return [f"{count(len(short), 'class', 'classes')} short of clips:", *lines] if lines else []
+
+
+def status_document(status: Status) -> dict[str, Any]:
+    """Return a status as JSON-able data."""
+    running = asdict(status.running) if status.running else None
+    return {**asdict(status.counts), "running": running, "pause": status.pause}
+
+
+def status_text(status: Status, output: OutputFolder) -> str:
+    """Return a status for people."""
+    counts = status.counts
+    run = status.running
+    under_way = (
+        f"a run is under way (process {run.pid} on {run.host}, since {run.since})"
+        if run
+        else "no run is under way"
+    )
+    numbers = (
+        f"wanted {counts.wanted:,}, saved {counts.saved:,}, gone {counts.gone:,}, "
+        f"waiting {counts.waiting:,}"
+    )
+    lines = [f"{output.path}: {under_way}", numbers]
+    if status.pause:
+        lines.append(status.pause)
+    if counts.kept:
+        lines.append(f"{counts.kept:,} more, saved earlier and not wanted now, are kept")
+    if counts.failures:
+        rows = [(code, f"{number:,}") for code, number in counts.failures.items()]
+        lines += ["", table(("failure", "clips"), rows, right=(1,)), *_example_lines(counts)]
+    return "\n".join(lines)
