@@ -37,8 +37,8 @@ from audioset_dl.dataset.status import Counts, count_clips
 from audioset_dl.engine import Engine, Standing, Watch
 from audioset_dl.errors import ConfigError, OutputError, Problem
 from audioset_dl.fetch import ClipFetcher, FetchSettings, Job, utc_now
+from audioset_dl.selection.cost import wav_bytes
 from audioset_dl.selection.draw import Draw, Share
-from audioset_dl.selection.plan import wav_bytes
 from audioset_dl.selection.select import Selection
 from audioset_dl.workers import Workers
 from audioset_dl.youtube.address import Ticket, open_addresses

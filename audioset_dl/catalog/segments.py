@@ -80,6 +80,14 @@ class SegmentTable:
         rows.flags.writeable = False
         return rows
 
+    def count_label_sets(self, mid: str) -> dict[tuple[str, ...], int]:
+        """Return how many of the clips that carry a label carry just these labels."""
+        codes, numbers = np.unique(self._set_codes[self.rows_of(mid)], return_counts=True)
+        return {
+            self._label_sets[int(code)]: int(number)
+            for code, number in zip(codes, numbers, strict=True)
+        }
+
     def clip(self, row: int) -> Clip:
         """Return one clip."""
         return Clip(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from audioset_dl.prepare import Prepared
 
 DEFAULT_CONFIG = "config.yaml"
+WIDEST = 100
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -43,6 +46,11 @@ def takes_json(command: Command) -> Command:
 def takes_quiet(command: Command) -> Command:
     """Give a command ``--quiet``: parameter ``quiet``."""
     return click.option("-q", "--quiet", is_flag=True, help="Show no progress.")(command)
+
+
+def terminal_width() -> int:
+    """Return the width for text on stdout: the terminal's, as long as it can be read."""
+    return min(shutil.get_terminal_size().columns, WIDEST) if sys.stdout.isatty() else WIDEST
 
 
 def prepare_selection(settings: Config, *, quiet: bool = False, warn: bool = True) -> Prepared:

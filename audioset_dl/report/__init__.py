@@ -8,7 +8,8 @@ from audioset_dl.report.checks import (
     verification_document,
     verification_text,
 )
-from audioset_dl.report.choice import classes_document, classes_text, plan_document, plan_text
+from audioset_dl.report.choice import classes_document, classes_text
+from audioset_dl.report.plan import plan_csv, plan_document, plan_text
 from audioset_dl.report.run import download_text, status_document, status_text
 from audioset_dl.report.words import to_json
 
@@ -16,6 +17,7 @@ __all__ = [
     "classes_document",
     "classes_text",
     "download_text",
+    "plan_csv",
     "plan_document",
     "plan_text",
     "repair_document",

@@ -1,16 +1,14 @@
-"""What `classes` and `plan` say, as text and as JSON."""
+"""What `classes` says, as text and as JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from audioset_dl.report.words import count, duration, size, table
+from audioset_dl.report.words import count, table
 
 if TYPE_CHECKING:
     from audioset_dl.catalog.ontology import Node
-    from audioset_dl.selection.plan import Plan
     from audioset_dl.selection.select import Selection
 
 
@@ -55,32 +53,3 @@ def _quality(document: Mapping[str, Any]) -> str:
     if document["quality"] is None:
         return "unrated"
     return f"{document['quality']:.2f} ({document['num_true']}/{document['num_rated']})"
-
-
-def plan_document(plan: Plan) -> dict[str, Any]:
-    """Return a plan as JSON-able data."""
-    return asdict(plan)
-
-
-def plan_text(plan: Plan) -> str:
-    """Return a plan for people."""
-    rows = [
-        (row.name, f"{row.wanted:,}", f"{row.available:,}", f"{row.short:,}" if row.short else "")
-        for row in plan.classes
-    ]
-    pace = (
-        f"at the configured pace at least {duration(plan.seconds)}"
-        if plan.seconds is not None
-        else "no pace is configured"
-    )
-    return "\n".join(
-        [
-            table(("class", "wanted", "available", "short"), rows, right=(1, 2, 3)),
-            "",
-            f"{count(plan.clips, 'clip')} wanted; one that several classes want counts once",
-            f"{duration(plan.audio_s)} of audio, {size(plan.disk_bytes)} on disk",
-            f"{plan.saved:,} saved already, {plan.to_fetch:,} to fetch",
-            f"about {plan.requests:,} requests, {pace}",
-            "Videos that turn out to be gone are replaced, and cost requests and time besides.",
-        ]
-    )

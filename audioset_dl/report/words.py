@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
 
 
 def to_json(document: object) -> str:
@@ -27,6 +28,22 @@ def table(
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in (heads, *rows)
+    )
+
+
+def listed(facts: Iterable[tuple[str, str]], width: int) -> str:
+    """Return named facts below one another, each broken at a width beside its name."""
+    told = list(facts)
+    indent = max(len(name) for name, _ in told) + 2
+    return "\n".join(
+        textwrap.fill(
+            words,
+            width,
+            initial_indent=name.ljust(indent),
+            subsequent_indent=" " * indent,
+            break_on_hyphens=False,
+        )
+        for name, words in told
     )
 
 
