@@ -16,32 +16,88 @@ from audioset_dl.cli.options import (
     takes_json,
     terminal_width,
 )
-from audioset_dl.config import default_config_text, load_config
+from audioset_dl.config import (
+    SCHEMA_NAME,
+    Config,
+    config_schema_text,
+    load_config,
+    split_names,
+    starting_config_text,
+)
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.errors import ConfigError, Problem
 
 
 @cli.command()
 @click.argument("path", default=DEFAULT_CONFIG, type=click.Path(path_type=Path))
-def init(path: Path) -> None:
-    """Write a commented config.yaml to start from."""
+@click.option(
+    "--classes",
+    "names",
+    multiple=True,
+    metavar="NAMES",
+    help="Classes to download, such as 'Dog, Cat'; a name that holds a comma in quotes of its own: "
+    "'Dog, \"Bee, wasp, etc.\"'.",
+)
+@click.option("--per-class", type=click.IntRange(1), metavar="N", help="Up to N clips of each.")
+@click.option(
+    "--schema", is_flag=True, help=f"Write {SCHEMA_NAME} as well: editors check and complete by it."
+)
+def init(path: Path, *, names: tuple[str, ...], per_class: int | None, schema: bool) -> None:
+    """Write a commented config.yaml to start from.
+
+    \b
+    Example:
+      audioset-dl init --classes "Dog, Cat" --per-class 20
+    """
+    classes = split_names(names)
+    if schema:
+        write_new(path.with_name(SCHEMA_NAME), config_schema_text())
+    write_new(path, starting_config_text(classes, per_class, schema=schema))
+    click.echo(f"Wrote {path}: {_wanted(classes, per_class)}. Everything in it is explained there.")
+    if schema:
+        click.echo(f"Wrote {path.with_name(SCHEMA_NAME)}, by which editors check and complete it.")
+    config = _argument(path)
+    click.echo(
+        f"\nNext:\n"
+        f"  audioset-dl plan{config}      what it takes; fetches 3 MB of Google's metadata first\n"
+        f"  audioset-dl download{config}  the clips, as exact 10-second WAVs"
+    )
+
+
+def _wanted(classes: list[str], per_class: int | None) -> str:
+    clips = f"up to {per_class or Config().clips.per_class} clips of each class"
+    return f"{clips}: {'; '.join(classes)}; and those below them" if classes else clips
+
+
+def _argument(config: Path) -> str:
+    return "" if str(config) == DEFAULT_CONFIG else f" {config}"
+
+
+def write_new(path: Path, text: str) -> None:
+    """Write a file for the user to edit; one that is there is left as it is."""
     try:
         with path.open("x", encoding="utf-8") as file:
-            file.write(default_config_text())
+            file.write(text)
     except FileExistsError as error:
+        if path.read_bytes() == text.encode():
+            return
         raise ConfigError(
             Problem("", f"{path} exists already and is left as it is; name another path")
         ) from error
     except OSError as error:
         raise ConfigError(Problem("", f"{path} can't be written: {error.strerror}")) from error
-    click.echo(f"Wrote {path}. Edit it, then: audioset-dl plan {path}")
 
 
 @cli.command()
 @takes_config
 @takes_json
 def classes(config: Path, overrides: tuple[str, ...], as_json: bool) -> None:
-    """List the chosen classes, with quality and numbers of clips."""
+    """List the chosen classes, with quality and numbers of clips.
+
+    \b
+    Example:
+      audioset-dl classes --set classes.leaf_only=true
+    """
     settings = load_config(config, overrides)
     with located(config, overrides):
         selection = prepare_selection(settings).selection
@@ -69,7 +125,7 @@ def plan(
     as_csv: bool,
     as_json: bool,
 ) -> None:
-    r"""Show what a download would take: clips, space, time.
+    """Show what a download would take: clips, space, time.
 
     It fetches nothing but Google's files about AudioSet, where they are missing.
 
@@ -107,3 +163,5 @@ def plan(
                 width=terminal_width(),
             )
         )
+        if not overrides:
+            click.echo(f"\nTo begin: audioset-dl download{_argument(config)}")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from audioset_dl.cli.group import complain
 from audioset_dl.config import Config, locate
 from audioset_dl.errors import ConfigError
 from audioset_dl.progress import make_bar
@@ -59,7 +60,7 @@ def prepare_selection(settings: Config, *, quiet: bool = False, warn: bool = Tru
 
     prepared = prepare(settings, progress=lambda name: make_bar(name, "B", quiet=quiet))
     for warning in prepared.warnings if warn else ():
-        click.echo(f"Warning: {warning}", err=True)
+        complain("Warning", warning)
     return prepared
 
 

@@ -44,6 +44,10 @@ def download(config: Path, overrides: tuple[str, ...], retry: str, quiet: bool) 
     """Download what the config wants; run again to resume.
 
     Ctrl-C ends it in order; a second Ctrl-C at once. Both can be resumed.
+
+    \b
+    Example:
+      audioset-dl download config.yaml --set clips.per_class=50
     """
     settings = load_config(config, overrides)
     codes = [code.strip() for code in retry.split(",") if code.strip()]
@@ -59,6 +63,10 @@ def status(config: Path, overrides: tuple[str, ...], as_json: bool) -> None:
     """Show where a run stands, and the failures by reason.
 
     Also while it runs.
+
+    \b
+    Example:
+      audioset-dl status config.yaml
     """
     from audioset_dl.dataset.status import read_status
 
@@ -77,6 +85,10 @@ def demo(directory: Path, quiet: bool) -> None:
     """Run the whole main job offline, on a simulated YouTube.
 
     Writes a config, a little metadata and the dataset into DIRECTORY.
+
+    \b
+    Example:
+      audioset-dl demo here
     """
     from audioset_dl import demo as demonstration
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -204,11 +203,6 @@ class Config(_Section):
         data["download"]["proxies"] = [masked_proxy(proxy) for proxy in self.download.proxies]
         data["download"]["yt_dlp"] = masked_options(self.download.yt_dlp)
         return data
-
-
-def default_config_text() -> str:
-    """Return the commented default configuration, which says the same as ``Config()``."""
-    return files("audioset_dl.config").joinpath("default.yaml").read_text(encoding="utf-8")
 
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:

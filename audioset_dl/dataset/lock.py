@@ -8,6 +8,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -24,6 +25,10 @@ class Holder:
     host: str
     since: str
     """ISO 8601, UTC."""
+
+    def __str__(self) -> str:
+        since = datetime.fromisoformat(self.since).astimezone()
+        return f"process {self.pid} on {self.host}, since {since:%Y-%m-%d %H:%M:%S %Z}"
 
 
 @contextmanager
@@ -59,6 +64,7 @@ def find_holder(lock: Path) -> Holder | None:
     """Return the run that holds a folder, if it runs on this machine or can't be told."""
     try:
         holder = Holder(**json.loads(_holder_file(lock).read_text("utf-8")))
+        datetime.fromisoformat(holder.since)
     except (OSError, ValueError, TypeError):
         return None
     return holder if holder.host != socket.gethostname() or _is_alive(holder.pid) else None
@@ -66,9 +72,8 @@ def find_holder(lock: Path) -> Holder | None:
 
 def _words(lock: Path) -> str:
     holder = find_holder(lock)
-    who = f"process {holder.pid} on {holder.host}, since {holder.since}" if holder else "unknown"
     return (
-        f"another run holds {lock.parent} ({who}); wait until it has ended, "
+        f"another run holds {lock.parent} ({holder or 'unknown'}); wait until it has ended, "
         "see how it stands with `audioset-dl status`, or use another output.dir"
     )
 

@@ -32,7 +32,10 @@ def download_text(report: Report, output: OutputFolder, names: Mapping[str, str]
         lines += _example_lines(counts)
     if counts.kept:
         lines.append(f"{counts.kept:,} more, saved earlier and not wanted now, were kept")
-    return "\n".join([*lines, *_short_lines(report, names)])
+    lines += _short_lines(report, names)
+    if counts.saved and not counts.waiting:
+        lines.append(f"{output.manifest.name} lists them; `audioset-dl verify` checks the files.")
+    return "\n".join(lines)
 
 
 def _example_lines(counts: Counts) -> list[str]:
@@ -60,11 +63,7 @@ def status_text(status: Status, output: OutputFolder) -> str:
     """Return a status for people."""
     counts = status.counts
     run = status.running
-    under_way = (
-        f"a run is under way (process {run.pid} on {run.host}, since {run.since})"
-        if run
-        else "no run is under way"
-    )
+    under_way = f"a run is under way ({run})" if run else "no run is under way"
     numbers = (
         f"wanted {counts.wanted:,}, saved {counts.saved:,}, gone {counts.gone:,}, "
         f"waiting {counts.waiting:,}"
