@@ -81,6 +81,21 @@ def plan_text(plan: Plan) -> str:
             f"{duration(plan.audio_s)} of audio, {size(plan.disk_bytes)} on disk",
             f"{plan.saved:,} saved already, {plan.to_fetch:,} to fetch",
             f"about {plan.requests:,} requests, {pace}",
-            "Videos that turn out to be gone are replaced, and cost requests and time besides.",
+            *_exceptions(plan),
         ]
     )
+
+
+def _exceptions(plan: Plan) -> list[str]:
+    """Return what becomes of clips that are gone."""
+    lines = [f"{plan.known_gone:,} more are known to be gone by clips.known_gone"]
+    if plan.clip_list is None:
+        lines.append(
+            "Videos that turn out to be gone are replaced, and cost requests and time besides."
+        )
+    else:
+        lines += [
+            f"The clips are those of {plan.clip_list}: clips.per_class has no say,",
+            "and videos that turn out to be gone are not replaced.",
+        ]
+    return lines if plan.known_gone else lines[1:]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.config import AudioConfig, Config, DownloadConfig
+from audioset_dl.selection.availability import taken_as_gone
 from audioset_dl.selection.select import Selection
 
 REQUESTS_PER_CLIP = 5
@@ -51,6 +52,10 @@ class Plan:
     """Requests for the clips to fetch."""
     seconds: float | None
     """Time at the configured pace; None where nothing is paced."""
+    clip_list: str | None = None
+    """The list whose clips are downloaded, in the place of ``per_class`` clips of each class."""
+    known_gone: int = 0
+    """Clips that would be wanted, and are taken as gone without asking."""
 
 
 def make_plan(
@@ -68,7 +73,9 @@ def make_plan(
         What the journal knows by clip_id; empty before the first run.
     """
     draw = selection.draw()
-    drawn = draw.start(clip_id for clip_id, (state, _) in states.items() if state == "gone")
+    gone = [clip_id for clip_id, (state, _) in states.items() if state == "gone"]
+    hearsay = taken_as_gone(selection.known_gone, states)
+    drawn = draw.start([*gone, *hearsay])
     clips = [selection.clip(clip_id) for clip_id in drawn]
     saved = sum(states.get(clip_id, ("", None))[0] == "saved" for clip_id in drawn)
     names = {node.mid: node.name for node in selection.classes}
@@ -86,6 +93,8 @@ def make_plan(
         disk_bytes=sum(wav_bytes(clip, config.audio) for clip in clips),
         requests=(len(clips) - saved) * REQUESTS_PER_CLIP,
         seconds=paced_seconds(len(clips) - saved, config.download),
+        clip_list=str(selection.clip_list.path) if selection.clip_list else None,
+        known_gone=len(hearsay.keys() & draw.drawn().keys()),
     )  # fmt: skip
 
 
