@@ -367,10 +367,12 @@ def _run_info(
     versions: Mapping[str, str],
     metadata_hashes: Mapping[str, str],
 ) -> RunInfo:
+    earlier = read_run_info(OutputFolder(config.output.dir).run)
     return RunInfo(
         config=config.public_dict(),
         versions=versions,
         metadata=metadata_hashes,
         classes=[{"mid": node.mid, "name": node.name} for node in selection.classes],
         started_at=utc_now(),
+        parts=earlier.parts if earlier is not None else (),
     )

@@ -47,7 +47,7 @@ def prepare(config: Config, *, progress: Callable[[str], Progress] | None = None
     catalog = load_catalog(folder, segments)
     selection = select(catalog, config)
     hashes = {files.paths[name].name: digest for name, digest in files.sha256.items()}
-    hashes |= _hash_own_files(config)
+    hashes |= _hash_own_tables(config)
     idle = find_idle_names(catalog, config.classes, selection.classes)
     warnings = [
         f"classes.include: {name!r} adds no class that passes leaf_only, min_quality, "
@@ -57,9 +57,14 @@ def prepare(config: Config, *, progress: Callable[[str], Progress] | None = None
     return Prepared(selection, hashes, (*files.warnings, *warnings))
 
 
-def _hash_own_files(config: Config) -> dict[str, str]:
-    paths = filter(None, (config.clips.list, config.clips.known_gone))
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+def _hash_own_tables(config: Config) -> dict[str, str]:
+    """Return the SHA-256 of the tables that the config names, by their keys."""
+    paths = {"clips.list": config.clips.list, "clips.known_gone": config.clips.known_gone}
+    return {
+        key: hashlib.sha256(path.read_bytes()).hexdigest()
+        for key, path in paths.items()
+        if path is not None
+    }
 
 
 def find_class_names(config: Config) -> dict[str, str]:
