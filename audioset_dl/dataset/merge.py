@@ -161,16 +161,18 @@ class _Merge:
             )
 
     def run(self, on_file: Callable[[], object]) -> None:
-        """Copy file after file, each noted at once; then note what is known of the other clips."""
-        is_saved = set()
+        """Copy file after file, each noted at once; then note what all know of each clip."""
         for part, record in self._saved_in_parts():
             self._take(part, record)
-            is_saved.add(record.clip.clip_id)
             on_file()
-        rest = {clip_id for part in self._parts for clip_id in part.records} - is_saved
-        states = self._journal.states()
-        rest |= {clip_id for clip_id in is_saved if states.get(clip_id, ("",))[0] != "saved"}
-        self._journal.put(self._verdict(clip_id) for clip_id in sorted(rest))
+        clip_ids = sorted({clip_id for part in self._parts for clip_id in part.records})
+        self._journal.put([self._settled(clip_id) for clip_id in clip_ids])
+
+    def _settled(self, clip_id: str) -> Record:
+        known = self._journal.find(clip_id)
+        if known is None or known.file is None:
+            return self._verdict(clip_id)
+        return saved(self._united(clip_id), known.file)
 
     def _saved_in_parts(self) -> Iterator[tuple[Part, Record]]:
         for part in self._parts:
@@ -197,7 +199,6 @@ class _Merge:
         mine = check_file(self._out.path, row_of(clip_id, known.file))
         if mine is None:
             self._num_present += 1
-            self._journal.put([saved(self._united(clip_id), known.file)])
         elif mine.code == "missing":
             self._copy(path, record, known.file)
         else:
