@@ -17,8 +17,9 @@ from audioset_dl.catalog.catalog import Catalog, load_catalog
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.config import ClassesConfig, ClipsConfig, Config, DownloadConfig
 from audioset_dl.selection.advice import find_advice
+from audioset_dl.selection.availability import Availability, Loss
 from audioset_dl.selection.cost import most_per_hour, paced_seconds, times_of
-from audioset_dl.selection.losses import USUAL_LOSS, Losses, losses_from_counts
+from audioset_dl.selection.losses import USUAL_LOSS, Losses, losses_after
 from audioset_dl.selection.overlap import find_overlap, share_alone
 from audioset_dl.selection.plan import make_plan
 from audioset_dl.selection.select import select
@@ -88,7 +89,8 @@ def test_a_class_of_its_own_loss_needs_its_own_number_of_candidates(catalog) -> 
 @given(st.integers(0, 500), st.floats(0, 1))
 def test_losses_of_what_was_tried_lie_between_it_and_the_usual(tried: int, share: float) -> None:
     gone = round(tried * share)
-    losses = losses_from_counts({DOG: (tried, gone)}, (tried, gone))
+    found_loss = Loss(tried - gone, gone)
+    losses = losses_after(Availability(found_loss, {DOG: found_loss}))
     found = gone / tried if tried else USUAL_LOSS
     for loss in (losses.share, losses.of(DOG)):
         assert min(found, USUAL_LOSS) - 1e-9 <= loss <= max(found, USUAL_LOSS) + 1e-9
@@ -273,7 +275,7 @@ def test_the_plan_for_people(world) -> None:
     for words in ("up to 3 clips of a class", "50%; --expect-gone", "Warning: 1 class has fewer",
                   "at what YouTube lets a guest have", "free"):  # fmt: skip
         assert words in text
-    assert max(map(len, text.splitlines())) <= 100
+    assert max(map(len, text.split("To begin")[0].splitlines())) <= 100
 
 
 @pytest.mark.parametrize("share", ["1", "-0.1", "20%"])
@@ -288,3 +290,40 @@ def test_the_plan_refuses_what_the_download_would_refuse(world) -> None:
     done = run_command("plan", config)
     assert done.returncode == 2
     assert "did you mean format?" in done.stderr
+
+
+def test_the_plan_goes_by_what_others_found(make_world) -> None:
+    clips = [*make_clips([DOG], 40), *make_clips([CAT], 40, first=100)]
+    world = make_world(clips)
+    found = world.folder / "gone.csv"
+    rows = [
+        f"{clip.clip_id},{state},{'removed' if state == 'gone' else ''},{clip.labels[0]}\n"
+        for n, clip in enumerate(clips)
+        for state in ["gone" if n < 30 else "saved"]
+    ]
+    found.write_text("clip_id,state,code,labels\n" + "".join(rows))
+    config = world.write_config(clips={"per_class": 4})
+    planned = json.loads(run_command("plan", config, "--json", "--availability", found).stdout)
+    losses = {row["name"]: row["loss"] for row in planned["classes"]}
+    assert losses["Dog"] == pytest.approx((30 + 10 * 0.3556) / 50, abs=1e-3)
+    assert losses["Cat"] == pytest.approx((0 + 10 * 0.3556) / 50, abs=1e-3)
+    both = run_command("plan", config, "--availability", found, "--expect-gone", "0.1")
+    assert both.returncode == 2
+    assert "one of them" in both.stderr
+    missing = run_command("plan", config, "--availability", world.folder / "none.csv")
+    assert missing.returncode == 2
+    assert "--availability" in missing.stderr
+
+
+def test_the_plan_of_a_list_says_so(make_world) -> None:
+    clips = make_clips([DOG], 4)
+    world = make_world(clips)
+    (world.folder / "list.csv").write_text(f"clip_id\n{clips[2].clip_id}\n")
+    (world.folder / "gone.csv").write_text(
+        f"clip_id,state,code,labels\n{clips[2].clip_id},gone,removed,\n"
+    )
+    text = run_command("plan", world.write_config(clips={"list": "list.csv"})).stdout
+    assert "clips.per_class has no say" in text
+    assert "1 wanted" in text
+    config = world.write_config(clips={"list": "list.csv", "known_gone": "gone.csv"})
+    assert "1 more is known to be gone" in run_command("plan", config).stdout

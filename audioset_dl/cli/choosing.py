@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -26,6 +27,9 @@ from audioset_dl.config import (
 )
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from audioset_dl.selection.losses import Losses
 
 
 @cli.command()
@@ -115,6 +119,12 @@ def classes(config: Path, overrides: tuple[str, ...], as_json: bool) -> None:
     metavar="SHARE",
     help="Share of the videos expected to be gone, 0 to 0.95; 0.2 unless given.",
 )
+@click.option(
+    "--availability",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Expect what was found before: a CSV of `status --availability --csv`.",
+)
 @click.option("--csv", "as_csv", is_flag=True, help="Print a row of CSV for each class.")
 @takes_json
 def plan(
@@ -122,6 +132,7 @@ def plan(
     overrides: tuple[str, ...],
     *,
     expect_gone: float | None,
+    availability: Path | None,
     as_csv: bool,
     as_json: bool,
 ) -> None:
@@ -136,12 +147,11 @@ def plan(
     from audioset_dl.dataset.files import find_room
     from audioset_dl.dataset.resume import known_states
     from audioset_dl.selection.advice import find_advice
-    from audioset_dl.selection.losses import Losses
     from audioset_dl.selection.plan import make_plan
     from audioset_dl.youtube.options import check_options
 
     settings = load_config(config, overrides)
-    losses = None if expect_gone is None else Losses(expect_gone)
+    losses = _losses(expect_gone, availability)
     with located(config, overrides):
         check_options(settings.download.yt_dlp)
         states = known_states(OutputFolder(settings.output.dir))
@@ -165,3 +175,16 @@ def plan(
         )
         if not overrides:
             click.echo(f"\nTo begin: audioset-dl download{_argument(config)}")
+
+
+def _losses(expect_gone: float | None, availability: Path | None) -> Losses | None:
+    from audioset_dl.selection.availability import read_availability
+    from audioset_dl.selection.losses import Losses, losses_after
+
+    if expect_gone is not None and availability is not None:
+        raise click.UsageError(
+            "--expect-gone and --availability both tell the losses: give one of them"
+        )
+    if availability is not None:
+        return losses_after(read_availability(availability, "--availability"))
+    return None if expect_gone is None else Losses(expect_gone)

@@ -45,7 +45,18 @@ class Group(click.Group):
         return sorted(self.commands, key=lambda name: (_place(name), name))
 
 
-_ORDER = ("demo", "init", "doctor", "classes", "plan", "download", "status", "verify")
+_ORDER = (
+    "demo",
+    "init",
+    "doctor",
+    "classes",
+    "plan",
+    "download",
+    "status",
+    "verify",
+    "compare",
+    "merge",
+)
 
 
 def _place(name: str) -> int:

@@ -91,6 +91,12 @@ class ClipsConfig(_Section):
     """exclusive: only clips that carry no other chosen class."""
     full_length: bool = False
     """Whether to leave out segments that are not 10 s long."""
+    list: FilePath | None = None
+    """A manifest.csv, or another CSV with `clip_id` or `ytid,start_s`: exactly its clips are
+    wanted, whatever the other keys here say; null: no list."""
+    known_gone: FilePath | None = None
+    """A CSV of clips that others found gone, which are not asked for: a failures.csv, or what
+    ``audioset-dl status --availability --csv`` prints; null: none."""
 
 
 class DownloadConfig(_Section):
@@ -180,8 +186,13 @@ class Config(_Section):
             folder / entry if isinstance(entry, Path) else entry for entry in self.metadata.segments
         )
         cookies, ffmpeg = self.download.cookies, self.audio.ffmpeg
+        clip_list, known_gone = self.clips.list, self.clips.known_gone
         changes: dict[str, dict[str, object]] = {
             "metadata": {"dir": folder / self.metadata.dir, "segments": segments},
+            "clips": {
+                "list": clip_list and folder / clip_list,
+                "known_gone": known_gone and folder / known_gone,
+            },
             "download": {"cookies": cookies and folder / cookies},
             "audio": {"ffmpeg": ffmpeg and folder / ffmpeg},
             "output": {"dir": folder / self.output.dir},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import socket
@@ -58,6 +59,30 @@ def hold_folder(lock: Path, now: str) -> Iterator[None]:
         with suppress(OSError):  # the disk may have failed meanwhile
             _holder_file(lock).unlink(missing_ok=True)
         file_lock.release()
+
+
+@contextmanager
+def keep_runs_out(lock: Path) -> Iterator[None]:
+    """Let no run begin in a folder while the body reads it; nothing is written there.
+
+    Raises
+    ------
+    OutputLockedError
+        A run is under way there: who, and since when.
+    """
+    if not lock.is_file():
+        yield
+        return
+    with told_as_output_error(lock):
+        descriptor = os.open(lock, os.O_RDONLY)
+    try:
+        # The same kind of lock as filelock's (https://py-filelock.readthedocs.io), but shared.
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise OutputLockedError(_words(lock)) from error
+    finally:
+        os.close(descriptor)
 
 
 def find_holder(lock: Path) -> Holder | None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from audioset_dl.report.availability import (
+    availability_csv,
+    availability_document,
+    availability_text,
+)
 from audioset_dl.report.checks import (
     repair_document,
     repair_text,
@@ -11,12 +16,25 @@ from audioset_dl.report.checks import (
 from audioset_dl.report.choice import classes_document, classes_text
 from audioset_dl.report.plan import plan_csv, plan_document, plan_text
 from audioset_dl.report.run import download_text, status_document, status_text
+from audioset_dl.report.sets import (
+    comparison_document,
+    comparison_text,
+    merge_document,
+    merge_text,
+)
 from audioset_dl.report.words import to_json
 
 __all__ = [
+    "availability_csv",
+    "availability_document",
+    "availability_text",
     "classes_document",
     "classes_text",
+    "comparison_document",
+    "comparison_text",
     "download_text",
+    "merge_document",
+    "merge_text",
     "plan_csv",
     "plan_document",
     "plan_text",

@@ -79,7 +79,10 @@ def _classes(plan: Plan) -> str:
 
 
 def _meaning(plan: Plan) -> Iterator[tuple[str, str]]:
-    if plan.per_class is None:
+    if plan.clip_list is not None:
+        words = "clips.per_class has no say, and a clip that is gone is not replaced"
+        yield "wanted", f"the clips of {plan.clip_list}: {words}"
+    elif plan.per_class is None:
         yield "wanted", "all clips there are of a class"
     else:
         up_to = (
@@ -96,6 +99,9 @@ def _meaning(plan: Plan) -> Iterator[tuple[str, str]]:
 def _facts(plan: Plan, free_bytes: int | None) -> Iterator[tuple[str, str]]:
     expected = plan.expected
     yield "clips", f"{plan.clips:,} wanted, {plan.saved:,} saved already"
+    if plan.known_gone:
+        verb = "is" if plan.known_gone == 1 else "are"
+        yield "", f"{plan.known_gone:,} more {verb} known to be gone (clips.known_gone)"
     if plan.overlap.clips:
         yield "overlap", _overlap(plan)
     share = f"{expected.gone / expected.asked:.0%}" if expected.asked else "none"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from audioset_dl.selection.availability import Availability, Loss
+
 USUAL_LOSS = 0.2
 """Share of AudioSet's videos that are no longer on YouTube: others counted 15-16 % in March 2023
 and 17 % in February 2025; 15-25 % is to be expected in 2026."""
@@ -27,20 +29,12 @@ class Losses:
         return self.by_class.get(mid, self.share)
 
 
-def losses_from_counts(counts: Mapping[str, tuple[int, int]], total: tuple[int, int]) -> Losses:
-    """Return the losses to expect after what others, or an earlier run, found.
-
-    Parameters
-    ----------
-    counts : mapping of str to (tried, gone)
-        By class (MID).
-    total : (tried, gone)
-        Of all clips, each once.
-    """
-    share = _expected_share(total, USUAL_LOSS)
-    return Losses(share, {mid: _expected_share(found, share) for mid, found in counts.items()})
+def losses_after(availability: Availability) -> Losses:
+    """Return the losses to expect after what others, or an earlier run, found."""
+    share = _expected_share(availability.overall, USUAL_LOSS)
+    by_class = {mid: _expected_share(found, share) for mid, found in availability.by_class.items()}
+    return Losses(share, by_class)
 
 
-def _expected_share(found: tuple[int, int], prior: float) -> float:
-    tried, gone = found
-    return (gone + _WEIGHT * prior) / (tried + _WEIGHT)
+def _expected_share(found: Loss, prior: float) -> float:
+    return (found.gone + _WEIGHT * prior) / (found.saved + found.gone + _WEIGHT)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from audioset_dl.config import Config
+from audioset_dl.selection.availability import taken_as_gone
 from audioset_dl.selection.cost import (
     MEDIA_BYTES_PER_CLIP,
     REQUESTS_PER_CLIP,
@@ -85,6 +86,10 @@ class Plan:
     """For the videos to ask for, over all addresses."""
     times_one_address: Times
     addresses: int
+    clip_list: str | None = None
+    """The list whose clips are downloaded, in the place of ``per_class`` clips of each class."""
+    known_gone: int = 0
+    """Clips that would be wanted, and are taken as gone without asking."""
 
 
 def make_plan(
@@ -105,6 +110,8 @@ def make_plan(
     """
     losses = losses or Losses()
     draw = selection.draw()
+    hearsay = taken_as_gone(selection.known_gone, states)
+    states = {**states, **{clip_id: ("gone", code) for clip_id, code in hearsay.items()}}
     drawn = draw.start(_gone(states))
     clips = [selection.clip(clip_id) for clip_id in drawn]
     saved = _count_saved(drawn, states)
@@ -124,6 +131,8 @@ def make_plan(
         times=times_of(expected.asked, config.download, addresses),
         times_one_address=times_of(expected.asked, config.download, 1),
         addresses=addresses,
+        clip_list=str(selection.clip_list.path) if selection.clip_list else None,
+        known_gone=len(hearsay.keys() & draw.drawn().keys()),
     )
 
 
