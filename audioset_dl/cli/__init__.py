@@ -15,12 +15,12 @@ from typing import NoReturn
 
 import click
 
-from audioset_dl.cli import checking, choosing, running
+from audioset_dl.cli import checking, choosing, doctoring, running
 from audioset_dl.cli.group import cli
 from audioset_dl.config import hide_logins
 from audioset_dl.errors import AudiosetDlError, Interrupted, OutputError
 
-__all__ = ["BUG_EXIT_CODE", "checking", "choosing", "cli", "main", "running"]
+__all__ = ["BUG_EXIT_CODE", "checking", "choosing", "cli", "doctoring", "main", "running"]
 
 BUG_EXIT_CODE = 70
 

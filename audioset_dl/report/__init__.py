@@ -9,12 +9,16 @@ from audioset_dl.report.checks import (
     verification_text,
 )
 from audioset_dl.report.choice import classes_document, classes_text, plan_document, plan_text
+from audioset_dl.report.doctor import check_text, checks_text, doctor_document
 from audioset_dl.report.run import download_text, status_document, status_text
 from audioset_dl.report.words import to_json
 
 __all__ = [
+    "check_text",
+    "checks_text",
     "classes_document",
     "classes_text",
+    "doctor_document",
     "download_text",
     "plan_document",
     "plan_text",
