@@ -8,8 +8,10 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from test_secrets import refusing_proxy
@@ -21,11 +23,12 @@ from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.lock import hold_folder
 from audioset_dl.doctor import CANARY_YTID, folders, tools
 from audioset_dl.doctor.check import Check, Guard
-from audioset_dl.doctor.network import check_clock, find_routes
+from audioset_dl.doctor.network import Route, check_clock, find_routes, tell_greeting
 from audioset_dl.errors import ConfigError, OutputError, Problem, ToolMissingError
 from audioset_dl.report import check_text, checks_text, doctor_document
 from audioset_dl.simulator import Video
-from audioset_dl.youtube.checkup import Runtime, Solver
+from audioset_dl.youtube import checkup
+from audioset_dl.youtube.checkup import Greeting, Runtime, Solver, greet
 
 TODAY = date(2026, 11, 24)
 FRIEND = Video("", duration_s=19)
@@ -238,6 +241,27 @@ def test_the_clock_is_compared(ahead_s: float, status: str, words: str) -> None:
     assert bool(check.mend) == (status != "ok")
 
 
+def test_any_answer_shows_that_youtube_is_there_and_what_time_it_is(
+    world: World, monkeypatch
+) -> None:
+    config = DownloadConfig(verify_tls=False)
+    clock = SimpleNamespace(monotonic=time.monotonic, time=lambda: time.time() + 1000)
+    monkeypatch.setattr(checkup, "time", clock)
+    monkeypatch.setattr(checkup, "GREETING_URL", "https://www.youtube.com/nothing")
+    heard = greet(config, proxy=world.simulator.address, cookies=None, timeout_s=10)
+    assert isinstance(heard, Greeting)
+    assert heard.status == 404
+    assert heard.ahead_s == pytest.approx(1000.5, abs=3)
+
+
+@pytest.mark.parametrize(("status", "told"), [(204, "ok"), (404, "ok"), (429, "warning"),
+                                              (503, "warning")])  # fmt: skip
+def test_a_refused_greeting_is_no_good_sign(status: int, told: str) -> None:
+    check = tell_greeting(Route(None, "here", False), Greeting(status, 0.1, None))
+    assert (check.status, check.subject) == (told, "here")
+    assert bool(check.mend) == (told != "ok")
+
+
 def test_without_an_answer_nothing_is_said_of_the_clock() -> None:
     assert check_clock(None) == []
 
@@ -318,6 +342,15 @@ def test_an_output_folder_that_can_not_be_used_is_an_error(world: World, tmp_pat
     assert (found["output"]["status"], found["exit_code"]) == ("error", 4)
     assert "is not a folder" in found["output"]["found"]
     assert found["output"]["mend"]
+
+
+def test_a_link_in_the_output_folder_is_named(world: World, tmp_path: Path) -> None:
+    config = world.write_config()
+    world.output(config).mkdir()
+    (world.output(config) / "manifest.csv").symlink_to(tmp_path / "elsewhere")
+    output = examine(config, "--no-network")["output"]
+    assert output["status"] == "error"
+    assert "manifest.csv is a link to" in output["found"]
 
 
 def test_another_run_is_named(world: World) -> None:
