@@ -15,12 +15,22 @@ from typing import NoReturn
 
 import click
 
-from audioset_dl.cli import checking, choosing, completion, running, sets
+from audioset_dl.cli import checking, choosing, completion, doctoring, running, sets
 from audioset_dl.cli.group import Manner, cli, complain
 from audioset_dl.config import hide_logins
 from audioset_dl.errors import AudiosetDlError, Interrupted, OutputError
 
-__all__ = ["BUG_EXIT_CODE", "checking", "choosing", "cli", "completion", "main", "running", "sets"]
+__all__ = [
+    "BUG_EXIT_CODE",
+    "checking",
+    "choosing",
+    "cli",
+    "completion",
+    "doctoring",
+    "main",
+    "running",
+    "sets",
+]
 
 BUG_EXIT_CODE = 70
 

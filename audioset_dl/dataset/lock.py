@@ -51,6 +51,9 @@ def hold_folder(lock: Path, now: str) -> Iterator[None]:
         try:
             file_lock.acquire()
         except Timeout as error:
+            # filelock also waits for a file that can't be made, as in /proc.
+            if not lock.exists():
+                lock.touch()
             raise OutputLockedError(_words(lock)) from error
     try:
         write_file(_holder_file(lock), json.dumps(asdict(_this_run(now))).encode())

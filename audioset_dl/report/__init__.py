@@ -14,6 +14,7 @@ from audioset_dl.report.checks import (
     verification_text,
 )
 from audioset_dl.report.choice import classes_document, classes_text
+from audioset_dl.report.doctor import check_text, checks_text, doctor_document
 from audioset_dl.report.plan import plan_csv, plan_document, plan_text
 from audioset_dl.report.run import download_text, status_document, status_text
 from audioset_dl.report.sets import (
@@ -28,10 +29,13 @@ __all__ = [
     "availability_csv",
     "availability_document",
     "availability_text",
+    "check_text",
+    "checks_text",
     "classes_document",
     "classes_text",
     "comparison_document",
     "comparison_text",
+    "doctor_document",
     "download_text",
     "merge_document",
     "merge_text",

@@ -145,6 +145,7 @@ class Site:
             ("/s/player/", self._script),
             ("/iframe_api", self._iframe_api),
             ("/embed/", self._embed),
+            ("/generate_204", lambda _: Answer("greeting", 204)),
         )
 
     def answer(self, call: Call) -> Answer:
