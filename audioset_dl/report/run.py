@@ -32,7 +32,30 @@ def download_text(report: Report, output: OutputFolder, names: Mapping[str, str]
         lines += _example_lines(counts)
     if counts.kept:
         lines.append(f"{counts.kept:,} more, saved earlier and not wanted now, were kept")
-    return "\n".join([*lines, *_short_lines(report, names)])
+    return "\n".join([*lines, *_cookie_lines(report), *_short_lines(report, names)])
+
+
+def _cookie_lines(report: Report) -> list[str]:
+    """Say what could be had with cookies, and how."""
+    lines = []
+    if number := report.counts.failures.get("cookies"):
+        need = "needs" if number == 1 else "need"
+        lines += [
+            f"{count(number, 'clip')} {need} cookies whose session is not over: export them anew,",
+            "  then run the same command again",
+        ]
+    if number := report.num_refused_to_guests:
+        are = "is" if number == 1 else "are"
+        cookies, where = (
+            ("the cookies", "that you have now")
+            if report.has_cookies
+            else ("an account's cookies", "(download.cookies)")
+        )
+        lines += [
+            f"{count(number, 'clip')} {are} age-restricted, and gone for guests; with {cookies}",
+            f"  {where}, ask again by: audioset-dl download --retry age",
+        ]
+    return lines
 
 
 def _example_lines(counts: Counts) -> list[str]:
