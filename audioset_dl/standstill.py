@@ -55,7 +55,12 @@ class PauseNote:
 
 def closed_words(failure: Failure) -> str:
     """Say that the account can't be used any more in this run."""
-    return f"clips that need cookies wait for the next run ({failure.code}: {failure.gist:.60})"
+    why = (
+        "the session of the cookies is over"
+        if failure.code == "cookies"
+        else f"YouTube refuses the account ({failure.code})"
+    )
+    return f"{why}: clips that need it wait for the next run"
 
 
 def pause_words(locked: Sequence[Address], num_addresses: int, now: float) -> str:
@@ -88,7 +93,8 @@ def pause_words(locked: Sequence[Address], num_addresses: int, now: float) -> st
 def machine_error(failure: Failure, address: Address) -> AudiosetDlError:
     """Return the error that ends a run for a fault of this machine or its configuration."""
     if failure.code == "cookies":
-        return ConfigError(Problem("download.cookies", f"{failure.detail}; export them anew"))
+        how = "export them anew, or sign in anew in the browser that they are read from"
+        return ConfigError(Problem("download.cookies", f"{failure.detail.rstrip('.')}; {how}"))
     if failure.code == "proxy":
         words = f"{address.name} refuses its user or password ({failure.gist}); correct them"
         return ConfigError(Problem("download.proxies", words))

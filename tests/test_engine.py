@@ -361,6 +361,7 @@ def test_trouble_of_the_account_ends_without_it_if_no_pause_is_wanted(setting) -
     assert run.workers.asked_with_cookies == [VIDEOS[0]]
     assert run.records[VIDEOS[0]] == ("waiting", "http_429", 0)
     assert run.records[VIDEOS[2]] == ("waiting", "http_429", 0)
+    assert "YouTube refuses the account (http_429): clips" in run.standings[-1].pause
     assert run.states()[VIDEOS[1]] == "saved"
 
 
@@ -373,7 +374,9 @@ def test_a_session_that_is_over_ends_the_accounts_part_only(setting) -> None:
     assert waiting == {VIDEOS[0], VIDEOS[1], VIDEOS[3]}
     assert {run.records[video][:2] for video in waiting} == {("waiting", "cookies")}
     told = [standing.pause for standing in run.standings if standing.pause]
-    assert told[-1].startswith("clips that need cookies wait for the next run (cookies: ")
+    assert set(told) == {
+        "the session of the cookies is over: clips that need it wait for the next run"
+    }
 
 
 def test_a_clip_that_alone_is_refused_to_the_account_pauses_no_guest(setting) -> None:

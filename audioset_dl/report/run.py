@@ -39,11 +39,11 @@ def _cookie_lines(report: Report) -> list[str]:
     """Say what could be had with cookies, and how."""
     lines = []
     if number := report.counts.failures.get("cookies"):
-        need = "needs" if number == 1 else "need"
-        lines += [
-            f"{count(number, 'clip')} {need} cookies whose session is not over: export them anew,",
-            "  then run the same command again",
-        ]
+        wait = "waits" if number == 1 else "wait"
+        lines.append(
+            f"{count(number, 'clip')} {wait} for cookies with a session that is valid: export them"
+            " anew"
+        )
     if number := report.num_refused_to_guests:
         are = "is" if number == 1 else "are"
         cookies, where = (
