@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from world import DOG, MakeWorld, World, make_clips, run_command
+from world import CAT, DOG, MakeWorld, World, make_clips, run_command
 
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.simulator.log import Request
@@ -120,6 +120,15 @@ def test_without_cookies_a_run_says_what_they_would_open(make_gated) -> None:
     assert {page.ytid for page in pages} == ytids_of(GATED)
     assert all(map(has_account, pages)), "known to be gone for guests"
     assert AGE_RETRY not in done.stdout
+
+
+def test_no_advice_on_clips_that_are_not_wanted_any_more(make_world: MakeWorld) -> None:
+    clips = [*make_clips([DOG], 2), *make_clips([CAT], 1, first=100)]
+    world = make_world(clips, changes={clips[0].ytid: {"behaviour": "age"}})
+    config = world.write_config(classes={"include": ["Dog", "Cat"]})
+    assert AGE_RETRY in world.download(config).stdout
+    config = world.write_config(classes={"include": ["Cat"]})
+    assert AGE_RETRY not in world.download(config).stdout
 
 
 def test_a_session_that_is_over_stops_no_guest_and_loses_no_clip(make_gated) -> None:

@@ -12,6 +12,7 @@ from fakes import FakeClock, FakeWorkers, codes_of, repeat
 
 from audioset_dl.config import DownloadConfig
 from audioset_dl.dataset.journal import open_journal
+from audioset_dl.dataset.status import PAUSE_NOTE
 from audioset_dl.engine import Engine, Standing
 from audioset_dl.errors import (
     AudiosetDlError,
@@ -377,6 +378,16 @@ def test_a_session_that_is_over_ends_the_accounts_part_only(setting) -> None:
     assert set(told) == {
         "the session of the cookies is over: clips that need it wait for the next run"
     }
+    with open_journal(setting.tmp_path / "journal.sqlite") as journal:
+        assert journal.read_note(PAUSE_NOTE) == "", "the run is over, too"
+
+
+def test_what_waits_for_an_account_whose_session_is_over_waits_for_another_run(setting) -> None:
+    script = {VIDEOS[0]: ["age", "http_429", "cookies"], VIDEOS[1]: ["age"]}
+    run = setting.run(script, account=True, workers=1)
+    assert run.workers.asked_with_cookies == [VIDEOS[0]] * 2
+    assert run.records[VIDEOS[1]] == ("waiting", "cookies", 0)
+    assert run.states()[VIDEOS[2]] == "saved"
 
 
 def test_a_clip_that_alone_is_refused_to_the_account_pauses_no_guest(setting) -> None:
@@ -406,6 +417,14 @@ def test_the_account_keeps_to_the_first_address_that_is_not_paused(setting) -> N
     run = setting.run(script, per_class=8, account=True, num_addresses=3, workers=1)
     tickets = [ticket for ticket in run.workers.tickets if ticket.uses_cookies]
     assert [ticket.proxy for ticket in tickets] == [f"http://proxy:{n}" for n in (0, 1, 1)]
+    assert run.clock.waits == []
+
+
+def test_the_account_leaves_an_address_where_the_guest_is_refused(setting) -> None:
+    script = {VIDEOS[0]: ["http_429"], VIDEOS[1]: ["age"]}
+    run = setting.run(script, account=True, num_addresses=2, workers=1)
+    (ticket,) = [ticket for ticket in run.workers.tickets if ticket.uses_cookies]
+    assert ticket.proxy == "http://proxy:1"
     assert run.clock.waits == []
 
 
