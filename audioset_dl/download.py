@@ -37,12 +37,13 @@ from audioset_dl.dataset.status import Counts, count_clips
 from audioset_dl.engine import Engine, Standing, Watch
 from audioset_dl.errors import ConfigError, OutputError, Problem
 from audioset_dl.fetch import ClipFetcher, FetchSettings, Job, utc_now
+from audioset_dl.lanes import is_refused_to_guest
 from audioset_dl.selection.availability import taken_as_gone
 from audioset_dl.selection.cost import wav_bytes
 from audioset_dl.selection.draw import Draw, Share
 from audioset_dl.selection.select import Selection
 from audioset_dl.workers import Workers
-from audioset_dl.youtube.address import Ticket, open_addresses
+from audioset_dl.youtube.address import Ticket, open_account, open_addresses
 from audioset_dl.youtube.cookies import find_cookies
 from audioset_dl.youtube.failures import ALL_CLASSES, Scope
 from audioset_dl.youtube.options import check_options
@@ -72,6 +73,9 @@ class Report:
     num_hearsay: int = 0
     """Of the clips that are gone, those that were not asked for, as ``clips.known_gone`` has
     them."""
+    has_cookies: bool = False
+    num_refused_to_guests: int = 0
+    """Of the clips that are gone by age, those that were never asked for with cookies."""
 
     @property
     def exit_code(self) -> int:
@@ -220,12 +224,16 @@ class _Run:
         watch: Watch,
         on_start: Callable[[Workers], object],
     ) -> None:
+        has_cookies = self._settings.cookies is not None
+        addresses = open_addresses(self._config.download, with_cookies=has_cookies)
+        guests = [address for address in addresses if not address.uses_cookies]
         with self._working() as workers:
             on_start(workers)
             engine = Engine(
                 draw=self._draw,
                 journal=self._journal,
-                addresses=open_addresses(self._config.download),
+                addresses=addresses,
+                account=open_account(guests, self._config.download) if has_cookies else (),
                 workers=workers,
                 config=self._config.download,
                 make_job=self._make_job,
@@ -310,6 +318,11 @@ class _Run:
             is_list=is_list,
             unsaved=unsaved if is_list else (),
             num_hearsay=sum(record.is_hearsay for record in unsaved),
+            has_cookies=self._settings.cookies is not None,
+            num_refused_to_guests=sum(
+                record.wanted and is_refused_to_guest(record.code, record.detail)
+                for record in self._journal.records("gone")
+            ),
         )
 
 

@@ -27,11 +27,13 @@ MAY_IMPORT = {
     "fetch": {"audio", "catalog", "config", "dataset", "errors", "youtube"},
     "workers": {"dataset", "fetch", "youtube"},
     "standstill": {"dataset", "errors", "youtube"},
+    "lanes": {"youtube"},
     "engine": {
         "config",
         "dataset",
         "errors",
         "fetch",
+        "lanes",
         "selection",
         "standstill",
         "workers",

@@ -190,6 +190,12 @@ def test_warns_of_a_disk_that_is_too_small(catalog) -> None:
         ({"max_per_hour": 301, "delay_s": 12}, ""),
         ({"max_per_hour": None}, "720 videos an hour"),
         ({"max_per_hour": None, "delay_s": 0}, "no limit"),
+        ({"max_per_hour": 2000, "delay_s": 0, "cookies": Path("c"), "cookies_use": "always"}, ""),
+        (
+            {"max_per_hour": 2001, "delay_s": 0, "cookies": Path("c"), "cookies_use": "always"},
+            "an account",
+        ),
+        ({"max_per_hour": 301, "cookies": Path("c")}, "a guest"),
     ],
 )
 def test_warns_of_a_pace_that_youtube_does_not_allow(catalog, download, warned) -> None:

@@ -117,9 +117,13 @@ class DownloadConfig(_Section):
     throttle_wait_s: Annotated[float, Field(gt=0, le=86_400)] = 60
     """First pause, in seconds, of a refused address; doubles up to 30 minutes."""
     cookies: FilePath | None = None
-    """File of cookies in Netscape form (cookies.txt)."""
+    """File of cookies: a cookies.txt in Netscape format, or the JSON that the browser extension
+    EditThisCookie copies."""
     cookies_from_browser: Text | None = None
     """Browser to read cookies from, as yt-dlp names it: ``firefox`` or ``firefox:PROFILE``."""
+    cookies_use: Literal["needed", "always"] = "needed"
+    """needed: ask as a guest, and with the cookies only for what a guest may not have; always: ask
+    for every video with them."""
     proxies: Proxies = Field(default=(), repr=False, json_schema_extra={"writeOnly": True})
     """Each an address of its own, ``scheme://user:password@host:port``; empty: a direct
     connection."""
@@ -136,6 +140,14 @@ class DownloadConfig(_Section):
         if browser is not None and info.data.get("cookies") is not None:
             raise fault("given together with cookies: keep one of them and set the other to null")
         return browser
+
+    @field_validator("cookies_use")
+    @classmethod
+    def _check_has_cookies(cls, use: str, info: ValidationInfo) -> str:
+        sources = ("cookies", "cookies_from_browser")  # a faulty one is not in the data
+        if use == "always" and all(info.data.get(key, "") is None for key in sources):
+            raise fault("always needs cookies: name a file of them as cookies, or set needed")
+        return use
 
 
 class AudioConfig(_Section):

@@ -31,7 +31,7 @@ def download_text(report: Report, output: OutputFolder, names: Mapping[str, str]
         lines += _example_lines(counts)
     if counts.kept:
         lines.append(f"{counts.kept:,} more, saved earlier and not wanted now, were kept")
-    lines += [*_short_lines(report, names), *_unsaved_lines(report, output)]
+    lines += [*_cookie_lines(report), *_short_lines(report, names), *_unsaved_lines(report, output)]
     if counts.saved and not counts.waiting:
         lines.append(f"{output.manifest.name} lists them; `audioset-dl verify` checks the files.")
     return "\n".join(lines)
@@ -61,6 +61,29 @@ def _unsaved_lines(report: Report, output: OutputFolder) -> list[str]:
     if rest := len(report.unsaved) - _MANY:
         lines += [f"  and {rest:,} more, in {output.failures.name}"] if rest > 0 else []
     return ["not saved of the list:", *(f"{line.rstrip(': '):.79}" for line in lines)]
+
+
+def _cookie_lines(report: Report) -> list[str]:
+    """Say what could be had with cookies, and how."""
+    lines = []
+    if number := report.counts.failures.get("cookies"):
+        wait = "waits" if number == 1 else "wait"
+        lines.append(
+            f"{count(number, 'clip')} {wait} for cookies with a session that is valid: export them"
+            " anew"
+        )
+    if number := report.num_refused_to_guests:
+        are = "is" if number == 1 else "are"
+        cookies, where = (
+            ("the cookies", "that you have now")
+            if report.has_cookies
+            else ("an account's cookies", "(download.cookies)")
+        )
+        lines += [
+            f"{count(number, 'clip')} {are} age-restricted, and gone for guests; with {cookies}",
+            f"  {where}, ask again by: audioset-dl download --retry age",
+        ]
+    return lines
 
 
 def _example_lines(counts: Counts) -> list[str]:

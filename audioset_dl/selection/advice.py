@@ -85,7 +85,7 @@ def _about_disk(plan: Plan, config: Config, free_bytes: int | None) -> Iterator[
 
 def _about_pace(config: Config) -> Iterator[Advice]:
     download, allowed, who = config.download, GUEST_PER_HOUR, "a guest"
-    if download.cookies or download.cookies_from_browser:
+    if download.cookies_use == "always":
         allowed, who = ACCOUNT_PER_HOUR, "an account"
     asked = most_per_hour(download)
     if asked > allowed:
