@@ -429,7 +429,7 @@ def test_a_lost_journal_is_made_again_from_the_manifest(make_world: MakeWorld) -
 
 
 def test_a_second_run_on_the_same_folder_exits_6(make_world: MakeWorld) -> None:
-    world = make_world(all_clips(), rtt_s=0.2)
+    world = make_world(all_clips(), rtt_s=2)
     config = world.write_config()
     first = subprocess.Popen(
         [COMMAND, "download", config], env=clean_environment(),
