@@ -22,6 +22,7 @@ from audioset_dl.selection.availability import (
     read_known_gone,
     taken_as_gone,
 )
+from audioset_dl.selection.ranking import rank_clips
 from audioset_dl.youtube.failures import ALL_CLASSES, Scope
 
 NOW = "2026-11-22T12:00:00+00:00"
@@ -196,6 +197,35 @@ def test_what_is_saved_stays_and_what_is_known_can_be_asked_for(world: World) ->
     assert world.download(config).returncode == 0
     assert len(world.files(config)) == 8, "without the table all are asked for"
     assert more.items() <= world.files(config).items()
+
+
+def test_without_the_table_what_it_said_is_forgotten(make_world: MakeWorld) -> None:
+    clips = make_clips([DOG], 4)
+    world = make_world(clips)
+    (world.folder / "x.csv").write_text(f"clip_id,state,code\n{clips[0].clip_id},gone,removed\n")
+    config = world.write_config(clips={"per_class": 4, "known_gone": "x.csv"})
+    assert world.download(config).returncode == 0
+    assert len(world.files(config)) == 3
+    world.write_config(clips={"per_class": 4})
+    planned = json.loads(run_command("plan", config, "--json").stdout)
+    assert (planned["to_fetch"], planned["known_gone"]) == (1, 0)
+    assert world.download(config).returncode == 0
+    assert len(world.files(config)) == 4
+    assert world.rows(config, "failures.csv") == []
+
+
+def test_a_refill_that_is_known_to_be_gone_is_passed_over_and_noted(make_world: MakeWorld) -> None:
+    clips = make_clips([DOG], 3)
+    first, second, third = rank_clips(0, DOG, [clip.clip_id for clip in clips])
+    world = make_world(clips, changes={first[:11]: {"behaviour": "private"}})
+    (world.folder / "x.csv").write_text(f"clip_id,state,code\n{second},gone,removed\n")
+    config = world.write_config(clips={"per_class": 1, "known_gone": "x.csv"})
+    done = world.download(config)
+    assert [row["clip_id"] for row in world.rows(config)] == [third], done.stderr
+    codes = {row["clip_id"]: row["code"] for row in world.rows(config, "failures.csv")}
+    assert codes == {first: "private", second: "removed"}
+    assert "2 gone for good" in done.stdout
+    assert "1 of these by clips.known_gone" in done.stdout
 
 
 def test_the_table_and_the_document_of_availability(world: World) -> None:

@@ -84,6 +84,10 @@ def test_which_classes_a_clip_counts_for(choose: Choose) -> None:
     assert selection.clip_list.classes[CAT_CLIP] == {CAT, "/m/02yds9"}, "none named: by its labels"
     both = choose(f"clip_id,classes\n{DOG_CLIP},Animal;Dog\n-PTuSgR7cMy_20000,Animal\n")
     assert both.clip_list.classes[DOG_CLIP] == {ANIMAL, DOG}, "of both rows"
+    other = "00000000000_0"
+    rows = f"{DOG_CLIP},,,Dog\n{other},10,{ANIMAL};{DOG},\n"
+    kept = choose(f"clip_id,end_s,labels,classes\n{rows}")
+    assert kept.clip_list.classes[other] == {DOG}, "none named: a label that other rows name"
     foreign = choose(f"clip_id,classes\n{DOG_CLIP},Speech\n")
     assert DOG in foreign.clip_list.classes[DOG_CLIP], "a class whose label it does not carry"
 

@@ -23,6 +23,7 @@ from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.lock import hold_folder
 from audioset_dl.dataset.merge import Merged, merge_parts
 from audioset_dl.dataset.records import Record
+from audioset_dl.dataset.resume import adopt_files
 from audioset_dl.dataset.run_info import read_run_info
 from audioset_dl.dataset.verify import verify_folder
 from audioset_dl.errors import ConfigError, OutputError, OutputLockedError
@@ -290,6 +291,14 @@ def test_a_hostile_part_leads_nowhere(tmp_path: Path, out) -> None:
         merge(out, a)
 
 
+def adopted(out: OutputFolder, copy: Path) -> set[str]:
+    """Return the clips that a download would take up of a copy of what is there."""
+    shutil.copytree(out.path, copy)
+    with open_journal(OutputFolder(copy).journal) as journal:
+        adopt_files(journal, OutputFolder(copy))
+        return {record.clip.clip_id for record in journal.records("saved")}
+
+
 @pytest.mark.parametrize(
     "moment",
     ["writing", "before rename", "after rename", "after folder", "before put", "after put"],
@@ -305,6 +314,9 @@ def test_a_killed_merge_goes_on(tmp_path: Path, out, moment: str) -> None:
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     for path in out.wav.rglob("Y*.wav"):
         assert path.read_bytes() in {make_wav(n) for n in (1, 2, 3, 4)}, "whole, or not there"
+    if moment in ("after rename", "after folder", "before put"):
+        taken_up = adopted(out, tmp_path / "copy")
+        assert {path.stem[1:] for path in out.wav.rglob("Y*.wav")} == taken_up, "by a download too"
     merged = merge(out, a, b)
     assert (merged.saved, merged.gone, merged.exit_code) == (4, 1, 0)
     assert verify_folder(out, deep=True).faults == ()
