@@ -44,7 +44,17 @@ MAY_IMPORT = {
 }
 """What each room may use of the others. Those not named here stand at the end of the way: the
 engine's caller (download), the demo, and what the command line shows."""
-AT_THE_END = {"download", "doctor", "demo", "report", "progress", "cli", "__main__", "__init__"}
+AT_THE_END = {
+    "download",
+    "figure",
+    "doctor",
+    "demo",
+    "report",
+    "progress",
+    "cli",
+    "__main__",
+    "__init__",
+}
 
 
 def room_of(module: str) -> str:

@@ -15,7 +15,7 @@ from typing import NoReturn
 
 import click
 
-from audioset_dl.cli import checking, choosing, completion, doctoring, running, sets
+from audioset_dl.cli import checking, choosing, completion, doctoring, listing, running, sets
 from audioset_dl.cli.group import Manner, cli, complain
 from audioset_dl.config import hide_logins
 from audioset_dl.errors import AudiosetDlError, Interrupted, OutputError
@@ -27,6 +27,7 @@ __all__ = [
     "cli",
     "completion",
     "doctoring",
+    "listing",
     "main",
     "running",
     "sets",

@@ -1,4 +1,4 @@
-"""Before a download: `init`, `classes`, `plan`."""
+"""Before a download: `init` and `plan`."""
 
 from __future__ import annotations
 
@@ -90,25 +90,6 @@ def write_new(path: Path, text: str) -> None:
         ) from error
     except OSError as error:
         raise ConfigError(Problem("", f"{path} can't be written: {error.strerror}")) from error
-
-
-@cli.command()
-@takes_config
-@takes_json
-def classes(config: Path, overrides: tuple[str, ...], as_json: bool) -> None:
-    """List the chosen classes, with quality and numbers of clips.
-
-    \b
-    Example:
-      audioset-dl classes --set classes.leaf_only=true
-    """
-    settings = load_config(config, overrides)
-    with located(config, overrides):
-        selection = prepare_selection(settings).selection
-    if as_json:
-        click.echo(report.to_json(report.classes_document(selection)))
-    else:
-        click.echo(report.classes_text(selection))
 
 
 @cli.command()

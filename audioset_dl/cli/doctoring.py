@@ -12,8 +12,8 @@ import click
 
 from audioset_dl import report
 from audioset_dl.cli.group import cli
-from audioset_dl.cli.options import DEFAULT_CONFIG, takes_config, takes_json
-from audioset_dl.config import Config, load_config, locate
+from audioset_dl.cli.options import load_or_defaults, takes_config, takes_json
+from audioset_dl.config import Config, locate
 from audioset_dl.errors import ConfigError, Problem, ToolMissingError
 
 if TYPE_CHECKING:
@@ -57,9 +57,8 @@ def doctor(
 
 def _load(config: Path, overrides: tuple[str, ...]) -> tuple[Config, bool]:
     """Return the config, or the defaults where a newcomer has none yet, and whether it is there."""
-    if str(config) == DEFAULT_CONFIG and not config.exists() and not overrides:
-        return Config().resolved(Path.cwd()), False
-    return load_config(config, overrides), True
+    settings = load_or_defaults(config, overrides)
+    return settings or Config().resolved(Path.cwd()), settings is not None
 
 
 def _with_config(config: Path, is_there: bool, checks: Iterator[Check]) -> Iterator[Check]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from audioset_dl.cli.group import complain
-from audioset_dl.config import Config, locate
+from audioset_dl.config import Config, load_config, locate
 from audioset_dl.errors import ConfigError
 from audioset_dl.progress import make_bar
 
@@ -54,6 +54,11 @@ def terminal_width() -> int:
     return min(shutil.get_terminal_size().columns, WIDEST) if sys.stdout.isatty() else WIDEST
 
 
+def table_width() -> int | None:
+    """Return the width to which tables on stdout are cut: the terminal's; None elsewhere."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
 def prepare_selection(settings: Config, *, quiet: bool = False, warn: bool = True) -> Prepared:
     """Read AudioSet's files and choose from them, with bars and warnings on stderr."""
     from audioset_dl.prepare import prepare
@@ -62,6 +67,13 @@ def prepare_selection(settings: Config, *, quiet: bool = False, warn: bool = Tru
     for warning in prepared.warnings if warn else ():
         complain("Warning", warning)
     return prepared
+
+
+def load_or_defaults(config: Path, overrides: tuple[str, ...]) -> Config | None:
+    """Load a config; None where the usual one is not there yet and nothing was set."""
+    if str(config) == DEFAULT_CONFIG and not config.exists() and not overrides:
+        return None
+    return load_config(config, overrides)
 
 
 @contextmanager

@@ -13,7 +13,14 @@ from audioset_dl.report.checks import (
     verification_document,
     verification_text,
 )
-from audioset_dl.report.choice import classes_document, classes_text
+from audioset_dl.report.classes import (
+    SORT_KEYS,
+    classes_csv,
+    classes_document,
+    classes_text,
+    tree_document,
+    tree_text,
+)
 from audioset_dl.report.doctor import check_text, checks_text, doctor_document
 from audioset_dl.report.plan import plan_csv, plan_document, plan_text
 from audioset_dl.report.run import download_text, status_document, status_text
@@ -26,11 +33,13 @@ from audioset_dl.report.sets import (
 from audioset_dl.report.words import to_json
 
 __all__ = [
+    "SORT_KEYS",
     "availability_csv",
     "availability_document",
     "availability_text",
     "check_text",
     "checks_text",
+    "classes_csv",
     "classes_document",
     "classes_text",
     "comparison_document",
@@ -47,6 +56,8 @@ __all__ = [
     "status_document",
     "status_text",
     "to_json",
+    "tree_document",
+    "tree_text",
     "verification_document",
     "verification_text",
 ]

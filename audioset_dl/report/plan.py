@@ -54,14 +54,21 @@ def plan_text(
     facts = [*_facts(plan, free_bytes), *_times(plan, config)]
     warnings = [textwrap.fill(f"Warning: {one.message}", width) for one in advice]
     return "\n".join(
-        [_classes(plan), "", listed(_meaning(plan), width), "", listed(facts, width), *warnings]
+        [
+            _classes(plan, width),
+            "",
+            listed(_meaning(plan), width),
+            "",
+            listed(facts, width),
+            *warnings,
+        ]
     )
 
 
 _HEADS = ("class", "wanted", "available", "short", "needed", "expected", "shared", "alone")
 
 
-def _classes(plan: Plan) -> str:
+def _classes(plan: Plan, width: int) -> str:
     rows = [
         (
             one.name,
@@ -75,7 +82,7 @@ def _classes(plan: Plan) -> str:
         )
         for one in plan.classes
     ]
-    return table(_HEADS, rows, right=tuple(range(1, len(_HEADS))))
+    return table(_HEADS, rows, right=tuple(range(1, len(_HEADS))), width=width)
 
 
 def _meaning(plan: Plan) -> Iterator[tuple[str, str]]:
