@@ -30,7 +30,7 @@ def _class_document(selection: Selection, node: Node) -> dict[str, Any]:
         "num_true": rating.num_true if rating else 0,
         "is_leaf": node.is_leaf,
         "clips": catalog.segments.num_clips(node.mid),
-        "candidates": len(selection.rankings[node.mid]),
+        "candidates": len(selection.candidates[node.mid]),
     }
 
 

@@ -4,33 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from audioset_dl.catalog.cache import Cache
 from audioset_dl.catalog.catalog import Catalog
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.catalog.ontology import Node
-from audioset_dl.catalog.segments import SegmentTable
+from audioset_dl.catalog.segments import RowNumbers, SegmentTable
 from audioset_dl.config import ClipsConfig, Config
 from audioset_dl.selection.classes import select_classes
 from audioset_dl.selection.draw import Draw
-from audioset_dl.selection.ranking import rank_clips
+from audioset_dl.selection.ranking import Ranking, rank_rows
 
 FULL_LENGTH_S = 10.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Selection:
     """What a config chooses from a catalog."""
 
     classes: tuple[Node, ...]
     """Chosen classes in ontology order."""
-    rankings: Mapping[str, Sequence[str]]
-    """For each chosen class (by MID) its candidates' clip_ids in ranked order."""
+    candidates: Mapping[str, RowNumbers]
+    """For each chosen class (by MID) the clips that it may draw, as rows of the segment table."""
     catalog: Catalog
     per_class: int | None
     """Clips wanted of each class; None for all."""
+    seed: int
+    """Decides in which order the candidates are drawn."""
+    cache: Cache
+    """Where the order is kept for the next time."""
+
+    @cached_property
+    def rankings(self) -> Mapping[str, Sequence[str]]:
+        """For each chosen class (by MID) its candidates' clip_ids in ranked order."""
+        table = self.catalog.segments
+        ranked = rank_rows(self.seed, self.candidates, table, self.cache)
+        return {
+            mid: Ranking(table, _keep(rows, self.candidates[mid], len(table)))
+            for mid, rows in ranked.items()
+        }
 
     def draw(self) -> Draw:
         """Return a new draw over the rankings."""
@@ -48,8 +63,8 @@ class Selection:
         return tuple(sorted(mids, key=self.catalog.ontology.order))
 
 
-def select(catalog: Catalog, config: Config) -> Selection:
-    """Choose classes and rank the candidates of each.
+def select(catalog: Catalog, config: Config, cache: Cache | None = None) -> Selection:
+    """Choose classes and the candidates of each; they are ranked when the ranking is needed.
 
     Raises
     ------
@@ -57,17 +72,24 @@ def select(catalog: Catalog, config: Config) -> Selection:
         The config names classes that do not exist, or none is left.
     """
     classes = select_classes(catalog, config.classes)
-    table = catalog.segments
-    candidates = _candidate_rows(table, [node.mid for node in classes], config.clips)
-    rankings = {
-        mid: rank_clips(config.seed, mid, table.clip_ids(rows)) for mid, rows in candidates.items()
-    }
-    return Selection(classes, rankings, catalog, config.clips.per_class)
+    candidates = _candidate_rows(catalog.segments, [node.mid for node in classes], config.clips)
+    return Selection(
+        classes, candidates, catalog, config.clips.per_class, config.seed, cache or Cache()
+    )
+
+
+def _keep(rows: RowNumbers, candidates: RowNumbers, num_rows: int) -> RowNumbers:
+    """Return the rows that are candidates, in their order."""
+    if len(rows) == len(candidates):
+        return rows
+    is_candidate = np.zeros(num_rows, dtype=bool)
+    is_candidate[candidates] = True
+    return rows[is_candidate[rows]]
 
 
 def _candidate_rows(
     table: SegmentTable, mids: Sequence[str], config: ClipsConfig
-) -> dict[str, NDArray[np.integer]]:
+) -> dict[str, RowNumbers]:
     rows = {mid: table.rows_of(mid) for mid in mids}
     fits = np.ones(len(table), dtype=bool)
     if config.full_length:
