@@ -5,9 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from audioset_dl.catalog.cache import FOLDER_NAME, Cache
 from audioset_dl.catalog.catalog import load_catalog
-from audioset_dl.catalog.files import CLASS_FILES, MetadataFiles, Progress, fetch_metadata
+from audioset_dl.catalog.files import (
+    CLASS_FILES,
+    MetadataFiles,
+    Progress,
+    fetch_metadata,
+    hash_content,
+)
 from audioset_dl.catalog.ontology import read_ontology
 from audioset_dl.config import Config, find_secrets
 from audioset_dl.errors import MetadataError
@@ -26,7 +34,10 @@ class Prepared:
 
 
 def prepare(config: Config, *, progress: Callable[[str], Progress] | None = None) -> Prepared:
-    """Fetch what is missing of AudioSet's files, read them, choose classes and rank clips.
+    """Fetch what is missing of AudioSet's files, read them, choose classes and their clips.
+
+    What was read and ranked is kept in a folder ``.cache`` of ``metadata.dir``, where that can be
+    written, so that the next time is short.
 
     Parameters
     ----------
@@ -43,11 +54,14 @@ def prepare(config: Config, *, progress: Callable[[str], Progress] | None = None
         The config names classes that do not exist, or none is left.
     """
     folder, segments = config.metadata.dir, [str(entry) for entry in config.metadata.segments]
-    files = _fetch(config, [*CLASS_FILES, *segments], progress)
-    catalog = load_catalog(folder, segments)
-    selection = select(catalog, config)
+    cache = Cache(folder / FOLDER_NAME)
+    files = _fetch(
+        config, [*CLASS_FILES, *segments], progress=progress, hash_file=cache.hash_content
+    )
+    catalog = load_catalog(folder, segments, cache=cache)
     hashes = {files.paths[name].name: digest for name, digest in files.sha256.items()}
     hashes |= _hash_own_tables(config)
+    selection = select(catalog, config, cache)
     idle = find_idle_names(catalog, config.classes, selection.classes)
     warnings = [
         f"classes.include: {name!r} adds no class that passes leaf_only, min_quality, "
@@ -80,7 +94,11 @@ def find_class_names(config: Config) -> dict[str, str]:
 
 
 def _fetch(
-    config: Config, names: Sequence[str], progress: Callable[[str], Progress] | None = None
+    config: Config,
+    names: Sequence[str],
+    *,
+    progress: Callable[[str], Progress] | None = None,
+    hash_file: Callable[[Path], str] = hash_content,
 ) -> MetadataFiles:
     try:
         return fetch_metadata(
@@ -90,6 +108,7 @@ def _fetch(
             verify_tls=config.download.verify_tls,
             timeout_s=config.download.timeout_s,
             progress=progress,
+            hash_file=hash_file,
         )
     except MetadataError as error:  # a proxy may quote the login that it refuses
         words = find_secrets(config.download).hide(str(error))

@@ -20,7 +20,7 @@ from audioset_dl.selection.advice import find_advice
 from audioset_dl.selection.availability import Availability, Loss
 from audioset_dl.selection.cost import most_per_hour, paced_seconds, times_of
 from audioset_dl.selection.losses import USUAL_LOSS, Losses, losses_after
-from audioset_dl.selection.overlap import find_overlap, share_alone
+from audioset_dl.selection.overlap import find_overlap, shares_alone
 from audioset_dl.selection.plan import make_plan
 from audioset_dl.selection.select import select
 
@@ -109,14 +109,14 @@ def test_overlap_counts_each_clip_once_and_each_pair() -> None:
 
 def test_a_relative_is_no_company(catalog) -> None:
     table, ontology = catalog.segments, catalog.ontology
-    assert share_alone(BARK, [DOG, BARK], table, ontology) == 1
+    assert shares_alone([DOG, BARK], table, ontology) == {DOG: 1, BARK: 1}
     rows = [table.labels_of(row) for row in table.rows_of(DOG)]
     with_cat = sum(CAT in labels for labels in rows)
-    assert share_alone(DOG, [DOG, BARK, CAT], table, ontology) == pytest.approx(
-        1 - with_cat / len(rows), abs=1e-4
-    )
+    assert 0 < with_cat < len(rows)
+    shares = shares_alone([DOG, BARK, CAT], table, ontology)
+    assert shares[DOG] == pytest.approx(1 - with_cat / len(rows), abs=1e-4)
     unused = next(node.mid for node in ontology if not len(table.rows_of(node.mid)))
-    assert share_alone(unused, [DOG], table, ontology) is None
+    assert shares_alone([unused], table, ontology) == {}
 
 
 @pytest.mark.parametrize(

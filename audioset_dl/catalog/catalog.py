@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from audioset_dl.catalog.cache import Cache
 from audioset_dl.catalog.files import FILES, SEGMENT_FILES, locate_file
 from audioset_dl.catalog.indices import read_class_indices
 from audioset_dl.catalog.ontology import Node, Ontology, read_ontology
 from audioset_dl.catalog.ratings import Rating, read_ratings
-from audioset_dl.catalog.segment_csv import find_label
+from audioset_dl.catalog.reading import find_label
 from audioset_dl.catalog.segments import SegmentSource, SegmentTable, read_segments
 from audioset_dl.errors import MetadataError
 
@@ -38,7 +39,9 @@ class Catalog:
         return None if rating is None else rating.quality
 
 
-def load_catalog(directory: Path, segments: Sequence[str]) -> Catalog:
+def load_catalog(
+    directory: Path, segments: Sequence[str], *, cache: Cache | None = None
+) -> Catalog:
     """Read the metadata files.
 
     Parameters
@@ -48,6 +51,8 @@ def load_catalog(directory: Path, segments: Sequence[str]) -> Catalog:
     segments : sequence of str
         Which clips: ``balanced_train``, ``eval``, ``unbalanced_train``, or paths of CSVs of the
         same form, whose subset is the file's name without ``.csv``. May be empty.
+    cache : Cache, optional
+        Where what was read of the segment CSVs is kept; see `read_segments`.
 
     Raises
     ------
@@ -60,7 +65,7 @@ def load_catalog(directory: Path, segments: Sequence[str]) -> Catalog:
     _check_mids(ratings, ontology, [locate_file(directory, "ratings")])
     _check_mids(indices, ontology, [locate_file(directory, "indices")])
     sources = [_make_source(directory, name) for name in dict.fromkeys(segments)]
-    table = read_segments(sources)
+    table = read_segments(sources, cache)
     _check_mids(table.mids, ontology, [source.path for source in sources])
     return Catalog(ontology, ratings, indices, table)
 

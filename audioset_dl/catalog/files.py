@@ -134,6 +134,18 @@ def locate_file(directory: Path, name: str) -> Path:
     return path
 
 
+def hash_content(path: Path) -> str:
+    """Return the SHA-256 of a file, or of what it decompresses to if it is gzip's, in hex.
+
+    Raises
+    ------
+    MetadataError
+        The file can't be read.
+    """
+    with open_binary(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def fetch_metadata(
     directory: Path,
     names: Sequence[str],
@@ -142,6 +154,7 @@ def fetch_metadata(
     verify_tls: bool = True,
     timeout_s: float = 60,
     progress: Callable[[str], Progress] | None = None,
+    hash_file: Callable[[Path], str] = hash_content,
 ) -> MetadataFiles:
     """Download the metadata files that are missing, and hash all.
 
@@ -162,6 +175,8 @@ def fetch_metadata(
         Seconds to wait for a connection, and for each next piece.
     progress : callable, optional
         Called with the file's name before each download, returns what shows it.
+    hash_file : callable
+        Does what `hash_content` does, which see; it may remember.
 
     Raises
     ------
@@ -182,20 +197,8 @@ def fetch_metadata(
                 _download(FILES[name], directory, options, bar)
             downloaded.append(name)
         paths[name] = locate_file(directory, name)
-    sha256 = {name: hash_content(path) for name, path in paths.items()}
+    sha256 = {name: hash_file(path) for name, path in paths.items()}
     return MetadataFiles(paths, sha256, tuple(downloaded), tuple(_warn(paths, sha256)))
-
-
-def hash_content(path: Path) -> str:
-    """Return the SHA-256 of a file, or of what it decompresses to if it is gzip's, in hex.
-
-    Raises
-    ------
-    MetadataError
-        The file can't be read.
-    """
-    with open_binary(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _find(directory: Path, remote: RemoteFile) -> Path | None:

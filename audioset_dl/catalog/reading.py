@@ -78,6 +78,16 @@ def read_small(path: Path) -> str:
         raise MetadataError(f"not a text in UTF-8; {DOWNLOAD_AGAIN}", path, line) from error
 
 
+def find_label(path: Path, mid: str) -> int | None:
+    """Return the first line of a CSV that carries a label, None if no line does."""
+    pattern = re.compile(re.escape(mid.encode()) + rb"(?![0-9a-z_])")
+    with open_binary(path) as file:
+        for number, line in enumerate(file, 1):
+            if not line.startswith(b"#") and pattern.search(line):
+                return number
+    return None
+
+
 def read_table(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
     """Yield line number and fields of each row of a small CSV whose first row names the columns.
 

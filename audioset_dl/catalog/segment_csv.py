@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 import io
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
@@ -38,6 +40,7 @@ _HEADER = re.compile(
     rb'\A(?:\xef\xbb\xbf)?(?:#.{0,%d}\n)*(?:"?ytid"?[ ,].*\n)?' % MAX_LINE_BYTES, re.IGNORECASE
 )
 _NUM_SEGS = re.compile(rb"\bnum_segs=([0-9]{1,12})\b")
+_YTID = f"S{YTID_LENGTH}"
 _NUMBER = re.compile(r" *[-+.0-9A-Za-z]{1,32} *")
 _YTIDS = re.compile(rf"(?:[A-Za-z0-9_-]{{{YTID_LENGTH}}}\n)*+")
 
@@ -47,6 +50,37 @@ class BadRow(ValueError):
 
     line_index = 0
     """Which line of its block it is, from 0."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a segment CSV, in columns of one length."""
+
+    ytids: NDArray[np.bytes_]
+    """ASCII, 11 bytes each."""
+    start_ms: NDArray[np.int32]
+    """Rounded to the millisecond, as clip_ids and Google's numbers are; so is the end."""
+    end_ms: NDArray[np.int32]
+    set_codes: NDArray[np.int32]
+    """Positions in `LabelSets.sets`."""
+
+    def __len__(self) -> int:
+        return len(self.ytids)
+
+    def take(self, positions: NDArray[np.integer]) -> Rows:
+        """Return some of the rows."""
+        return Rows(*(getattr(self, field.name)[positions] for field in fields(self)))
+
+
+_NO_ROWS = Rows(np.empty(0, _YTID), *(np.empty(0, np.int32) for _ in range(3)))
+
+
+def join_rows(parts: Iterable[Rows]) -> Rows:
+    """Return the rows of several tables, one table after the other."""
+    tables = [_NO_ROWS, *parts]
+    return Rows(
+        *(np.concatenate([getattr(one, field.name) for one in tables]) for field in fields(Rows))
+    )
 
 
 class LabelSets(dict[str, int]):
@@ -65,13 +99,20 @@ class LabelSets(dict[str, int]):
         return code
 
 
-def read_rows(path: Path, label_sets: LabelSets, *, is_google: bool = False) -> pd.DataFrame:
+def read_rows(path: Path, label_sets: LabelSets, *, is_google: bool = False) -> tuple[Rows, str]:
     """Read a segment CSV, plain or compressed with gzip.
 
     The columns are YTID, start_seconds, end_seconds, positive_labels; nothing but comment lines
     that begin with ``#``, or a row with these names, stands above
     (https://research.google.com/audioset/download.html). The header of Google's own files also says
-    how many rows they have. Returns the rows as `parse_block` does, in the file's order.
+    how many rows they have.
+
+    Returns
+    -------
+    rows : Rows
+        In the file's order.
+    sha256 : str
+        Of just the bytes that were parsed, decompressed, in hex.
 
     Raises
     ------
@@ -80,8 +121,9 @@ def read_rows(path: Path, label_sets: LabelSets, *, is_google: bool = False) -> 
     """
     advice = f"; {DOWNLOAD_AGAIN}" if is_google else ""
     tables = []
+    digest = hashlib.sha256()
     with open_binary(path) as file:
-        blocks = _read_blocks(file)
+        blocks = _read_blocks(file, digest.update)
         first = next(blocks, b"")
         data = _HEADER.sub(b"", first)
         header = first.removesuffix(data)
@@ -92,7 +134,7 @@ def read_rows(path: Path, label_sets: LabelSets, *, is_google: bool = False) -> 
             except BadRow as error:
                 raise MetadataError(f"{error}{advice}", path, line + error.line_index) from None
             line += block.count(b"\n")
-    rows = pd.concat(tables)
+    rows = join_rows(tables)
     num_segs = _NUM_SEGS.search(header)
     problem = "" if len(rows) else "holds no segments"
     if is_google and num_segs and int(num_segs[1]) != len(rows):
@@ -102,17 +144,11 @@ def read_rows(path: Path, label_sets: LabelSets, *, is_google: bool = False) -> 
         )
     if problem:
         raise MetadataError(f"{problem}{advice}", path, max(1, line - 1))
-    return rows
+    return rows, digest.hexdigest()
 
 
-def parse_block(block: bytes, label_sets: LabelSets) -> pd.DataFrame:
+def parse_block(block: bytes, label_sets: LabelSets) -> Rows:
     """Parse whole lines.
-
-    Returns
-    -------
-    DataFrame
-        A row a clip, with the clip_id as index; start_ms and end_ms, rounded to the millisecond as
-        clip_ids and Google's numbers are; set_code, a position in `LabelSets.sets`. All int32.
 
     Raises
     ------
@@ -166,20 +202,13 @@ def _split_line(line: bytes) -> list[str]:
     )
 
 
-def find_label(path: Path, mid: str) -> int | None:
-    """Return the first line of a segment CSV that carries a label, None if no line does."""
-    pattern = re.compile(re.escape(mid.encode()) + rb"(?![0-9a-z_])")
-    with open_binary(path) as file:
-        for number, line in enumerate(file, 1):
-            if not line.startswith(b"#") and pattern.search(line):
-                return number
-    return None
-
-
-def _read_blocks(file: io.BufferedReader | gzip.GzipFile) -> Iterator[bytes]:
+def _read_blocks(
+    file: io.BufferedReader | gzip.GzipFile, watch: Callable[[bytes], object]
+) -> Iterator[bytes]:
     """Yield a file in blocks of whole lines; of a line without end, a part."""
     while chunk := file.read(_BLOCK_BYTES):
         block = chunk + file.readline(MAX_LINE_BYTES + 1)
+        watch(block)
         yield block if block.endswith(b"\n") else block + b"\n"
 
 
@@ -211,21 +240,21 @@ def _check(fields: Sequence[str], label_sets: LabelSets) -> None:
     label_sets[labels]
 
 
-def _parse_columns(rows: pd.DataFrame, label_sets: LabelSets) -> pd.DataFrame:
-    ytids = rows["ytid"].tolist()
-    start_ms = _map_distinct(rows["start_s"], lambda text: _parse_ms(text, "start_seconds"), "i4")
-    end_ms = _map_distinct(rows["end_s"], lambda text: _parse_ms(text, "end_seconds"), "i4")
-    if not _YTIDS.fullmatch("\n".join([*ytids, ""])) or (end_ms <= start_ms).any():
+def _parse_columns(rows: pd.DataFrame, label_sets: LabelSets) -> Rows:
+    ytids = "\n".join([*rows["ytid"].tolist(), ""])
+    start_ms = _map_distinct(rows["start_s"], lambda text: _parse_ms(text, "start_seconds"))
+    end_ms = _map_distinct(rows["end_s"], lambda text: _parse_ms(text, "end_seconds"))
+    if not _YTIDS.fullmatch(ytids) or (end_ms <= start_ms).any():
         raise BadRow("an id or a time is malformed")
-    clip_ids = np.array(ytids, object) + _map_distinct(start_ms, "_{}".format, "O")
-    set_codes = _map_distinct(rows["labels"], label_sets.__getitem__, "i4")
-    columns = {"start_ms": start_ms, "end_ms": end_ms, "set_code": set_codes}
-    return pd.DataFrame(columns, pd.Index(clip_ids, dtype=object))
+    lines = np.frombuffer(ytids.encode("ascii"), np.uint8).reshape(-1, YTID_LENGTH + 1)
+    set_codes = _map_distinct(rows["labels"], label_sets.__getitem__)
+    joined = np.ascontiguousarray(lines[:, :YTID_LENGTH]).reshape(-1).view(_YTID)
+    return Rows(joined, start_ms, end_ms, set_codes)
 
 
-def _map_distinct(values: Any, parse: Callable[[Any], Any], dtype: str) -> NDArray[Any]:
+def _map_distinct(values: Any, parse: Callable[[Any], int]) -> NDArray[np.int32]:
     codes, distinct = pd.factorize(values)
-    return np.array([parse(value) for value in distinct], dtype)[codes]
+    return np.array([parse(value) for value in distinct], np.int32)[codes]
 
 
 @lru_cache(maxsize=1 << 12)

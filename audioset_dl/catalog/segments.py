@@ -6,21 +6,31 @@ Owns what a clip is and which clips carry a label. Labels are matched whole, nev
 
 from __future__ import annotations
 
+import json
+import re
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from audioset_dl.catalog.cache import Arrays, Cache, make_key
 from audioset_dl.catalog.clips import YTID_LENGTH, Clip
-from audioset_dl.catalog.segment_csv import LabelSets, parse_block, read_rows
 
 RowNumbers = NDArray[np.integer]
 """Positions of clips in a `SegmentTable`."""
+
+
+PARSER_VERSION = 1
+"""To be raised when the same files give another table than before: what was kept of them is then
+left aside."""
+
+
+_CLIP_ID = re.compile(rf"[A-Za-z0-9_-]{{{YTID_LENGTH}}}_(?:0|[1-9][0-9]{{0,9}})")
 
 
 @dataclass(frozen=True)
@@ -42,25 +52,23 @@ class SegmentTable:
     returned, and may be in any order where they are taken.
     """
 
+    key: str
+    """Names what the table holds: the same for the same files, and for no others."""
     subsets: tuple[str, ...]
     """Names of the files."""
+    mids: tuple[str, ...]
+    """MIDs of all labels that occur, sorted."""
     num_duplicates: int
     """Rows that were left out because an earlier one had the same clip_id."""
-    _clip_ids: NDArray[np.object_]
-    _start_ms: NDArray[np.int32]
-    _end_ms: NDArray[np.int32]
-    _set_codes: NDArray[np.int32]
-    _subset_codes: NDArray[np.int16]
+    _columns: Arrays
+    """Of each clip ``ytids``, ``start_ms``, ``end_ms``, ``set_codes``, ``subset_codes``; ``order``,
+    all row numbers sorted by id and start; ``label_rows``, the row numbers of one label after the
+    other, as in `mids`; ``label_ends``, where each label's end in it."""
     _label_sets: Sequence[tuple[str, ...]]
-    _rows_by_clip_id: pd.Series[int]
+    """Labels by set code."""
 
     def __len__(self) -> int:
-        return len(self._clip_ids)
-
-    @cached_property
-    def mids(self) -> tuple[str, ...]:
-        """MIDs of all labels that occur, sorted."""
-        return tuple(sorted({mid for labels in self._label_sets for mid in labels}))
+        return len(self._columns["ytids"])
 
     def num_clips(self, mid: str, subset: str | None = None) -> int:
         """Return how many clips carry a label, in all files or in one of them."""
@@ -69,70 +77,86 @@ class SegmentTable:
             return len(rows)
         if subset not in self.subsets:
             return 0
-        return int(np.count_nonzero(self._subset_codes[rows] == self.subsets.index(subset)))
+        return int(
+            np.count_nonzero(self._columns["subset_codes"][rows] == self.subsets.index(subset))
+        )
 
     def rows_of(self, mid: str) -> RowNumbers:
         """Return the clips that carry a label, ascending; empty if it never occurs.
 
         The array is read-only.
         """
-        rows = self._rows_by_mid.get(mid, np.empty(0, np.int32))
+        start, stop = self._label_bounds.get(mid, (0, 0))
+        rows: RowNumbers = self._columns["label_rows"][start:stop]
         rows.flags.writeable = False
         return rows
 
-    def count_label_sets(self, mid: str) -> dict[tuple[str, ...], int]:
-        """Return how many of the clips that carry a label carry just these labels."""
-        codes, numbers = np.unique(self._set_codes[self.rows_of(mid)], return_counts=True)
-        return {
-            self._label_sets[int(code)]: int(number)
-            for code, number in zip(codes, numbers, strict=True)
-        }
+    def count_label_sets(self) -> dict[tuple[str, ...], int]:
+        """Return how many clips carry just these labels, for all combinations that occur."""
+        numbers = np.bincount(self._columns["set_codes"], minlength=len(self._label_sets))
+        return dict(zip(self._label_sets, numbers.tolist(), strict=True))
 
     def clip(self, row: int) -> Clip:
         """Return one clip."""
+        columns = self._columns
         return Clip(
-            ytid=self._clip_ids[row][:YTID_LENGTH],
-            start_s=int(self._start_ms[row]) / 1000,
-            end_s=int(self._end_ms[row]) / 1000,
+            ytid=columns["ytids"][row].decode(),
+            start_s=int(columns["start_ms"][row]) / 1000,
+            end_s=int(columns["end_ms"][row]) / 1000,
             labels=self.labels_of(row),
-            subset=self.subsets[self._subset_codes[row]],
+            subset=self.subsets[columns["subset_codes"][row]],
         )
 
     def labels_of(self, row: int) -> tuple[str, ...]:
         """Return the MIDs of all labels of a clip, in the file's order."""
-        return self._label_sets[int(self._set_codes[row])]
+        return self._label_sets[int(self._columns["set_codes"][row])]
 
     def clip_ids(self, rows: RowNumbers | None = None) -> list[str]:
         """Return the clip_ids of some clips, or of all, in the order given."""
-        clip_ids: list[str] = self._clip_ids[slice(None) if rows is None else rows].tolist()
-        return clip_ids
+        which = slice(None) if rows is None else rows
+        ytids = self._columns["ytids"][which].astype(str).tolist()
+        starts_ms = self._columns["start_ms"][which].tolist()
+        return [f"{ytid}_{start_ms}" for ytid, start_ms in zip(ytids, starts_ms, strict=True)]
 
     def durations_s(self, rows: RowNumbers | None = None) -> NDArray[np.float64]:
         """Return the lengths of some clips, or of all, in seconds."""
         which = slice(None) if rows is None else rows
-        return (self._end_ms[which] - self._start_ms[which]) / 1000
+        durations_s: NDArray[np.float64] = (
+            self._columns["end_ms"][which] - self._columns["start_ms"][which]
+        ) / 1000
+        return durations_s
 
     def find(self, clip_id: str) -> int | None:
         """Return the row number of a clip, None where there is no such clip."""
-        row = self._rows_by_clip_id.get(clip_id)
-        return None if row is None else int(row)
+        if not _CLIP_ID.fullmatch(clip_id):
+            return None
+        ytid, start_ms = clip_id[:YTID_LENGTH], int(clip_id[YTID_LENGTH + 1 :])
+        ytids, starts_ms = self._columns["ytids"], self._columns["start_ms"]
+        order = self._columns["order"]  # numpy's searchsorted would copy it each time
+        key = (ytid.encode(), start_ms)
+        position = bisect_left(order, key, key=lambda row: (ytids[row], starts_ms[row]))
+        row = int(order[position]) if position < len(order) else None
+        return row if row is not None and key == (ytids[row], starts_ms[row]) else None
 
     @cached_property
-    def _rows_by_mid(self) -> Mapping[str, RowNumbers]:
-        by_set = np.argsort(self._set_codes, kind="stable").astype(np.int32)
-        ends = np.cumsum(np.bincount(self._set_codes, minlength=len(self._label_sets)))
-        parts = defaultdict(list)
-        for labels, rows in zip(self._label_sets, np.split(by_set, ends), strict=False):
-            for mid in labels:
-                parts[mid].append(rows)
-        return {mid: np.sort(np.concatenate(of_mid)) for mid, of_mid in parts.items()}
+    def _label_bounds(self) -> dict[str, tuple[int, int]]:
+        ends = self._columns["label_ends"].tolist()
+        return dict(zip(self.mids, zip([0, *ends], ends, strict=False), strict=True))
 
 
-def read_segments(sources: Sequence[SegmentSource]) -> SegmentTable:
+def read_segments(sources: Sequence[SegmentSource], cache: Cache | None = None) -> SegmentTable:
     """Read segment CSVs into one table.
 
     A clip_id that occurs again, in the same file or in a later one, is left out. The order of rows
     decides nothing but row numbers, and which of two rows with the same clip_id is kept.
+
+    Parameters
+    ----------
+    sources : sequence of SegmentSource
+        The files, in order.
+    cache : Cache, optional
+        Where the table is kept when it was read; what lies there of just these files is used
+        instead of reading them again, and is the same.
 
     Raises
     ------
@@ -140,32 +164,91 @@ def read_segments(sources: Sequence[SegmentSource]) -> SegmentTable:
         A file can't be read, a row is malformed (named by its line), or one of Google's files is
         short.
     """
+    if cache is None:
+        return _parse(sources)
+    key = _make_key(sources, [cache.hash_content(source.path) for source in sources])
+    arrays = cache.load("segments", key)
+    if arrays is not None:
+        return _unpack(key, sources, arrays)
+    table = _parse(sources)
+    cache.save("segments", table.key, _pack(table))
+    return table
+
+
+def _make_key(sources: Sequence[SegmentSource], hashes: Sequence[str]) -> str:
+    files = [
+        [digest, source.subset, source.is_google]
+        for digest, source in zip(hashes, sources, strict=True)
+    ]
+    return make_key(PARSER_VERSION, files)
+
+
+def _subsets(sources: Sequence[SegmentSource]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(source.subset for source in sources))
+
+
+def _parse(sources: Sequence[SegmentSource]) -> SegmentTable:
+    # Imports pandas, which takes as long as a start that finds all in the cache.
+    from audioset_dl.catalog.segment_csv import LabelSets, join_rows, read_rows
+
     label_sets = LabelSets()
-    subsets = tuple(dict.fromkeys(source.subset for source in sources))
-    tables = [parse_block(b"", label_sets).assign(subset_code=np.int16(0))]
-    for source in sources:
-        table = read_rows(source.path, label_sets, is_google=source.is_google)
-        tables.append(table.assign(subset_code=np.int16(subsets.index(source.subset))))
-    rows = pd.concat(tables)
-    rows_by_clip_id = _number_rows(rows.index)
-    is_repeated = rows_by_clip_id.index.duplicated()
-    if is_repeated.any():
-        rows = rows.iloc[np.sort(rows_by_clip_id[~is_repeated])]
-        rows_by_clip_id = _number_rows(rows.index)
-    return SegmentTable(
-        subsets=subsets,
-        num_duplicates=int(np.count_nonzero(is_repeated)),
-        _clip_ids=rows.index.to_numpy(),
-        _start_ms=rows["start_ms"].to_numpy(),
-        _end_ms=rows["end_ms"].to_numpy(),
-        _set_codes=rows["set_code"].to_numpy(),
-        _subset_codes=rows["subset_code"].to_numpy(),
-        _label_sets=label_sets.sets,
-        _rows_by_clip_id=rows_by_clip_id,
+    subsets = _subsets(sources)
+    read = [read_rows(one.path, label_sets, is_google=one.is_google) for one in sources]
+    rows = join_rows(table for table, _ in read)
+    subset_codes = np.repeat(
+        np.array([subsets.index(source.subset) for source in sources], np.int16),
+        [len(table) for table, _ in read],
     )
+    order, kept = _sort(rows.ytids, rows.start_ms)
+    num_duplicates = len(rows) - len(order)
+    if num_duplicates:
+        rows, subset_codes = rows.take(kept), subset_codes[kept]
+        order, _ = _sort(rows.ytids, rows.start_ms)
+    mids, label_rows, label_ends = _group_by_label(rows.set_codes, label_sets.sets)
+    columns = {"ytids": rows.ytids, "start_ms": rows.start_ms, "end_ms": rows.end_ms,
+               "set_codes": rows.set_codes, "subset_codes": subset_codes, "order": order,
+               "label_rows": label_rows, "label_ends": label_ends}  # fmt: skip
+    key = _make_key(sources, [digest for _, digest in read])
+    return SegmentTable(key, subsets, mids, num_duplicates, columns, label_sets.sets)
 
 
-def _number_rows(clip_ids: pd.Index[str]) -> pd.Series[int]:
-    """Return the row number of each clip_id; sorted, which is quick, as Google's files are."""
-    order = np.argsort(clip_ids.to_numpy(), kind="stable")
-    return pd.Series(order, clip_ids[order])
+def _sort(ytids: NDArray[np.bytes_], start_ms: NDArray[np.int32]) -> tuple[RowNumbers, RowNumbers]:
+    """Return the first row of each clip_id, sorted by id and start, and as in the files."""
+    order = np.argsort(ytids, kind="stable")  # quick, as Google's files are sorted
+    in_order = ytids[order]
+    is_same = in_order[1:] == in_order[:-1]
+    if is_same.any():
+        order = np.lexsort((start_ms, ytids))
+        is_same = (ytids[order[1:]] == ytids[order[:-1]]) & (
+            start_ms[order[1:]] == start_ms[order[:-1]]
+        )
+        order = order[np.concatenate([[True], ~is_same])]
+    rows: RowNumbers = order.astype(np.int32)
+    return rows, np.sort(rows)
+
+
+def _group_by_label(
+    set_codes: NDArray[np.int32], label_sets: Sequence[tuple[str, ...]]
+) -> tuple[tuple[str, ...], RowNumbers, RowNumbers]:
+    """Return the labels, sorted; the rows of one after the other; where each label's end."""
+    by_set = np.argsort(set_codes, kind="stable").astype(np.int32)
+    ends = np.cumsum(np.bincount(set_codes, minlength=len(label_sets)))
+    parts = defaultdict(list)
+    for labels, rows in zip(label_sets, np.split(by_set, ends), strict=False):
+        for mid in labels:
+            parts[mid].append(rows)
+    mids = tuple(sorted(parts))
+    of_mids = [np.sort(np.concatenate(parts[mid])) for mid in mids]
+    label_ends = np.cumsum([len(rows) for rows in of_mids])
+    return mids, np.concatenate([np.empty(0, np.int32), *of_mids]), label_ends.astype(np.int32)
+
+
+def _pack(table: SegmentTable) -> Arrays:
+    names = [table.num_duplicates, table.mids, table._label_sets]
+    return {**table._columns, "names": np.frombuffer(json.dumps(names).encode(), np.uint8)}
+
+
+def _unpack(key: str, sources: Sequence[SegmentSource], arrays: Arrays) -> SegmentTable:
+    num_duplicates, mids, label_sets = json.loads(arrays["names"].tobytes())
+    sets = list(map(tuple, label_sets))
+    return SegmentTable(key, _subsets(sources), tuple(mids), num_duplicates, arrays, sets)

@@ -64,7 +64,7 @@ def _class_document(selection: Selection, node: Node, *, is_chosen: bool) -> dic
         "clips_by_subset": {
             subset: segments.num_clips(node.mid, subset) for subset in segments.subsets
         },
-        "candidates": len(selection.rankings.get(node.mid, ())),
+        "candidates": selection.num_candidates(node.mid),
     }
 
 

@@ -90,7 +90,8 @@ class Draw:
         ranking = self._rankings[mid]
         num_drawn = self._next[mid]
         num_gone = sum(clip_id in self._known_gone for clip_id in ranking[:num_drawn])
-        later_gone = sum(clip_id in self._known_gone for clip_id in ranking[num_drawn:])
+        later = ranking[num_drawn:] if self._known_gone else ()
+        later_gone = sum(clip_id in self._known_gone for clip_id in later)
         return Share(
             mid=mid,
             wanted=num_drawn - num_gone,

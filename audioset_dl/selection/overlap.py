@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -40,17 +40,21 @@ def find_overlap(drawn: Mapping[str, frozenset[str]]) -> Overlap:
     return Overlap(sum(groups.values()), dict(pairs.most_common()), by_class)
 
 
-def share_alone(
-    mid: str, chosen: Collection[str], table: SegmentTable, ontology: Ontology
-) -> float | None:
-    """Return the share, 0..1, of a class's clips that carry no unrelated chosen class.
+def shares_alone(
+    chosen: Sequence[str], table: SegmentTable, ontology: Ontology
+) -> dict[str, float]:
+    """Return, for each chosen class, the share of its clips that carry no unrelated chosen class.
 
     A class's ancestors and descendants are its relatives: that a bark is a dog too says nothing.
-    None for a class without clips.
+    A class without clips is left out.
     """
-    relatives = {mid} | ontology.ancestors(mid) | ontology.descendants(mid)
-    others = frozenset(chosen) - relatives
-    counts = table.count_label_sets(mid)
-    total = sum(counts.values())
-    alone = sum(number for labels, number in counts.items() if others.isdisjoint(labels))
-    return round(alone / total, 4) if total else None
+    relatives = {mid: ontology.ancestors(mid) | ontology.descendants(mid) for mid in chosen}
+    total: Counter[str] = Counter()
+    alone: Counter[str] = Counter()
+    for labels, number in table.count_label_sets().items():
+        carried = [mid for mid in labels if mid in relatives]
+        for mid in carried:
+            total[mid] += number
+            if relatives[mid].issuperset(carried):
+                alone[mid] += number
+    return {mid: round(alone[mid] / total[mid], 4) for mid in chosen if total[mid]}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from math import ceil
 
+from audioset_dl.catalog.clips import Clip
 from audioset_dl.config import Config
 from audioset_dl.selection.availability import taken_as_gone
 from audioset_dl.selection.cost import (
@@ -18,7 +21,7 @@ from audioset_dl.selection.cost import (
 )
 from audioset_dl.selection.draw import Draw, Share
 from audioset_dl.selection.losses import Losses
-from audioset_dl.selection.overlap import Overlap, find_overlap, share_alone
+from audioset_dl.selection.overlap import Overlap, find_overlap, shares_alone
 from audioset_dl.selection.select import FULL_LENGTH_S, Selection
 
 States = Mapping[str, tuple[str, str | None]]
@@ -113,19 +116,19 @@ def make_plan(
     hearsay = taken_as_gone(selection.known_gone, states)
     states = {**states, **{clip_id: ("gone", code) for clip_id, code in hearsay.items()}}
     drawn = draw.start(_gone(states))
-    clips = [selection.clip(clip_id) for clip_id in drawn]
-    saved = _count_saved(drawn, states)
+    clips = {clip_id: selection.clip(clip_id) for clip_id in drawn}
+    saved = frozenset(clip_id for clip_id in drawn if states.get(clip_id, ("",))[0] == "saved")
     overlap = find_overlap({clip_id: draw.drawn_by(clip_id) for clip_id in drawn})
-    expected_draw = Draw(dict(_expected_hands(selection, states, losses)), None)
-    expected = _expect(selection, config, states, losses, expected_draw)
+    expected_draw = _draw_expected(draw, selection, frozenset(_gone(states)), saved, losses)
+    expected = _expect(expected_draw, clips, saved, losses, config)
     addresses = max(1, len(config.download.proxies))
     return Plan(
         per_class=selection.per_class,
         classes=_plan_classes(selection, draw.shares(), expected_draw.shares(), losses, overlap),
         clips=len(clips),
-        saved=saved,
-        to_fetch=len(clips) - saved,
-        audio_s=round(sum(clip.duration_s for clip in clips), 3),
+        saved=len(saved),
+        to_fetch=len(clips) - len(saved),
+        audio_s=round(sum(clip.duration_s for clip in clips.values()), 3),
         overlap=overlap,
         expected=expected,
         times=times_of(expected.asked, config.download, addresses),
@@ -140,39 +143,44 @@ def _gone(states: States) -> Iterator[str]:
     return (clip_id for clip_id, (state, _) in states.items() if state == "gone")
 
 
-def _count_saved(clip_ids: Sequence[str], states: States) -> int:
-    return sum(states.get(clip_id, ("", None))[0] == "saved" for clip_id in clip_ids)
-
-
-def _expected_hands(
-    selection: Selection, states: States, losses: Losses
-) -> Iterator[tuple[str, Sequence[str]]]:
-    """Yield, for each class, as many clips of its ranking as it is expected to have in the end.
+def _draw_expected(
+    draw: Draw,
+    selection: Selection,
+    gone: Collection[str],
+    saved: Collection[str],
+    losses: Losses,
+) -> Draw:
+    """Return a draw of as many clips of each class as it is expected to have in the end.
 
     Which of them will be gone is not known; the next ones that stand in for them overlap and last
     as long as these.
     """
-    gone = set(_gone(states))
-    for mid, ranking in selection.rankings.items():
-        alive = [clip_id for clip_id in ranking if clip_id not in gone]
-        saved = _count_saved(alive, states)
-        can_be_had = round(saved + (len(alive) - saved) * (1 - losses.of(mid)))
-        yield mid, alive[: min(can_be_had, selection.per_class or can_be_had)]
+    num_saved = Counter(mid for clip_id in saved for mid in draw.drawn_by(clip_id))
+    hands = {}
+    for share in draw.shares():
+        num_sure = num_saved[share.mid]
+        can_be_had = round(num_sure + (share.available - num_sure) * (1 - losses.of(share.mid)))
+        alive = (clip_id for clip_id in selection.rankings[share.mid] if clip_id not in gone)
+        hands[share.mid] = list(islice(alive, min(can_be_had, share.wanted)))
+    return Draw(hands, None)
 
 
 def _expect(
-    selection: Selection, config: Config, states: States, losses: Losses, draw: Draw
+    draw: Draw,
+    clips: Mapping[str, Clip],
+    saved: Collection[str],
+    losses: Losses,
+    config: Config,
 ) -> Expected:
-    drawn = draw.start()
-    clips = [selection.clip(clip_id) for clip_id in drawn]
-    to_fetch = [clip for clip in clips if states.get(clip.clip_id, ("",))[0] != "saved"]
+    drawn = [clips[clip_id] for clip_id in draw.start()]
+    to_fetch = [clip for clip in drawn if clip.clip_id not in saved]
     gone = round(sum(_asked_in_vain(draw.drawn_by(clip.clip_id), losses) for clip in to_fetch))
     media_s = sum(clip.duration_s for clip in to_fetch)
     return Expected(
-        clips=len(clips),
+        clips=len(drawn),
         gone=gone,
         asked=len(to_fetch) + gone,
-        disk_bytes=sum(wav_bytes(clip, config.audio) for clip in clips),
+        disk_bytes=sum(wav_bytes(clip, config.audio) for clip in drawn),
         media_bytes=round(media_s / FULL_LENGTH_S * MEDIA_BYTES_PER_CLIP),
         requests=len(to_fetch) * REQUESTS_PER_CLIP + gone * REQUESTS_PER_GONE,
     )
@@ -199,6 +207,7 @@ def _plan_classes(
 ) -> list[ClassPlan]:
     names = {node.mid: node.name for node in selection.classes}
     catalog = selection.catalog
+    alone = shares_alone(list(names), catalog.segments, catalog.ontology)
     return [
         ClassPlan(
             mid=share.mid,
@@ -210,7 +219,7 @@ def _plan_classes(
             needed=_needed(share, selection.per_class, losses),
             expected=in_the_end.wanted,
             shared=overlap.by_class.get(share.mid, 0),
-            alone=share_alone(share.mid, names, catalog.segments, catalog.ontology),
+            alone=alone.get(share.mid),
         )
         for share, in_the_end in zip(shares, expected, strict=True)
     ]

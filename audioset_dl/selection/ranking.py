@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audioset_dl.catalog.cache import Cache, make_key
+from audioset_dl.catalog.segments import RowNumbers, SegmentTable
+
+RANKING_VERSION = 1
+"""To be raised when the same seed gives another order: what was kept is then left aside."""
+
+_FIRST_NAMES = 64
 
 
 def rank_clips(seed: int, mid: str, clip_ids: Iterable[str]) -> list[str]:
@@ -13,11 +25,80 @@ def rank_clips(seed: int, mid: str, clip_ids: Iterable[str]) -> list[str]:
     the rows, the other classes, or what happened in an earlier run. The same seed therefore gives
     the same order everywhere and always.
     """
-    prefix = hashlib.sha256(f"{seed}:{mid}:".encode())
+    unordered = list(clip_ids)
+    return [unordered[position] for position in _order(seed, mid, unordered).tolist()]
 
-    def key(clip_id: str) -> bytes:
-        digest = prefix.copy()
+
+def rank_rows(
+    seed: int, mids: Iterable[str], table: SegmentTable, cache: Cache
+) -> Mapping[str, RowNumbers]:
+    """Return the rows of some classes, each class in the order of `rank_clips`.
+
+    Parameters
+    ----------
+    seed : int
+        Decides the order.
+    mids : iterable of str
+        The classes.
+    table : SegmentTable
+        The clips.
+    cache : Cache
+        Where rankings are kept; the same as those that are made anew.
+    """
+    wanted = tuple(mids)
+    key = make_key(RANKING_VERSION, table.key, seed)
+    kept = dict(cache.load("rankings", key) or {})
+    missing = [mid for mid in wanted if mid not in kept]
+    for mid in missing:
+        rows = table.rows_of(mid)
+        kept[mid] = rows[_order(seed, mid, table.clip_ids(rows))]
+    if missing:
+        cache.save("rankings", key, kept)
+    return {mid: kept[mid] for mid in wanted}
+
+
+def _order(seed: int, mid: str, clip_ids: Sequence[str]) -> NDArray[np.intp]:
+    copy = hashlib.sha256(f"{seed}:{mid}:".encode()).copy
+    digests = []
+    for clip_id in clip_ids:
+        digest = copy()
         digest.update(clip_id.encode())
-        return digest.digest()
+        digests.append(digest.digest())
+    words = np.frombuffer(b"".join(digests), ">u8").reshape(-1, 4).astype(np.uint64)
+    order = np.argsort(words[:, 0])
+    first = words[order, 0]
+    if (first[1:] == first[:-1]).any():  # the first 8 of the 32 bytes do not decide
+        order = np.lexsort(words.T[::-1])
+    return order
 
-    return sorted(clip_ids, key=key)
+
+class Ranking(Sequence[str]):
+    """The clip_ids of some rows of a table, in a given order; made when they are looked at.
+
+    Few of the candidates of a class are ever drawn, and of all clips the names take 300 MB.
+    """
+
+    def __init__(self, table: SegmentTable, rows: RowNumbers) -> None:
+        self._table = table
+        self._rows = rows
+        self._names: list[str] = []
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        """Return one clip_id, or those of a slice."""
+        if isinstance(index, slice):
+            return self._table.clip_ids(self._rows[index])
+        position = range(len(self))[index]
+        while position >= len(self._names):
+            start = len(self._names)
+            stop = start + max(start, _FIRST_NAMES)
+            self._names += self._table.clip_ids(self._rows[start:stop])
+        return self._names[position]

@@ -4,39 +4,62 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from audioset_dl.catalog.cache import Cache
 from audioset_dl.catalog.catalog import Catalog
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.catalog.ontology import Node
-from audioset_dl.catalog.segments import SegmentTable
+from audioset_dl.catalog.segments import RowNumbers, SegmentTable
 from audioset_dl.config import ClipsConfig, Config
 from audioset_dl.selection.availability import load_known_gone
 from audioset_dl.selection.classes import select_classes
 from audioset_dl.selection.draw import Draw
 from audioset_dl.selection.list import ClipList, read_clip_list
-from audioset_dl.selection.ranking import rank_clips
+from audioset_dl.selection.ranking import Ranking, rank_rows
 
 FULL_LENGTH_S = 10.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Selection:
     """What a config chooses from a catalog."""
 
     classes: tuple[Node, ...]
     """Chosen classes in ontology order; of a list, those that its clips count for."""
-    rankings: Mapping[str, Sequence[str]]
-    """For each chosen class (by MID) its candidates' clip_ids in ranked order."""
     catalog: Catalog
     per_class: int | None
     """Clips wanted of each class; None for all."""
+    candidates: Mapping[str, RowNumbers] = field(default_factory=dict)
+    """For each chosen class (by MID) the clips that it may draw, as rows of the segment table;
+    empty for a list."""
+    seed: int = 0
+    """Decides in which order the candidates are drawn."""
+    cache: Cache = field(default_factory=Cache)
+    """Where the order is kept for the next time."""
     clip_list: ClipList | None = None
     """The list that is downloaded, in the place of a draw from all candidates."""
     known_gone: Mapping[str, str] = field(default_factory=dict)
     """Clips that others found gone, with the code of the reason."""
+
+    @cached_property
+    def rankings(self) -> Mapping[str, Sequence[str]]:
+        """For each chosen class (by MID) its candidates' clip_ids in ranked order."""
+        if self.clip_list is not None:
+            return self.clip_list.rankings(node.mid for node in self.classes)
+        table = self.catalog.segments
+        ranked = rank_rows(self.seed, self.candidates, table, self.cache)
+        return {
+            mid: Ranking(table, _keep(rows, self.candidates[mid], len(table)))
+            for mid, rows in ranked.items()
+        }
+
+    def num_candidates(self, mid: str) -> int:
+        """Return how many clips a class may draw; 0 for one that is not chosen."""
+        of_class = self.candidates if self.clip_list is None else self.rankings
+        return len(of_class.get(mid, ()))
 
     def draw(self) -> Draw:
         """Return a new draw over the rankings."""
@@ -56,8 +79,8 @@ class Selection:
         return tuple(sorted(mids, key=self.catalog.ontology.order))
 
 
-def select(catalog: Catalog, config: Config) -> Selection:
-    """Choose classes and rank the candidates of each.
+def select(catalog: Catalog, config: Config, cache: Cache | None = None) -> Selection:
+    """Choose classes and the candidates of each; they are ranked when the ranking is needed.
 
     Raises
     ------
@@ -68,13 +91,15 @@ def select(catalog: Catalog, config: Config) -> Selection:
     known_gone = load_known_gone(config)
     if config.clips.list is not None:
         return _select_listed(catalog, config, classes, known_gone)
-    table = catalog.segments
-    candidates = _candidate_rows(table, [node.mid for node in classes], config.clips)
-    rankings = {
-        mid: rank_clips(config.seed, mid, table.clip_ids(rows)) for mid, rows in candidates.items()
-    }
-    per_class = config.clips.per_class
-    return Selection(classes, rankings, catalog, per_class, known_gone=known_gone)
+    return Selection(
+        classes,
+        catalog,
+        config.clips.per_class,
+        candidates=_candidate_rows(catalog.segments, [node.mid for node in classes], config.clips),
+        seed=config.seed,
+        cache=cache or Cache(),
+        known_gone=known_gone,
+    )
 
 
 def _select_listed(
@@ -83,13 +108,21 @@ def _select_listed(
     clip_list = read_clip_list(config, catalog, {node.mid for node in chosen})
     counting = {mid for mids in clip_list.classes.values() for mid in mids}
     classes = tuple(node for node in catalog.ontology if node.mid in counting)
-    rankings = clip_list.rankings(node.mid for node in classes)
-    return Selection(classes, rankings, catalog, None, clip_list, known_gone)
+    return Selection(classes, catalog, None, clip_list=clip_list, known_gone=known_gone)
+
+
+def _keep(rows: RowNumbers, candidates: RowNumbers, num_rows: int) -> RowNumbers:
+    """Return the rows that are candidates, in their order."""
+    if len(rows) == len(candidates):
+        return rows
+    is_candidate = np.zeros(num_rows, dtype=bool)
+    is_candidate[candidates] = True
+    return rows[is_candidate[rows]]
 
 
 def _candidate_rows(
     table: SegmentTable, mids: Sequence[str], config: ClipsConfig
-) -> dict[str, NDArray[np.integer]]:
+) -> dict[str, RowNumbers]:
     rows = {mid: table.rows_of(mid) for mid in mids}
     fits = np.ones(len(table), dtype=bool)
     if config.full_length:
