@@ -152,7 +152,7 @@ def _read(path: Path, key: str) -> Arrays:
     """
     if path.stat().st_size > _MAX_BYTES:
         raise ValueError("larger than all of AudioSet")
-    with np.load(path, allow_pickle=False) as kept:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
         if str(kept[_KEY]) != key:
             raise ValueError("of another form, or of other files")
         arrays = {name: kept[name] for name in kept.files if name != _KEY}
