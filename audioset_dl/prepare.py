@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from audioset_dl.catalog.catalog import load_catalog
 from audioset_dl.catalog.files import CLASS_FILES, MetadataFiles, Progress, fetch_metadata
-from audioset_dl.catalog.ontology import read_ontology
+from audioset_dl.catalog.ontology import Node, Ontology, read_ontology
 from audioset_dl.config import Config, find_secrets
 from audioset_dl.errors import MetadataError
-from audioset_dl.selection.classes import find_idle_names
+from audioset_dl.selection.classes import find_idle_names, select_classes
 from audioset_dl.selection.select import Selection, select
 
 
@@ -53,6 +53,21 @@ def prepare(config: Config, *, progress: Callable[[str], Progress] | None = None
         for name in (() if config.classes.slice else idle)
     ]
     return Prepared(selection, hashes, (*files.warnings, *warnings))
+
+
+def choose_classes(config: Config) -> tuple[Ontology, tuple[Node, ...]]:
+    """Return the ontology and the chosen classes, without reading the clips of the metadata.
+
+    Raises
+    ------
+    MetadataError
+        A file can't be fetched, or is malformed.
+    ConfigError
+        The config names classes that do not exist, or none is left.
+    """
+    _fetch(config, CLASS_FILES)
+    catalog = load_catalog(config.metadata.dir, [])
+    return catalog.ontology, select_classes(catalog, config.classes)
 
 
 def find_class_names(config: Config) -> dict[str, str]:

@@ -9,6 +9,12 @@ from audioset_dl.report.checks import (
     verification_text,
 )
 from audioset_dl.report.choice import classes_document, classes_text
+from audioset_dl.report.fewshot import (
+    episodes_document,
+    episodes_text,
+    split_report_document,
+    split_text,
+)
 from audioset_dl.report.plan import plan_csv, plan_document, plan_text
 from audioset_dl.report.run import download_text, status_document, status_text
 from audioset_dl.report.words import to_json
@@ -17,11 +23,15 @@ __all__ = [
     "classes_document",
     "classes_text",
     "download_text",
+    "episodes_document",
+    "episodes_text",
     "plan_csv",
     "plan_document",
     "plan_text",
     "repair_document",
     "repair_text",
+    "split_report_document",
+    "split_text",
     "status_document",
     "status_text",
     "to_json",
