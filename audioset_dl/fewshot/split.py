@@ -142,7 +142,7 @@ def _check_some(universe: Universe, config: FewshotConfig) -> None:
     if universe.classes:
         return
     most = max(universe.left_out, key=lambda one: one.num_clips, default=None)
-    best = f"; the most has {most.node.name}: {most.num_clips}" if most else ""
+    best = f"; {most.node.name} has most: {most.num_clips}" if most else ""
     words = f"no class has {config.min_clips} clips{best}; download more, or lower it"
     raise ConfigError(Problem("fewshot.min_clips", words))
 
