@@ -161,7 +161,7 @@ def test_draws_never_change() -> None:
 
 
 FIVE = [929, 469, 591, 270, 355]
-TWENTY = "21d8c74d24385ace"
+TWENTY = "950f1b77050ba61c"
 
 
 def test_each_class_and_clip_is_drawn_as_often() -> None:
@@ -190,16 +190,32 @@ def test_too_few_classes_or_clips_are_told_with_all_numbers() -> None:
         EpisodeSampler(few, 3, 1, 2)
 
 
-def test_what_other_classes_may_take_away_counts_before_the_first_episode() -> None:
-    # Class 0: 4 clips of its own, 6 with class 1, 6 with class 2: beside both 4 are left.
+def shared_members() -> SplitMembers:
+    """Return class 0 with 4 clips of its own, 6 with class 1 and 6 with class 2; and 3, 4, 5."""
     shared = [(0, 1)] * 6 + [(0, 2)] * 6
-    members = make_members([(0,)] * 4 + shared + [(1,)] * 9 + [(2,)] * 9 + [(3,)] * 9)
-    with pytest.raises(TooFewClips, match=r"Class 0: 16 clips, of which as few as 4 may be left"):
-        EpisodeSampler(members, 3, 2, 3)
-    sampler = EpisodeSampler(members, 3, 2, 2)
-    for index in range(300):
-        assert len(set(sampler[index])) == 12
-    EpisodeSampler(members, 3, 2, 3, kind="multi_hot")
+    return make_members([(0,)] * 4 + shared + [(n,) for n in range(1, 6) for _ in range(9)])
+
+
+def test_classes_that_leave_each_other_too_few_clips_are_not_drawn_together() -> None:
+    sampler = EpisodeSampler(shared_members(), 3, 2, 3)
+    assert sampler.apart == ((0, 1), (0, 2)), "beside both of them 4 of 5 are left"
+    drawn = Counter()
+    for index in range(500):
+        episode = sampler.episode(index)
+        assert len(set(episode.support + episode.query)) == 15
+        drawn.update(episode.classes)
+        assert 0 not in episode.classes or not {1, 2} & set(episode.classes)
+    assert set(drawn) == set(range(6))
+    assert EpisodeSampler(shared_members(), 3, 2, 2).apart == (), "four are left"
+    assert EpisodeSampler(shared_members(), 3, 2, 3, kind="multi_hot").apart == ()
+
+
+def test_too_few_classes_that_may_be_drawn_together_are_told_before_the_first_episode() -> None:
+    with pytest.raises(TooFewClips) as caught:
+        EpisodeSampler(shared_members(), 4, 2, 3)
+    words = str(caught.value)
+    assert "some episode would not find 4 classes with enough: 5 are needed" in words
+    assert "Class 0: 16 clips, too few beside Class 1 or Class 2\n" in words
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -112,6 +112,13 @@ def test_a_group_goes_where_it_fits_and_the_others_fill_up() -> None:
         assert Counter(found.values()) == {"train": 7, "validation": 1, "test": 2}
 
 
+def test_a_group_gets_everywhere_where_it_has_room() -> None:
+    units = [Unit((mid(0), mid(1))), *(Unit((mid(n),)) for n in range(2, 30))]
+    found = Counter(assign(units, DEFAULT, seed)[mid(0)] for seed in range(100))
+    assert found.keys() == set(SPLITS)
+    assert 55 < found["train"] < 85
+
+
 def test_a_group_too_large_for_any_split_goes_to_the_largest() -> None:
     found = assign([Unit(tuple(map(mid, range(9)))), Unit((mid(9),))], DEFAULT, 0)
     assert Counter(found.values()) == {"train": 9, "test": 1}
@@ -415,6 +422,14 @@ def test_a_manifest_that_is_none_is_refused_with_its_line(tmp_path: Path, text, 
     (tmp_path / "manifest.csv").write_text(text)
     with pytest.raises(OutputError, match=words):
         read_clip_table(tmp_path)
+
+
+def test_the_same_sound_is_told_by_the_source_where_a_file_was_processed(tmp_path: Path) -> None:
+    row = "a.wav,abcdefghijk_0,abcdefghijk,Dog,/m/a,Dog,0"
+    (tmp_path / "manifest.csv").write_text(f"{HEAD},source_sha256\n{row},7\n")
+    assert [one.audio_hash for one in read_clip_table(tmp_path).clips.values()] == ["7"]
+    (tmp_path / "manifest.csv").write_text(f"{HEAD}\n{row}\n")
+    assert [one.audio_hash for one in read_clip_table(tmp_path).clips.values()] == ["0"]
 
 
 # Google's own files -----------------------------------------------------------------------------

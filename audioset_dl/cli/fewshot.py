@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,8 +24,12 @@ from audioset_dl.errors import ConfigError, OutputError, Problem
 from audioset_dl.progress import make_bar
 
 if TYPE_CHECKING:
+    from audioset_dl.fewshot.episodes import EpisodeSampler
+    from audioset_dl.fewshot.members import SplitMembers
     from audioset_dl.fewshot.split import Split
     from audioset_dl.fewshot.table import ClipTable
+
+SPLITS = ("train", "validation", "test")
 
 takes_folder = click.option(
     "--folder",
@@ -138,7 +143,7 @@ def _write(
     "--split",
     "names",
     multiple=True,
-    type=click.Choice(["train", "validation", "test"]),
+    type=click.Choice(SPLITS),
     help="Only this split; may be given several times.",
 )
 @takes_json
@@ -159,18 +164,41 @@ def episodes(
       audioset-dl episodes config.yaml --split test --set fewshot.k_shot=1
     """
     from audioset_dl.fewshot.episode_file import EPISODES_NAME, write_episodes
+
+    settings = load_config(config, overrides)
+    wanted = settings.fewshot
+    samplers = _samplers(settings, folder or settings.output.dir, names or SPLITS)
+    path = wanted.dir / EPISODES_NAME
+    with make_bar("written", "episode", quiet=quiet or as_json) as bar:
+        bar.total = sum(len(sampler) for _, sampler in samplers)
+        write_episodes(path, samplers, on_episode=bar.update)
+    numbers = {str(members.split): len(sampler) for members, sampler in samplers}
+    apart = {
+        str(members.split): [(members.classes[a], members.classes[b]) for a, b in sampler.apart]
+        for members, sampler in samplers
+    }
+    if as_json:
+        click.echo(report.to_json(report.episodes_document(path, numbers, wanted.kind, apart)))
+    else:
+        shape = (wanted.kind, wanted.n_way, wanted.k_shot, wanted.q_query)
+        click.echo(report.episodes_text(path, numbers, shape, apart))
+
+
+def _samplers(
+    settings: Config, source: Path, names: Iterable[str]
+) -> list[tuple[SplitMembers, EpisodeSampler]]:
+    """Return what draws the episodes of each split; the faults of all are told together."""
     from audioset_dl.fewshot.episodes import EpisodeSampler, TooFewClips
     from audioset_dl.fewshot.members import find_members
     from audioset_dl.fewshot.split_files import read_split
     from audioset_dl.fewshot.table import read_clip_table
 
-    settings = load_config(config, overrides)
     wanted = settings.fewshot
-    source = folder or settings.output.dir
     table = read_clip_table(source)
-    samplers, faults = [], []
-    for name in dict.fromkeys(names or ("train", "validation", "test")):
+    samplers, faults, seeds = [], [], set()
+    for name in dict.fromkeys(names):
         saved = read_split(wanted.dir, name)
+        seeds.add(saved.seed)
         members = find_members(table, saved, str(source / "manifest.csv"))
         try:
             sampler = EpisodeSampler(
@@ -183,15 +211,6 @@ def episodes(
         samplers.append((members, sampler))
     if faults:
         raise TooFewClips("\n".join(faults) + "\n--split NAME writes the others alone")
-    if saved.seed != settings.seed:
-        complain("Warning", f"the split was made with seed {saved.seed}; seed is {settings.seed}")
-    path = wanted.dir / EPISODES_NAME
-    with make_bar("written", "episode", quiet=quiet or as_json) as bar:
-        bar.total = sum(len(sampler) for _, sampler in samplers)
-        write_episodes(path, samplers, on_episode=bar.update)
-    numbers = {str(members.split): len(sampler) for members, sampler in samplers}
-    shape = (wanted.kind, wanted.n_way, wanted.k_shot, wanted.q_query)
-    if as_json:
-        click.echo(report.to_json(report.episodes_document(path, numbers, wanted.kind)))
-    else:
-        click.echo(report.episodes_text(path, numbers, shape))
+    for seed in seeds - {settings.seed}:
+        complain("Warning", f"the split was made with seed {seed}; seed is {settings.seed}")
+    return samplers

@@ -80,7 +80,14 @@ def assign(units: Sequence[Unit], ratios: Sequence[float], seed: int) -> dict[st
 
 
 def _place(unit: Unit, seed: int) -> bytes:
-    return min(place_of(seed, mid) for mid in unit.mids)
+    """Return a unit's place: that of one of its classes, chosen by another hash.
+
+    The lowest of their places would draw groups to the line's beginning.
+    """
+    leader = min(
+        unit.mids, key=lambda mid: hashlib.sha256(f"{seed}:leader:{mid}".encode()).digest()
+    )
+    return place_of(seed, leader)
 
 
 def _choose(unit: Unit, rooms: Sequence[int], ratios: Sequence[float], seed: int) -> int:

@@ -5,7 +5,7 @@ Knows clips by their index and classes by their number; nothing of files or audi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -16,6 +16,7 @@ from audioset_dl.fewshot.sources import (
     Source,
     Supply,
     by_class,
+    find_rivals,
     find_sources,
     measure_supply,
 )
@@ -68,7 +69,8 @@ class EpisodeSampler:
       examples, and label vectors as in Alfassy et al., "LaSO", CVPR 2019.
 
     In every kind an episode has at most one clip of a video and of a sound (by hash), so that
-    support and query never share a recording.
+    support and query never share a recording. Classes that share so many clips that too few would
+    be left of one of them are not drawn together; `apart` names them.
 
     Parameters
     ----------
@@ -86,8 +88,8 @@ class EpisodeSampler:
     Raises
     ------
     TooFewClips
-        Some episode might lack classes or clips: which classes, how many there are, and how many
-        are needed.
+        A class has too few clips, or some episode would find too few classes that may be drawn
+        together: which classes, how many there are, and how many are needed.
     ValueError
         A number is below 1 (n_way: 2), or there is no such kind.
     """
@@ -111,7 +113,22 @@ class EpisodeSampler:
         self._stream = f"{seed}:episodes:{data.split or ''}"
         self._labels = [frozenset(labels) for labels in data.labels]
         self._sources = by_class(find_sources(data), len(data.classes))
-        self._check_supply(data)
+        supplies = {
+            number: measure_supply(sources, number, most_taken=self._most_taken)
+            for number, sources in self._sources.items()
+        }
+        self._rivals = find_rivals(supplies, k_shot + q_query, n_way)
+        self._check(data, supplies)
+
+    @property
+    def apart(self) -> tuple[tuple[int, int], ...]:
+        """Pairs of classes, by number, that are not drawn together, as they share too much."""
+        return tuple(
+            (number, other)
+            for number, others in self._rivals.items()
+            for other in sorted(others)
+            if number < other
+        )
 
     def __len__(self) -> int:
         return self._length
@@ -138,7 +155,7 @@ class EpisodeSampler:
         if index < 0:
             raise IndexError(f"episode {index}; expected 0 or more")
         draws = Draws(self._stream, index)
-        classes = draws.pick(range(len(self._sources)), self.n_way)
+        classes = self._draw_classes(draws)
         used: set[tuple[int, ...]] = set()
         support: list[int] = []
         query: list[int] = []
@@ -163,6 +180,16 @@ class EpisodeSampler:
             self._labels_of(classes, query),
         )
 
+    def _draw_classes(self, draws: Draws) -> list[int]:
+        pool = list(self._sources)
+        classes: list[int] = []
+        while len(classes) < self.n_way:
+            number = pool[draws.below(len(pool))]
+            classes.append(number)
+            rivals = self._rivals[number]
+            pool = [other for other in pool if other != number and other not in rivals]
+        return classes
+
     def _fits(self, source: Source, number: int, classes: list[int]) -> bool:
         if self.kind == "single":
             return len(source.classes.intersection(classes)) == 1
@@ -180,7 +207,11 @@ class EpisodeSampler:
             return tuple(position for position in range(self.n_way) for _ in range(each))
         return tuple(int(place < each) for place in range(len(clips)))
 
-    def _check_supply(self, data: Members) -> None:
+    @property
+    def _most_taken(self) -> int | None:
+        return self.k_shot + self.q_query if self.kind == "multi_hot" else None
+
+    def _check(self, data: Members, supplies: Mapping[int, Supply]) -> None:
         name = f"split {data.split}" if data.split else "dataset"
         if len(data.classes) < self.n_way:
             raise TooFewClips(
@@ -188,39 +219,45 @@ class EpisodeSampler:
                 f"classes needs as many; lower n_way, or give the {name} more classes"
             )
         need = self.k_shot + self.q_query
-        supplies = {number: self._supply(number) for number in self._sources}
+        needed = f"{need} are needed ({self.k_shot} support + {self.q_query} query)"
         short = [
             _told(data.classes[number], supply)
             for number, supply in supplies.items()
-            if supply.least < need
+            if supply.num_sources < need
         ]
         if short:
-            more = f"\n  and {len(short) - _MOST_TOLD} more" if len(short) > _MOST_TOLD else ""
             raise TooFewClips(
                 f"{len(short)} of the {len(supplies)} classes of the {name} have too few clips: "
-                f"{need} are needed ({self.k_shot} support + {self.q_query} query), of as many "
-                "videos\n  " + "\n  ".join(short[:_MOST_TOLD]) + f"{more}\n"
-                f"lower k_shot or q_query, raise min_clips, or download more"
+                f"{needed}, of as many videos\n{_listed(short)}\n"
+                "lower k_shot or q_query, raise min_clips, or download more"
             )
-
-    def _supply(self, number: int) -> Supply:
-        most_taken = self.k_shot + self.q_query if self.kind == "multi_hot" else None
-        return measure_supply(
-            self._sources[number], number, n_way=self.n_way, most_taken=most_taken
-        )
+        # However they are drawn, n_way - 1 classes rule out no more than those with most rivals.
+        ruled_out = sorted((len(others) + 1 for others in self._rivals.values()), reverse=True)
+        if sum(ruled_out[: self.n_way - 1]) >= len(data.classes):
+            told = [
+                f"{_told(data.classes[number], supply)}, too few beside "
+                + " or ".join(data.classes[other] for other in sorted(self._rivals[number]))
+                for number, supply in supplies.items()
+                if self._rivals[number]
+            ]
+            raise TooFewClips(
+                f"{len(told)} of the {len(supplies)} classes of the {name} share so many clips "
+                f"that some episode would not find {self.n_way} classes with enough: {needed} of "
+                f"each\n{_listed(told)}\nlower n_way, k_shot or q_query, or download more"
+            )
 
 
 _MOST_TOLD = 10
 
 
+def _listed(lines: Sequence[str]) -> str:
+    more = [f"and {len(lines) - _MOST_TOLD} more"] if len(lines) > _MOST_TOLD else []
+    return "\n".join(f"  {line}" for line in [*lines[:_MOST_TOLD], *more])
+
+
 def _told(name: str, supply: Supply) -> str:
-    beside = (
-        f", of which as few as {supply.least} may be left beside the other classes of an episode"
-        if supply.least < supply.num_sources
-        else ""
-    )
     videos = f" of {supply.num_sources} videos" if supply.num_sources < supply.num_clips else ""
-    return f"{name}: {supply.num_clips} clips{videos}{beside}"
+    return f"{name}: {supply.num_clips} clips{videos}"
 
 
 def _check_numbers(n_way: int, k_shot: int, q_query: int, *, episodes: int, kind: str) -> None:

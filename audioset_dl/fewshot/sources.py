@@ -81,21 +81,32 @@ def find_sources(members: Members) -> list[Source]:
 
 @dataclass(frozen=True)
 class Supply:
-    """How many sources of a class an episode can count on."""
+    """How many clips of a class an episode can count on."""
 
     num_clips: int
     num_sources: int
-    least: int
-    """Sources that are left beside any other classes of an episode."""
+    taken: Mapping[int, int]
+    """By number of another class, most sources that it takes away if it is drawn as well."""
+    alone: int
+    """Sources that carry no other class, and so are never taken away."""
+
+    def rivals(self, need: int, n_way: int) -> frozenset[int]:
+        """Return the classes that must not be drawn with this one, so that enough is left of it.
+
+        Whichever n_way - 1 others are drawn of those that remain, they take no more together than
+        the class can spare.
+        """
+        most = sorted(self.taken.values(), reverse=True)[: n_way - 1]
+        if max(self.alone, self.num_sources - sum(most)) >= need:
+            return frozenset()
+        spare = self.num_sources - need
+        return frozenset(
+            other for other, taken in self.taken.items() if taken * (n_way - 1) > spare
+        )
 
 
-def measure_supply(
-    sources: Sequence[Source], number: int, *, n_way: int, most_taken: int | None
-) -> Supply:
-    """Return what an episode can count on of a class, whichever others are drawn with it.
-
-    The least is bounded from below: sources that carry only this class are never lost; and other
-    classes take at most those that they share with it.
+def measure_supply(sources: Sequence[Source], number: int, *, most_taken: int | None) -> Supply:
+    """Return what an episode can count on of a class.
 
     Parameters
     ----------
@@ -103,22 +114,31 @@ def measure_supply(
         Those that carry the class.
     number : int
         The class.
-    n_way : int
-        Classes of an episode.
     most_taken : int, optional
         Most sources that another class can take away; None: all that it shares.
     """
     shared: Counter[int] = Counter(
         other for source in sources for other in source.classes if other != number
     )
-    taken = sorted(
-        (count if most_taken is None else min(count, most_taken) for count in shared.values()),
-        reverse=True,
+    return Supply(
+        num_clips=sum(len(source.clips_of(number)) for source in sources),
+        num_sources=len(sources),
+        taken={
+            other: count if most_taken is None else min(count, most_taken)
+            for other, count in shared.items()
+        },
+        alone=sum(len(source.classes) == 1 for source in sources),
     )
-    alone = sum(len(source.classes) == 1 for source in sources)
-    clips = sum(len(source.clips_of(number)) for source in sources)
-    least = max(alone, len(sources) - sum(taken[: n_way - 1]))
-    return Supply(clips, len(sources), least)
+
+
+def find_rivals(supplies: Mapping[int, Supply], need: int, n_way: int) -> dict[int, frozenset[int]]:
+    """Return for each class those that are not drawn with it, by its own need or by theirs."""
+    rivals: dict[int, set[int]] = {number: set() for number in supplies}
+    for number, supply in supplies.items():
+        for other in supply.rivals(need, n_way):
+            rivals[number].add(other)
+            rivals[other].add(number)
+    return {number: frozenset(others) for number, others in rivals.items()}
 
 
 def by_class(sources: Sequence[Source], num_classes: int) -> Mapping[int, list[Source]]:

@@ -173,16 +173,30 @@ def _some(names: list[str]) -> str:
     return "; ".join(names[:_MOST]) + more
 
 
-def episodes_document(path: Path, numbers: Mapping[str, int], kind: str) -> dict[str, Any]:
-    """Return what was written as JSON-able data."""
-    return {"file": str(path), "kind": kind, "episodes": dict(numbers)}
+def episodes_document(
+    path: Path, numbers: Mapping[str, int], kind: str, apart: Mapping[str, list[tuple[str, str]]]
+) -> dict[str, Any]:
+    """Return what was written as JSON-able data; `apart`: classes that never meet, by split."""
+    return {"file": str(path), "kind": kind, "episodes": dict(numbers), "apart": dict(apart)}
 
 
-def episodes_text(path: Path, numbers: Mapping[str, int], shape: tuple[str, int, int, int]) -> str:
+def episodes_text(
+    path: Path,
+    numbers: Mapping[str, int],
+    shape: tuple[str, int, int, int],
+    apart: Mapping[str, list[tuple[str, str]]],
+) -> str:
     """Return what was written, for people."""
     kind, n_way, k_shot, q_query = shape
     splits = ", ".join(f"{number:,} of {name}" for name, number in numbers.items())
-    return (
+    written = (
         f"Wrote {path}: {count(sum(numbers.values()), 'episode')} ({splits}); {kind}, {n_way} "
         f"classes, {k_shot} support and {q_query} query clips of each"
     )
+    lines = [
+        f"{name}: never in one episode, as they share too many clips: "
+        + _some([" + ".join(pair) for pair in pairs])
+        for name, pairs in apart.items()
+        if pairs
+    ]
+    return "\n".join([written, *lines])
