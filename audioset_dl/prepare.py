@@ -16,10 +16,10 @@ from audioset_dl.catalog.files import (
     fetch_metadata,
     hash_content,
 )
-from audioset_dl.catalog.ontology import read_ontology
+from audioset_dl.catalog.ontology import Node, Ontology, read_ontology
 from audioset_dl.config import Config, find_secrets
 from audioset_dl.errors import MetadataError
-from audioset_dl.selection.classes import find_idle_names
+from audioset_dl.selection.classes import find_idle_names, select_classes
 from audioset_dl.selection.select import Selection, select
 
 
@@ -79,6 +79,21 @@ def _hash_own_tables(config: Config) -> dict[str, str]:
         for key, path in paths.items()
         if path is not None
     }
+
+
+def choose_classes(config: Config) -> tuple[Ontology, tuple[Node, ...]]:
+    """Return the ontology and the chosen classes, without reading the clips of the metadata.
+
+    Raises
+    ------
+    MetadataError
+        A file can't be fetched, or is malformed.
+    ConfigError
+        The config names classes that do not exist, or none is left.
+    """
+    _fetch(config, CLASS_FILES)
+    catalog = load_catalog(config.metadata.dir, [])
+    return catalog.ontology, select_classes(catalog, config.classes)
 
 
 def find_class_names(config: Config) -> dict[str, str]:

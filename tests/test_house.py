@@ -24,6 +24,8 @@ MAY_IMPORT = {
     "youtube": {"config", "errors"},
     "audio": {"config", "errors"},
     "dataset": {"audio", "catalog", "errors"},
+    "fewshot": {"catalog", "config", "dataset", "errors"},
+    "clip_dataset": {"errors", "fewshot"},
     "fetch": {"audio", "catalog", "config", "dataset", "errors", "youtube"},
     "workers": {"dataset", "fetch", "youtube"},
     "standstill": {"dataset", "errors", "youtube"},

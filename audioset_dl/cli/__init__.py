@@ -15,7 +15,16 @@ from typing import NoReturn
 
 import click
 
-from audioset_dl.cli import checking, choosing, completion, doctoring, listing, running, sets
+from audioset_dl.cli import (
+    checking,
+    choosing,
+    completion,
+    doctoring,
+    fewshot,
+    listing,
+    running,
+    sets,
+)
 from audioset_dl.cli.group import Manner, cli, complain
 from audioset_dl.config import hide_logins
 from audioset_dl.errors import AudiosetDlError, Interrupted, OutputError
@@ -27,6 +36,7 @@ __all__ = [
     "cli",
     "completion",
     "doctoring",
+    "fewshot",
     "listing",
     "main",
     "running",

@@ -56,6 +56,10 @@ _ORDER = (
     "verify",
     "compare",
     "merge",
+    "process",
+    "split",
+    "statistics",
+    "episodes",
 )
 
 

@@ -1,6 +1,7 @@
 """config.yaml as frozen, strict models, and all the faults of one at once."""
 
 from audioset_dl.config.document import hide_logins
+from audioset_dl.config.later import FewshotConfig
 from audioset_dl.config.models import (
     AudioConfig,
     ClassesConfig,
@@ -29,6 +30,7 @@ __all__ = [
     "ClipsConfig",
     "Config",
     "DownloadConfig",
+    "FewshotConfig",
     "MetadataConfig",
     "OutputConfig",
     "config_schema_text",

@@ -22,6 +22,12 @@ from audioset_dl.report.classes import (
     tree_text,
 )
 from audioset_dl.report.doctor import check_text, checks_text, doctor_document
+from audioset_dl.report.fewshot import (
+    episodes_document,
+    episodes_text,
+    split_report_document,
+    split_text,
+)
 from audioset_dl.report.plan import plan_csv, plan_document, plan_text
 from audioset_dl.report.run import download_text, status_document, status_text
 from audioset_dl.report.sets import (
@@ -46,6 +52,8 @@ __all__ = [
     "comparison_text",
     "doctor_document",
     "download_text",
+    "episodes_document",
+    "episodes_text",
     "merge_document",
     "merge_text",
     "plan_csv",
@@ -53,6 +61,8 @@ __all__ = [
     "plan_text",
     "repair_document",
     "repair_text",
+    "split_report_document",
+    "split_text",
     "status_document",
     "status_text",
     "to_json",

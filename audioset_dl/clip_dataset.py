@@ -1,0 +1,149 @@
+"""A dataset for training loops: samples and labels by index, from a folder and its manifest.
+
+Map-style, as PyTorch's ``DataLoader`` takes it, but made of NumPy only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from audioset_dl.errors import OutputError
+from audioset_dl.fewshot.members import find_all_members, find_members
+from audioset_dl.fewshot.split_files import SPLITS_NAME, read_split
+from audioset_dl.fewshot.table import MANIFEST, LabelledClip, read_clip_table
+
+_AGAIN = "`audioset-dl verify` finds what is wrong"
+
+
+class ClipDataset:
+    """The clips of a dataset, or of a split of it, as arrays with labels.
+
+    Works as it is in a ``torch.utils.data.DataLoader``, with any number of workers: it holds names
+    and labels only, and reads a clip's file when it is asked for it.
+
+    Parameters
+    ----------
+    folder : path
+        A folder with a manifest.csv: that of `download`, or of `process`.
+    split : str, optional
+        ``train``, ``validation`` or ``test``; None: all clips of the classes that were chosen.
+    splits : path, optional
+        splits.json, or the folder that holds it; unless given, ``fewshot/splits.json`` beside the
+        folder.
+    label : str
+        What comes with a clip. ``id``: the number of its class, of several the first.
+        ``multi_hot``: a float32 array with a 1 for each class that it carries.
+    transform : callable, optional
+        Takes a clip's array and returns what is to be given in its place. Must be picklable for
+        workers that are spawned.
+
+    Raises
+    ------
+    OutputError
+        The manifest or the split is not there, or they do not fit together.
+    ValueError
+        There is no such split, or kind of label.
+    """
+
+    def __init__(
+        self,
+        folder: Path | str,
+        split: str | None = None,
+        splits: Path | str | None = None,
+        *,
+        label: Literal["id", "multi_hot"] = "id",
+        transform: Callable[[NDArray[np.float32]], Any] | None = None,
+    ) -> None:
+        if label not in ("id", "multi_hot"):
+            raise ValueError(f"label {label!r}; expected id or multi_hot")
+        self.folder = Path(folder)
+        self._label = label
+        self._transform = transform
+        table = read_clip_table(self.folder)
+        if split is None:
+            members = find_all_members(table)
+        else:
+            beside = self.folder.absolute().parent / "fewshot" / SPLITS_NAME
+            path = Path(splits) if splits else beside
+            members = find_members(table, read_split(path, split), str(self.folder / MANIFEST))
+        self._members = members
+
+    def __len__(self) -> int:
+        return len(self._members.clips)
+
+    def __getitem__(self, index: int) -> tuple[Any, int | NDArray[np.float32]]:
+        """Return a clip's array and its label.
+
+        Returns
+        -------
+        array : ndarray of float32
+            Of a WAV file its samples, from -1 to 1: shape ``(samples,)``, or ``(channels,
+            samples)`` where there are several channels. Of a .npy file what it holds, such as a
+            spectrogram of shape ``(mels, frames)``. With a `transform`, what that returns.
+        label : int or ndarray of float32
+            Number of its class in `classes`, or a 0 or 1 for each of them.
+
+        Raises
+        ------
+        IndexError
+            There is no such clip.
+        OutputError
+            Its file is not there or can't be read.
+        """
+        clip = self._members.clips[index]
+        array = read_array(self.folder / clip.file_name)
+        value = array if self._transform is None else self._transform(array)
+        numbers = self._members.labels[index]
+        if self._label == "id":
+            return value, numbers[0]
+        hot = np.zeros(len(self.classes), np.float32)
+        hot[list(numbers)] = 1
+        return value, hot
+
+    @property
+    def split(self) -> str | None:
+        """Name of the split; None for all clips."""
+        return self._members.split
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Display names of the classes: of a split in ontology order, else alphabetically."""
+        return self._members.classes
+
+    @property
+    def class_ids(self) -> tuple[str, ...]:
+        """Their MIDs, in the same order."""
+        return self._members.class_ids
+
+    @property
+    def clips(self) -> Sequence[LabelledClip]:
+        """What is known of the clips, in order of clip_id, which is that of their indices."""
+        return self._members.clips
+
+    @property
+    def labels(self) -> Sequence[tuple[int, ...]]:
+        """For each clip the numbers of all classes of the split that it carries."""
+        return self._members.labels
+
+
+def read_array(path: Path) -> NDArray[np.float32]:
+    """Read a WAV or .npy file as float32; see `ClipDataset.__getitem__`.
+
+    Raises
+    ------
+    OutputError
+        The file is not there or can't be read.
+    """
+    try:
+        if path.suffix == ".npy":
+            return np.asarray(np.load(path, allow_pickle=False), dtype=np.float32)
+        samples: NDArray[np.float32] = soundfile.read(path, dtype="float32")[0]
+    except (OSError, ValueError, EOFError, soundfile.SoundFileError) as error:
+        raise OutputError(f"{path} can't be read: {error}; {_AGAIN}") from error
+    return samples if samples.ndim == 1 else np.ascontiguousarray(samples.T)
