@@ -10,7 +10,7 @@ import csv
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -32,7 +32,10 @@ _ANIMAL, _PETS, _DOG, _BARK = "/m/0jbk", "/m/068hy", "/m/0bt9lr", "/m/05tny_"
 _HOWL, _CAT, _PURR, _MEOW = "/m/07qf0zm", "/m/01yrx", "/m/02yds9", "/m/07qrkrw"
 _INSECT, _BEE, _GLOCKENSPIEL = "/m/03vt0", "/m/01h3n", "/m/0dwtp"
 
-_CLASSES = {
+Classes = Mapping[str, tuple[str, Sequence[str]]]
+"""Name and children of classes by MID, depth-first."""
+
+_CLASSES: Classes = {
     _ANIMAL: ("Animal", (_PETS, _INSECT)),
     _PETS: ("Domestic animals, pets", (_DOG, _CAT)),
     _DOG: ("Dog", (_BARK, _HOWL)),
@@ -45,7 +48,6 @@ _CLASSES = {
     _BEE: ("Bee, wasp, etc.", ()),
     _GLOCKENSPIEL: ("Glockenspiel", ()),
 }
-"""Name and children by MID, depth-first."""
 
 _LABELS = ((_DOG, _BARK), (_DOG, _HOWL), (_CAT, _PURR), (_CAT, _MEOW), (_BEE,), (_GLOCKENSPIEL,))
 _CLIPS_EACH = 9
@@ -186,19 +188,19 @@ def _make_video(number: int, clip: Clip) -> Video:
     )
 
 
-def write_metadata(folder: Path, clips: Sequence[Clip]) -> None:
-    """Write a metadata folder for made-up clips: the demo's classes, ratings, and a segment CSV.
+def write_metadata(folder: Path, clips: Sequence[Clip], classes: Classes = _CLASSES) -> None:
+    """Write a metadata folder for made-up clips: an ontology, ratings, and a segment CSV.
 
     The segment file is ``made_up_segments.csv``.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    ontology = [_node(mid, name, children) for mid, (name, children) in _CLASSES.items()]
+    ontology = [_node(mid, name, children) for mid, (name, children) in classes.items()]
     (folder / "ontology.json").write_text(json.dumps(ontology, indent=1), "utf-8")
-    labelled = sorted({mid for clip in clips for mid in clip.labels}, key=list(_CLASSES).index)
+    labelled = sorted({mid for clip in clips for mid in clip.labels}, key=list(classes).index)
     _write_csv(
         folder / "class_labels_indices.csv",
         ("index", "mid", "display_name"),
-        ((index, mid, _CLASSES[mid][0]) for index, mid in enumerate(labelled)),
+        ((index, mid, classes[mid][0]) for index, mid in enumerate(labelled)),
     )
     _write_csv(
         folder / "qa_true_counts.csv",
