@@ -10,9 +10,10 @@ import csv
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from audioset_dl.catalog.clips import Clip
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.manifest import read_manifest
 from audioset_dl.errors import ConfigError, OutputError, Problem
-from audioset_dl.simulator import Simulator, Video, sounds_right
+from audioset_dl.simulator import Simulator, Video, sounds_right, voice_of
 
 PER_CLASS = 6
 _MARK = "# Written by `audioset-dl demo`"
@@ -31,7 +32,10 @@ _ANIMAL, _PETS, _DOG, _BARK = "/m/0jbk", "/m/068hy", "/m/0bt9lr", "/m/05tny_"
 _HOWL, _CAT, _PURR, _MEOW = "/m/07qf0zm", "/m/01yrx", "/m/02yds9", "/m/07qrkrw"
 _INSECT, _BEE, _GLOCKENSPIEL = "/m/03vt0", "/m/01h3n", "/m/0dwtp"
 
-_CLASSES = {
+Classes = Mapping[str, tuple[str, Sequence[str]]]
+"""Name and children of classes by MID, depth-first."""
+
+_CLASSES: Classes = {
     _ANIMAL: ("Animal", (_PETS, _INSECT)),
     _PETS: ("Domestic animals, pets", (_DOG, _CAT)),
     _DOG: ("Dog", (_BARK, _HOWL)),
@@ -44,10 +48,11 @@ _CLASSES = {
     _BEE: ("Bee, wasp, etc.", ()),
     _GLOCKENSPIEL: ("Glockenspiel", ()),
 }
-"""Name and children by MID, depth-first."""
 
 _LABELS = ((_DOG, _BARK), (_DOG, _HOWL), (_CAT, _PURR), (_CAT, _MEOW), (_BEE,), (_GLOCKENSPIEL,))
 _CLIPS_EACH = 9
+_VOICES = {_BARK: 0, _HOWL: 3, _PURR: 6, _MEOW: 8, _BEE: 11, _GLOCKENSPIEL: 14}
+"""So that each class sounds different: the register in which its videos play."""
 _FEW = {_GLOCKENSPIEL: 5}
 """A class with fewer clips than are asked for."""
 _GONE = {3: "removed", 10: "private", 17: "terminated", 25: "copyright", 33: "private"}
@@ -131,7 +136,7 @@ def closing_words(demo: Demo, output: OutputFolder) -> str:
     return "\n".join(
         [
             "",
-            "Each simulated video plays its own melody, a tone a second.",
+            "Each simulated video plays its own melody, a tone a second, in its class's register.",
             f"{num_right} of {len(rows)} files play just the seconds that they should.",
             f"Requests made: {len(log.requests)}; media fetched: {log.media_bytes() / 1e6:.1f} MB.",
             "",
@@ -161,13 +166,16 @@ def _make_clips() -> list[Clip]:
 
 def _make_clip(number: int, labels: tuple[str, ...]) -> Clip:
     start_s = (0.0, 30.0, 12.345, 50.0)[number % 4]
-    return Clip(_make_ytid(number), start_s, start_s + 10, labels, "made_up")
+    ytid = make_ytid(f"audioset-dl demo {number}", _VOICES[labels[-1]], number)
+    return Clip(ytid, start_s, start_s + 10, labels, "made_up")
 
 
-def _make_ytid(number: int) -> str:
-    digest = hashlib.sha256(f"audioset-dl demo {number}".encode()).hexdigest()
+def make_ytid(seed: str, voice: int, number: int) -> str:
+    """Return the id of a video that plays in a voice; it begins with - or holds _ now and then."""
     first = "-" if number % 7 == 0 else "_" if number % 5 == 0 else "d"
-    return f"{first}{digest[:4]}_{digest[4:9]}"
+    digests = (hashlib.sha256(f"{seed} {n}".encode()).hexdigest() for n in count())
+    ytids = (f"{first}{digest[:4]}_{digest[4:9]}" for digest in digests)
+    return next(ytid for ytid in ytids if voice_of(ytid) == voice)
 
 
 def _make_video(number: int, clip: Clip) -> Video:
@@ -180,19 +188,19 @@ def _make_video(number: int, clip: Clip) -> Video:
     )
 
 
-def write_metadata(folder: Path, clips: Sequence[Clip]) -> None:
-    """Write a metadata folder for made-up clips: the demo's classes, ratings, and a segment CSV.
+def write_metadata(folder: Path, clips: Sequence[Clip], classes: Classes = _CLASSES) -> None:
+    """Write a metadata folder for made-up clips: an ontology, ratings, and a segment CSV.
 
     The segment file is ``made_up_segments.csv``.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    ontology = [_node(mid, name, children) for mid, (name, children) in _CLASSES.items()]
+    ontology = [_node(mid, name, children) for mid, (name, children) in classes.items()]
     (folder / "ontology.json").write_text(json.dumps(ontology, indent=1), "utf-8")
-    labelled = sorted({mid for clip in clips for mid in clip.labels}, key=list(_CLASSES).index)
+    labelled = sorted({mid for clip in clips for mid in clip.labels}, key=list(classes).index)
     _write_csv(
         folder / "class_labels_indices.csv",
         ("index", "mid", "display_name"),
-        ((index, mid, _CLASSES[mid][0]) for index, mid in enumerate(labelled)),
+        ((index, mid, classes[mid][0]) for index, mid in enumerate(labelled)),
     )
     _write_csv(
         folder / "qa_true_counts.csv",

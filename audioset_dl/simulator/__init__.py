@@ -4,7 +4,7 @@ from audioset_dl.simulator.budget import Budget
 from audioset_dl.simulator.faults import RandomFaults
 from audioset_dl.simulator.log import Request, RequestLog
 from audioset_dl.simulator.server import Simulator
-from audioset_dl.simulator.tones import heard_tones, melody, sounds_right
+from audioset_dl.simulator.tones import heard_tones, melody, sounds_right, voice_of
 from audioset_dl.simulator.videos import Video, read_videos
 
 __all__ = [
@@ -18,4 +18,5 @@ __all__ = [
     "melody",
     "read_videos",
     "sounds_right",
+    "voice_of",
 ]

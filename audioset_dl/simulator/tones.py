@@ -7,7 +7,9 @@ HTTP.
 A second holds one tone. Even seconds use the even tones and odd seconds the odd ones, so neighbours
 always differ (each whole second ends in a change that can be heard), and which of the 16 it is
 comes from a hash of the video's id and the second, so another video, or another place in the same
-one, plays another melody: ten seconds agree by chance once in 16**10.
+one, plays another melody. A video keeps to a register of a few neighbouring tones, its *voice*,
+which comes from its id alone: so classes can be given videos that sound alike. Ten seconds of two
+videos of one voice agree by chance once in 6**10, 60 million.
 """
 
 from __future__ import annotations
@@ -29,6 +31,10 @@ FREQUENCIES_HZ = tuple(300.0 + 110.0 * tone for tone in range(NUM_TONES))
 """300 to 3710 Hz: every tone survives resampling to 8 kHz, and 110 Hz apart they are told apart by
 a window of 25 ms."""
 
+NUM_VOICES = NUM_TONES // 2
+_VOICE_TONES = 6
+"""Tones of each parity that a voice sings."""
+
 SHORTEST_S = 0.3
 """A part of a second shorter than this is not judged."""
 
@@ -39,10 +45,19 @@ _SMOOTHING_S = 0.025
 _REACH_S = 0.4
 
 
+def voice_of(ytid: str) -> int:
+    """Return the voice of video `ytid`, 0..15: its lowest pair of tones."""
+    return _number(f"voice:{ytid}") % NUM_VOICES
+
+
 def tone_at(ytid: str, second: int) -> int:
     """Return the index of the tone that video `ytid` plays in [second, second + 1)."""
-    digest = hashlib.sha256(f"{ytid}:{second}".encode()).digest()
-    return 2 * (int.from_bytes(digest[:4], "big") % (NUM_TONES // 2)) + second % 2
+    step = voice_of(ytid) + _number(f"{ytid}:{second}") % _VOICE_TONES
+    return 2 * (step % NUM_VOICES) + second % 2
+
+
+def _number(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 
 
 def melody(ytid: str, start_s: float, end_s: float) -> tuple[int, ...]:

@@ -1,0 +1,137 @@
+"""A few-shot experiment, whole and offline: what a researcher does with the program, on made-up data.
+
+Sixteen classes of AudioSet, each with a register of its own on the simulated YouTube, are
+downloaded, cleaned, turned into log-mel spectrograms and split by class. A classifier that was
+trained on nothing, the nearest prototype of log-mel means (Snell et al. 2017,
+https://arxiv.org/abs/1703.05175), is then tried on episodes of classes that it has never seen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from audioset_dl import ClipDataset
+from audioset_dl.catalog.clips import Clip
+from audioset_dl.demo import make_ytid, write_metadata
+from audioset_dl.fewshot import EpisodeSampler, read_splits
+from audioset_dl.process import apply_statistics, load_statistics
+from audioset_dl.simulator import Simulator, Video
+
+CLASSES = {
+    "/m/05tny_": "Bark", "/m/07qrkrw": "Meow", "/t/dd00018": "Oink", "/m/07rpkh9": "Moo",
+    "/m/04s8yn": "Crow", "/m/09d5_": "Owl", "/m/09xqv": "Cricket", "/m/09ld4": "Frog",
+    "/m/0dwtp": "Glockenspiel", "/m/07y_7": "Violin, fiddle", "/m/0l14j_": "Flute",
+    "/m/03m5k": "Harp", "/m/0mkg": "Accordion", "/m/01j4z9": "Chainsaw", "/m/06mb1": "Rain",
+    "/m/01hsr_": "Sneeze",
+}  # fmt: skip
+CLIPS_EACH = 16
+CONFIG = {
+    "metadata": {"dir": "metadata", "segments": ["metadata/made_up_segments.csv"]},
+    "clips": {"per_class": 14},
+    "download": {"workers": 8, "delay_s": 0, "max_per_hour": None, "verify_tls": False},
+    "process": {"form": "logmel", "preset": "metaaudio"},
+    "fewshot": {
+        "min_clips": 12, "ratios": [0.5, 0.2, 0.3], "n_way": 4, "k_shot": 1, "q_query": 5,
+        "episodes": 200,
+    },
+}  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", nargs="?", type=Path, help="to keep what is made")
+    options = parser.parse_args()
+    if options.folder is not None:
+        return run(options.folder)
+    with tempfile.TemporaryDirectory(prefix="audioset-dl-example-") as folder:
+        run(Path(folder))
+
+
+def run(folder: Path) -> None:
+    with simulated_youtube(folder) as config:
+        for command in ("download", "process", "split", "statistics", "episodes"):
+            print(f"\n$ audioset-dl {command} {config.name}", flush=True)
+            subprocess.run(
+                [Path(sys.executable).with_name("audioset-dl"), command, "-q", config], check=True
+            )
+    print()
+    for k_shot in (1, 5):
+        accuracies = list(try_episodes(folder, k_shot))
+        print(report(accuracies, CONFIG["fewshot"]["n_way"], k_shot))
+
+
+@contextmanager
+def simulated_youtube(folder: Path) -> Iterator[Path]:
+    """Write metadata and a config into a folder, and run the simulator while the body runs."""
+    clips = list(make_clips())
+    write_metadata(folder / "metadata", clips, {mid: (name, ()) for mid, name in CLASSES.items()})
+    with Simulator([Video(clip.ytid, duration_s=60) for clip in clips]) as simulator:
+        download = {**CONFIG["download"], "proxies": [simulator.address]}
+        config = folder / "config.yaml"
+        config.write_text(yaml.safe_dump({**CONFIG, "download": download}))
+        yield config
+
+
+def make_clips() -> Iterator[Clip]:
+    for voice, mid in enumerate(CLASSES):
+        for n in range(CLIPS_EACH):
+            number = voice * CLIPS_EACH + n
+            start_s = 10.0 * (n % 5)
+            ytid = make_ytid(f"few-shot example {number}", voice, number)
+            yield Clip(ytid, start_s, start_s + 10, (mid,), "made_up")
+
+
+def try_episodes(folder: Path, k_shot: int) -> Iterator[float]:
+    """Yield the accuracy of each test episode."""
+    statistics = load_statistics(folder / "processed")
+    dataset = ClipDataset(folder / "processed", split="test", splits=folder / "fewshot")
+    options = CONFIG["fewshot"]
+    sampler = EpisodeSampler(
+        dataset, n_way=options["n_way"], k_shot=k_shot, q_query=options["q_query"],
+        num_episodes=options["episodes"], seed=0,
+    )  # fmt: skip
+    for episode in sampler.episodes():
+        support, query = (
+            np.stack([embed(dataset[index][0], statistics) for index in indices])
+            for indices in (episode.support, episode.query)
+        )
+        yield accuracy(support, episode.support_labels, query, episode.query_labels)
+
+
+def embed(log_mel: np.ndarray, statistics: object) -> np.ndarray:
+    """Return the mean of a clip's spectrogram over time, scaled as the training classes are."""
+    return apply_statistics(log_mel, statistics).mean(axis=0)
+
+
+def accuracy(
+    support: np.ndarray, labels: Sequence[int], query: np.ndarray, query_labels: Sequence[int]
+) -> float:
+    """Return the share of queries whose nearest class mean of the support set is their class."""
+    ways = np.unique(labels)
+    prototypes = np.stack([support[np.asarray(labels) == way].mean(axis=0) for way in ways])
+    distances = ((query[:, None, :] - prototypes[None]) ** 2).sum(axis=2)
+    return float((ways[distances.argmin(axis=1)] == np.asarray(query_labels)).mean())
+
+
+def report(accuracies: Sequence[float], n_way: int, k_shot: int) -> str:
+    """Return the mean accuracy with its 95 % confidence interval over episodes."""
+    half = 1.96 * np.std(accuracies, ddof=1) / math.sqrt(len(accuracies))
+    mean = np.mean(accuracies)
+    return (
+        f"{n_way}-way {k_shot}-shot, {len(accuracies)} episodes of classes never seen: "
+        f"{mean:.1%} ± {half:.1%} right (chance: {1 / n_way:.0%})"
+    )
+
+
+if __name__ == "__main__":
+    main()
