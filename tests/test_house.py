@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "youtube": {"config", "errors"},
     "audio": {"config", "errors"},
     "dataset": {"audio", "catalog", "errors"},
+    "process": {"audio", "catalog", "config", "dataset", "errors"},
     "fetch": {"audio", "catalog", "config", "dataset", "errors", "youtube"},
     "workers": {"dataset", "fetch", "youtube"},
     "standstill": {"dataset", "errors", "youtube"},

@@ -45,7 +45,10 @@ class Group(click.Group):
         return sorted(self.commands, key=lambda name: (_place(name), name))
 
 
-_ORDER = ("demo", "init", "doctor", "classes", "plan", "download", "status", "verify")
+_ORDER = (
+    "demo", "init", "doctor", "classes", "plan", "download", "status", "verify", "process", "split",
+    "statistics", "episodes",
+)  # fmt: skip
 
 
 def _place(name: str) -> int:

@@ -1,6 +1,7 @@
 """config.yaml as frozen, strict models, and all the faults of one at once."""
 
 from audioset_dl.config.document import hide_logins
+from audioset_dl.config.later import FewshotConfig, ProcessConfig
 from audioset_dl.config.models import (
     AudioConfig,
     ClassesConfig,
@@ -29,8 +30,10 @@ __all__ = [
     "ClipsConfig",
     "Config",
     "DownloadConfig",
+    "FewshotConfig",
     "MetadataConfig",
     "OutputConfig",
+    "ProcessConfig",
     "config_schema_text",
     "default_config_text",
     "find_secrets",

@@ -13,7 +13,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Field,
     JsonValue,
     ValidationError,
@@ -22,7 +21,9 @@ from pydantic import (
 )
 
 from audioset_dl.config.document import Document, Fault, Place, dotted, quoted
+from audioset_dl.config.later import FewshotConfig, ProcessConfig
 from audioset_dl.config.problems import faults_of
+from audioset_dl.config.section import Section
 from audioset_dl.config.values import (
     FilePath,
     Proxies,
@@ -41,18 +42,7 @@ _MAX_PROBLEMS = 50
 _OVERRIDE = Place("--set")
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(
-        frozen=True,
-        strict=True,
-        extra="forbid",
-        allow_inf_nan=False,
-        use_attribute_docstrings=True,
-        hide_input_in_errors=True,  # a refused proxy may hold a password
-    )
-
-
-class MetadataConfig(_Section):
+class MetadataConfig(Section):
     """Google's files about AudioSet."""
 
     dir: FilePath = Path("metadata")
@@ -62,7 +52,7 @@ class MetadataConfig(_Section):
     """Segment files to choose clips from: names of Google's, or paths of CSVs of the same form."""
 
 
-class ClassesConfig(_Section):
+class ClassesConfig(Section):
     """Which classes are wanted."""
 
     include: Texts = ()
@@ -82,7 +72,7 @@ class ClassesConfig(_Section):
     `stop` itself; null: all."""
 
 
-class ClipsConfig(_Section):
+class ClipsConfig(Section):
     """Which clips of the classes are wanted, and how many."""
 
     per_class: Annotated[int, Field(ge=1, le=10_000_000)] | None = 10
@@ -93,7 +83,7 @@ class ClipsConfig(_Section):
     """Whether to leave out segments that are not 10 s long."""
 
 
-class DownloadConfig(_Section):
+class DownloadConfig(Section):
     """How clips are fetched from YouTube, and at which pace."""
 
     workers: Annotated[int, Field(ge=1, le=256)] = 4
@@ -132,7 +122,7 @@ class DownloadConfig(_Section):
         return browser
 
 
-class AudioConfig(_Section):
+class AudioConfig(Section):
     """What the WAV files are like."""
 
     sample_rate: Annotated[int, Field(ge=1_000, le=384_000)] | None = 16_000
@@ -147,7 +137,7 @@ class AudioConfig(_Section):
     """Path of an ffmpeg to use in place of the one that came with the program."""
 
 
-class OutputConfig(_Section):
+class OutputConfig(Section):
     """Where the dataset goes."""
 
     dir: FilePath = Path("audioset")
@@ -156,7 +146,7 @@ class OutputConfig(_Section):
     """class: wav/<class>/<file>; sharded: wav/<2 hex digits>/<file>."""
 
 
-class Config(_Section):
+class Config(Section):
     """Everything that config.yaml says."""
 
     seed: int = 0
@@ -173,6 +163,10 @@ class Config(_Section):
     """What the WAV files are like."""
     output: OutputConfig = OutputConfig()
     """Where the dataset goes."""
+    process: ProcessConfig = ProcessConfig()
+    """What `process` makes of the downloaded clips."""
+    fewshot: FewshotConfig = FewshotConfig()
+    """How classes are split for few-shot learning, and what an episode is."""
 
     def resolved(self, folder: Path) -> Config:
         """Return the same configuration with its relative paths taken from `folder`."""
@@ -180,11 +174,14 @@ class Config(_Section):
             folder / entry if isinstance(entry, Path) else entry for entry in self.metadata.segments
         )
         cookies, ffmpeg = self.download.cookies, self.audio.ffmpeg
+        given = self.fewshot.given
         changes: dict[str, dict[str, object]] = {
             "metadata": {"dir": folder / self.metadata.dir, "segments": segments},
             "download": {"cookies": cookies and folder / cookies},
             "audio": {"ffmpeg": ffmpeg and folder / ffmpeg},
             "output": {"dir": folder / self.output.dir},
+            "process": {"dir": folder / self.process.dir},
+            "fewshot": {"dir": folder / self.fewshot.dir, "given": given and folder / given},
         }
         return self.model_copy(
             update={

@@ -10,6 +10,12 @@ from audioset_dl.report.checks import (
 )
 from audioset_dl.report.choice import classes_document, classes_text
 from audioset_dl.report.plan import plan_csv, plan_document, plan_text
+from audioset_dl.report.processing import (
+    process_document,
+    process_text,
+    statistics_document,
+    statistics_text,
+)
 from audioset_dl.report.run import download_text, status_document, status_text
 from audioset_dl.report.words import to_json
 
@@ -20,8 +26,12 @@ __all__ = [
     "plan_csv",
     "plan_document",
     "plan_text",
+    "process_document",
+    "process_text",
     "repair_document",
     "repair_text",
+    "statistics_document",
+    "statistics_text",
     "status_document",
     "status_text",
     "to_json",
