@@ -115,5 +115,5 @@ class ProcessConfig(Section):
     @classmethod
     def _check_preset(cls, preset: str | None, info: ValidationInfo) -> str | None:
         if preset is None and info.data.get("form") == "logmel":
-            raise fault("form: logmel needs one: metaaudio, ast, panns or vggish")
+            raise fault("form: logmel needs a preset: metaaudio, ast, panns or vggish")
         return preset

@@ -51,7 +51,7 @@ METAAUDIO = Preset(
     fmin=0.0,
     fmax=8000.0,
     log="10 * log10(power + 2.2e-16)",
-    least_samples=1,
+    least_samples=1024,
 )
 """Its other numbers are librosa's own: Hann window, centred frames, Slaney's mel scale and area
 normalization. The frames at both ends are padded with zeros, as librosa does since 0.9 (until 0.8
@@ -85,7 +85,7 @@ PANNS = Preset(
     fmin=50.0,
     fmax=14_000.0,
     log="10 * log10(max(power, 1e-10))",
-    least_samples=513,
+    least_samples=1024,
 )
 """Hann window, centred frames, the signal mirrored at both ends, Slaney's mel scale and area
 normalization. The PANNs' own networks take waveforms and make this themselves."""
