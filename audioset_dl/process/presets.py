@@ -70,8 +70,8 @@ AST = Preset(
     log="ln(max(power, 1.19e-7))",
     least_samples=400,
 )
-"""The mean of the clip is taken away first. What AST does after it is left to the model: zeros up
-to 1,024 frames, then ``(x + 4.2677393) / (2 * 4.5689974)``, the statistics of AudioSet."""
+"""What AST does after it is left to the model: zeros up to 1,024 frames, then
+``(x + 4.2677393) / (2 * 4.5689974)``, the statistics of AudioSet."""
 PANNS = Preset(
     name="panns",
     source="github.com/qiuqiangkong/audioset_tagging_cnn, scripts/4_train.sh and pytorch/models.py "

@@ -20,7 +20,6 @@ _Array = npt.NDArray[np.float64]
 _Floats = npt.NDArray[np.floating]
 
 _MEL_BREAK_HZ = 700.0
-_MEL_FACTOR = 1127.0
 """Mel scale of HTK and Kaldi: 1127 ln(1 + f / 700) (The HTK Book, section 5.4)."""
 _METAAUDIO_EPSILON = float(np.finfo(np.float64).eps)
 """``sys.float_info.epsilon``, which MetaAudio adds to powers."""
@@ -95,8 +94,8 @@ def _make_panns(samples: Samples) -> _Floats:
 
 
 def _make_ast(samples: Samples) -> _Array:
-    sound = samples.astype(np.float64)
-    frames = _frames(sound - sound.mean(), AST)
+    # AST takes away the mean of the clip first, which taking that of each frame makes void.
+    frames = _frames(samples.astype(np.float64), AST)
     frames = frames - frames.mean(axis=1, keepdims=True)
     before = np.concatenate([frames[:, :1], frames[:, :-1]], axis=1)
     window = np.hanning(AST.win_length)  # symmetric, as Kaldi's "hanning"
@@ -145,4 +144,5 @@ def _frames(sound: _Array, preset: Preset) -> _Array:
 
 
 def _to_mel(frequency_hz: npt.ArrayLike) -> _Array:
-    return _MEL_FACTOR * np.log1p(np.asarray(frequency_hz, np.float64) / _MEL_BREAK_HZ)
+    """Return mels without their factor of 1127, which triangles between mels do not change by."""
+    return np.log1p(np.asarray(frequency_hz, np.float64) / _MEL_BREAK_HZ)
