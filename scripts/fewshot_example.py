@@ -1,8 +1,8 @@
-"""A few-shot experiment, whole and offline: what a researcher does with the program, on made-up data.
+"""A few-shot experiment, whole and offline, as a researcher does it with the program.
 
-Sixteen classes of AudioSet, each with a register of its own on the simulated YouTube, are
-downloaded, cleaned, turned into log-mel spectrograms and split by class. A classifier that was
-trained on nothing, the nearest prototype of log-mel means (Snell et al. 2017,
+Sixteen classes of AudioSet, with made-up clips in a register of each class, are downloaded
+from a simulated YouTube, cleaned, turned into log-mel spectrograms and split by class. A classifier
+that was trained on nothing, the nearest prototype of log-mel means (Snell et al. 2017,
 https://arxiv.org/abs/1703.05175), is then tried on episodes of classes that it has never seen.
 """
 
@@ -23,8 +23,8 @@ import yaml
 from audioset_dl import ClipDataset
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.demo import make_ytid, write_metadata
-from audioset_dl.fewshot import EpisodeSampler, read_splits
-from audioset_dl.process import apply_statistics, load_statistics
+from audioset_dl.fewshot import EpisodeSampler
+from audioset_dl.process import Statistics, apply_statistics, load_statistics
 from audioset_dl.simulator import Simulator, Video
 
 CLASSES = {
@@ -41,7 +41,7 @@ CONFIG = {
     "download": {"workers": 8, "delay_s": 0, "max_per_hour": None, "verify_tls": False},
     "process": {"form": "logmel", "preset": "metaaudio"},
     "fewshot": {
-        "min_clips": 12, "ratios": [0.5, 0.2, 0.3], "n_way": 4, "k_shot": 1, "q_query": 5,
+        "min_clips": 12, "ratios": [0.4, 0.25, 0.35], "n_way": 4, "k_shot": 1, "q_query": 5,
         "episodes": 200,
     },
 }  # fmt: skip
@@ -52,7 +52,8 @@ def main() -> None:
     parser.add_argument("folder", nargs="?", type=Path, help="to keep what is made")
     options = parser.parse_args()
     if options.folder is not None:
-        return run(options.folder)
+        run(options.folder)
+        return
     with tempfile.TemporaryDirectory(prefix="audioset-dl-example-") as folder:
         run(Path(folder))
 
@@ -94,21 +95,25 @@ def make_clips() -> Iterator[Clip]:
 def try_episodes(folder: Path, k_shot: int) -> Iterator[float]:
     """Yield the accuracy of each test episode."""
     statistics = load_statistics(folder / "processed")
-    dataset = ClipDataset(folder / "processed", split="test", splits=folder / "fewshot")
+    dataset = ClipDataset(
+        folder / "processed", split="test", splits=folder / "fewshot" / "splits.json"
+    )
     options = CONFIG["fewshot"]
     sampler = EpisodeSampler(
-        dataset, n_way=options["n_way"], k_shot=k_shot, q_query=options["q_query"],
-        num_episodes=options["episodes"], seed=0,
+        dataset, n_way=options["n_way"], k_shot=k_shot, q_query=options["q_query"], seed=0,
+        episodes=options["episodes"],
     )  # fmt: skip
-    for episode in sampler.episodes():
-        support, query = (
-            np.stack([embed(dataset[index][0], statistics) for index in indices])
-            for indices in (episode.support, episode.query)
+    embedded = np.stack([embed(log_mel, statistics) for log_mel, _ in dataset])
+    for episode in map(sampler.episode, range(len(sampler))):
+        yield accuracy(
+            embedded[list(episode.support)],
+            episode.support_labels,
+            embedded[list(episode.query)],
+            episode.query_labels,
         )
-        yield accuracy(support, episode.support_labels, query, episode.query_labels)
 
 
-def embed(log_mel: np.ndarray, statistics: object) -> np.ndarray:
+def embed(log_mel: np.ndarray, statistics: Statistics) -> np.ndarray:
     """Return the mean of a clip's spectrogram over time, scaled as the training classes are."""
     return apply_statistics(log_mel, statistics).mean(axis=0)
 

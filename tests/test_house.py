@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "dataset": {"audio", "catalog", "errors"},
     "fewshot": {"catalog", "config", "dataset", "errors"},
     "clip_dataset": {"errors", "fewshot"},
+    "process": {"audio", "catalog", "config", "dataset", "errors"},
     "fetch": {"audio", "catalog", "config", "dataset", "errors", "youtube"},
     "workers": {"dataset", "fetch", "youtube"},
     "standstill": {"dataset", "errors", "youtube"},

@@ -22,6 +22,7 @@ from audioset_dl.cli import (
     doctoring,
     fewshot,
     listing,
+    processing,
     running,
     sets,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "fewshot",
     "listing",
     "main",
+    "processing",
     "running",
     "sets",
 ]

@@ -34,7 +34,8 @@ SPLITS = ("train", "validation", "test")
 takes_folder = click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder whose manifest.csv is taken; output.dir of the config unless given.",
+    help="Folder whose manifest.csv is taken; unless given, process.dir if there is one "
+    "in it, else output.dir.",
 )
 
 
@@ -64,7 +65,7 @@ def split(
       audioset-dl split config.yaml --set fewshot.stratify=root
     """
     settings = load_config(config, overrides)
-    source = folder or settings.output.dir
+    source = folder or _find_source(settings)
     with located(config, overrides):
         if not preview:
             _check_apart(settings.fewshot.dir, source)
@@ -77,6 +78,12 @@ def split(
         click.echo(report.split_text(made, terminal_width()))
         click.echo("\nNothing was written." if preview else f"\nWritten to {settings.fewshot.dir}.")
     sys.exit(0 if made.overlap.is_none else 1)
+
+
+def _find_source(settings: Config) -> Path:
+    """Return the folder of the clips: the processed ones, where there are any."""
+    processed = settings.process.dir
+    return processed if (processed / "manifest.csv").is_file() else settings.output.dir
 
 
 def _check_apart(target: Path, source: Path) -> None:
@@ -108,7 +115,8 @@ def _split(settings: Config, source: Path) -> tuple[Split, ClipTable]:
     if missing:
         raise OutputError(
             f"{len(missing):,} of the {len(table.clips):,} files of {source} are not there, such "
-            f"as {missing[0]}; `audioset-dl verify --repair` and `download` get them again"
+            f"as {missing[0]}; `audioset-dl verify --repair` and `download` get those of a dataset "
+            "again, `process` those of a processed folder"
         )
     ontology, chosen = choose_classes(settings)
     return make_split(table, chosen, ontology, settings.fewshot, seed=settings.seed), table
@@ -167,7 +175,7 @@ def episodes(
 
     settings = load_config(config, overrides)
     wanted = settings.fewshot
-    samplers = _samplers(settings, folder or settings.output.dir, names or SPLITS)
+    samplers = _samplers(settings, folder or _find_source(settings), names or SPLITS)
     path = wanted.dir / EPISODES_NAME
     with make_bar("written", "episode", quiet=quiet or as_json) as bar:
         bar.total = sum(len(sampler) for _, sampler in samplers)

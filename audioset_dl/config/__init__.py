@@ -1,7 +1,7 @@
 """config.yaml as frozen, strict models, and all the faults of one at once."""
 
 from audioset_dl.config.document import hide_logins
-from audioset_dl.config.later import FewshotConfig
+from audioset_dl.config.later import FewshotConfig, ProcessConfig
 from audioset_dl.config.models import (
     AudioConfig,
     ClassesConfig,
@@ -33,6 +33,7 @@ __all__ = [
     "FewshotConfig",
     "MetadataConfig",
     "OutputConfig",
+    "ProcessConfig",
     "config_schema_text",
     "default_config_text",
     "find_secrets",

@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from audioset_dl.config.section import Section
 from audioset_dl.config.values import FilePath, Texts, fault, shown
@@ -68,3 +68,52 @@ class FewshotConfig(Section):
     """Query clips of each class."""
     episodes: Annotated[int, Field(ge=1, le=100_000_000)] = 1000
     """Episodes that `episodes` writes, of each split."""
+
+
+Flag: TypeAlias = Literal["silent", "clipped", "nan", "dc_offset", "wrong_length", "duplicate"]
+"""What may be wrong with the sound of a clip."""
+Flags: TypeAlias = Annotated[
+    tuple[Flag, ...],
+    BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value),
+    AfterValidator(_check_once),
+]
+
+
+class ProcessConfig(Section):
+    """What `process` makes of the downloaded clips."""
+
+    dir: FilePath = Path("processed")
+    """Folder that `process` and `statistics` write to; not inside output.dir, nor around it."""
+    workers: Annotated[int, Field(ge=1, le=256)] | None = None
+    """Processes at the same time; null: one for each core."""
+    drop: Flags = ("silent", "nan", "duplicate")
+    """Flags that leave a clip out."""
+    short: Literal["keep", "pad", "repeat", "drop"] = "keep"
+    """What becomes of a clip of less than 10 s: kept as it is, filled up with zeros, repeated until
+    it has 10 s, or left out."""
+    scale: Literal["none", "peak", "rms", "loudness", "standardize"] = "none"
+    """What the level of each clip is scaled by."""
+    scale_target_db: Annotated[float, Field(ge=-120, le=20)] | None = None
+    """Level that `scale` brings each clip to, in dBFS (loudness: LUFS); null: 0 for peak, -20 for
+    rms, -23 for loudness."""
+    form: Literal["wav", "npy", "logmel"] = "wav"
+    """wav: float WAV; npy: float32 samples; logmel: float32 log-mel spectrogram."""
+    preset: Annotated[
+        Literal["metaaudio", "ast", "panns", "vggish"] | None, Field(validate_default=True)
+    ] = None
+    """Model whose sample rate and log-mel spectrogram are wanted; null: samples as they are."""
+
+    @field_validator("scale_target_db")
+    @classmethod
+    def _check_target(cls, target: float | None, info: ValidationInfo) -> float | None:
+        scale = info.data.get("scale")
+        if target is not None and scale in ("none", "standardize"):
+            raise fault(f"scale: {scale} has no target; choose another scale, or write null")
+        return target
+
+    @field_validator("preset")
+    @classmethod
+    def _check_preset(cls, preset: str | None, info: ValidationInfo) -> str | None:
+        if preset is None and info.data.get("form") == "logmel":
+            raise fault("form: logmel needs a preset: metaaudio, ast, panns or vggish")
+        return preset

@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from audioset_dl.config.document import Document, Fault, Place, dotted, quoted
-from audioset_dl.config.later import FewshotConfig
+from audioset_dl.config.later import FewshotConfig, ProcessConfig
 from audioset_dl.config.problems import faults_of
 from audioset_dl.config.section import Section
 from audioset_dl.config.values import (
@@ -181,6 +181,8 @@ class Config(Section):
     """What the WAV files are like."""
     output: OutputConfig = OutputConfig()
     """Where the dataset goes."""
+    process: ProcessConfig = ProcessConfig()
+    """What `process` makes of the downloaded clips."""
     fewshot: FewshotConfig = FewshotConfig()
     """How classes are split for few-shot learning, and what an episode is."""
 
@@ -201,6 +203,7 @@ class Config(Section):
             "download": {"cookies": cookies and folder / cookies},
             "audio": {"ffmpeg": ffmpeg and folder / ffmpeg},
             "output": {"dir": folder / self.output.dir},
+            "process": {"dir": folder / self.process.dir},
             "fewshot": {"dir": folder / self.fewshot.dir, "given": given and folder / given},
         }
         return self.model_copy(

@@ -153,6 +153,17 @@ def read_clips(path: Path) -> list[tuple[Clip, SavedFile]]:
     return _read_rows(path, _read_clip)
 
 
+def read_texts(path: Path) -> list[tuple[Clip, SavedFile, Mapping[str, str]]]:
+    """Read what `read_clips` reads, and each row as the text that stands there, by its column.
+
+    Raises
+    ------
+    OutputError
+        There is none, or it is not such a table; with the line.
+    """
+    return _read_rows(path, lambda row: (*_read_clip(row), dict(row)))
+
+
 def _read_rows(
     path: Path,
     read_row: Callable[[Mapping[str, str]], Row],

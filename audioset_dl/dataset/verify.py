@@ -134,6 +134,27 @@ def check_file(root: Path, row: ManifestRow, *, deep: bool = False) -> Fault | N
     deep : bool
         Decode it as well.
     """
+    content = read_checked(root, row)
+    if isinstance(content, Fault):
+        return content
+    try:
+        if deep:
+            check_samples(content)
+    except BadWavError as error:
+        return _fault(row, "undecodable", str(error))
+    return None
+
+
+def read_checked(root: Path, row: ManifestRow) -> bytes | Fault:
+    """Read one file, hash and header checked against what is known of it; or what is wrong.
+
+    Parameters
+    ----------
+    root : Path
+        The output folder.
+    row : ManifestRow
+        What is known of the file.
+    """
     if not is_inside(root, root / row.file_name):
         return _fault(row, "outside", "lies outside the output folder")
     try:
@@ -148,12 +169,7 @@ def check_file(root: Path, row: ManifestRow, *, deep: bool = False) -> Fault | N
         check_format(content, WavFormat(row.num_samples, row.sample_rate, row.channels))
     except BadWavError as error:
         return _fault(row, "format", str(error))
-    try:
-        if deep:
-            check_samples(content)
-    except BadWavError as error:
-        return _fault(row, "undecodable", str(error))
-    return None
+    return content
 
 
 def is_inside(root: Path, path: Path) -> bool:

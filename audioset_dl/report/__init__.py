@@ -29,6 +29,12 @@ from audioset_dl.report.fewshot import (
     split_text,
 )
 from audioset_dl.report.plan import plan_csv, plan_document, plan_text
+from audioset_dl.report.processing import (
+    process_document,
+    process_text,
+    statistics_document,
+    statistics_text,
+)
 from audioset_dl.report.run import download_text, status_document, status_text
 from audioset_dl.report.sets import (
     comparison_document,
@@ -59,10 +65,14 @@ __all__ = [
     "plan_csv",
     "plan_document",
     "plan_text",
+    "process_document",
+    "process_text",
     "repair_document",
     "repair_text",
     "split_report_document",
     "split_text",
+    "statistics_document",
+    "statistics_text",
     "status_document",
     "status_text",
     "to_json",

@@ -1,0 +1,90 @@
+"""After the download: `process` and `statistics`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from audioset_dl import report
+from audioset_dl.cli.group import cli
+from audioset_dl.cli.options import (
+    located,
+    takes_config,
+    takes_json,
+    takes_quiet,
+    terminal_width,
+)
+from audioset_dl.config import load_config
+from audioset_dl.dataset.layout import OutputFolder
+from audioset_dl.progress import make_bar
+
+
+@cli.command()
+@takes_config
+@takes_json
+@takes_quiet
+def process(config: Path, overrides: tuple[str, ...], as_json: bool, quiet: bool) -> None:
+    """Clean, scale and convert the clips, into another folder.
+
+    The downloaded dataset is only read. Run it again to resume, or after another download. The exit
+    status is 1 if a file of the dataset is not as it was written.
+
+    \b
+    Example:
+      audioset-dl process --set process.form=logmel --set process.preset=ast
+    """
+    from audioset_dl.fetch import utc_now
+    from audioset_dl.process.folder import ProcessedFolder
+    from audioset_dl.process.presets import PRESETS
+    from audioset_dl.process.run import process_dataset
+
+    settings = load_config(config, overrides)
+    output, recipe = OutputFolder(settings.output.dir), settings.process
+    with located(config, overrides), make_bar("clips", "clip", quiet=quiet or as_json) as bar:
+        done = process_dataset(
+            recipe, output, now=utc_now(), on_start=bar.reset, on_clip=bar.update
+        )
+    folder = ProcessedFolder(recipe.dir)
+    preset = None if recipe.preset is None else PRESETS[recipe.preset]
+    if as_json:
+        click.echo(report.to_json(report.process_document(done, folder, preset)))
+    else:
+        width = terminal_width()
+        click.echo(report.process_text(done, folder, recipe, preset=preset, width=width))
+    sys.exit(done.exit_code)
+
+
+@cli.command()
+@takes_config
+@takes_json
+@takes_quiet
+def statistics(config: Path, overrides: tuple[str, ...], as_json: bool, quiet: bool) -> None:
+    """Compute mean and deviation of the train split.
+
+    Of the files that `process` wrote, of the clips that `split` put into train. Goes into
+    statistics.json, with hashes of the clips and settings that it holds for.
+
+    \b
+    Example:
+      audioset-dl statistics config.yaml
+    """
+    from audioset_dl.process.folder import ProcessedFolder
+    from audioset_dl.process.measuring import measure_folder
+
+    settings = load_config(config, overrides)
+    folder = ProcessedFolder(settings.process.dir)
+    splits = settings.fewshot.dir / "splits.json"
+    with make_bar("clips", "clip", quiet=quiet or as_json) as bar:
+        measured = measure_folder(
+            folder,
+            splits,
+            workers=settings.process.workers,
+            on_start=bar.reset,
+            on_clip=bar.update,
+        )
+    if as_json:
+        click.echo(report.to_json(report.statistics_document(measured, folder)))
+    else:
+        click.echo(report.statistics_text(measured, folder, terminal_width()))

@@ -1,0 +1,43 @@
+"""After the download: cleaning, scaling, arrays and spectrograms, and their statistics.
+
+Reads a downloaded dataset and never writes to it. Every step is a function of arrays that can be
+used by itself.
+"""
+
+from audioset_dl.process.clean import Figures, find_flags, measure, replace_nonfinite
+from audioset_dl.process.forms import resample, to_mono
+from audioset_dl.process.lengths import fit_length
+from audioset_dl.process.presets import PRESETS, Preset
+from audioset_dl.process.scale import Scaling, apply_scaling, find_scaling, undo_scaling
+from audioset_dl.process.spectrograms import make_log_mel
+from audioset_dl.process.statistics import (
+    Moments,
+    Statistics,
+    apply_statistics,
+    load_statistics,
+    merge_moments,
+    moments_of,
+)
+
+__all__ = [
+    "PRESETS",
+    "Figures",
+    "Moments",
+    "Preset",
+    "Scaling",
+    "Statistics",
+    "apply_scaling",
+    "apply_statistics",
+    "find_flags",
+    "find_scaling",
+    "fit_length",
+    "load_statistics",
+    "make_log_mel",
+    "measure",
+    "merge_moments",
+    "moments_of",
+    "replace_nonfinite",
+    "resample",
+    "to_mono",
+    "undo_scaling",
+]

@@ -1,0 +1,140 @@
+"""What may be wrong with the sound of a clip, in figures and as flags.
+
+Levels are relative to full scale: an amplitude of 1.0 is 0 dBFS, for peaks and for RMS alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Samples = npt.NDArray[np.float32]
+"""Shape (num_samples,) or (num_samples, channels); full scale is 1.0."""
+
+SILENT_ZERO_SHARE = 0.5
+"""A clip with more digital zeros than this is silent: half of it was never sound."""
+SILENT_PEAK_DB = -60.0
+"""A clip whose largest sample lies below this is silent: at most 33 of 32,768 steps of 16 bits."""
+SILENT_RMS_DB = -70.0
+"""A clip whose mean level lies below this is silent; near the absolute gate of -70 LUFS below which
+ITU-R BS.1770-4 (annex 1) counts nothing as sound."""
+QUIET_FRAME_S = 0.1
+"""Length of the frames that are looked at one by one."""
+QUIET_FRAME_DB = -60.0
+"""A frame whose mean level lies below this is quiet."""
+SILENT_QUIET_SHARE = 0.95
+"""A clip with more quiet frames than this is silent: of 10 s less than half a second is sound."""
+CLIPPED_LEVEL = 0.999
+"""Amplitude from which a sample may be clipped; lossy coding and resampling blur the flat tops of
+clipped waves, so that full scale itself is often not reached."""
+CLIPPED_RUN = 3
+"""So many such samples in a row are a flat top; one or two are a peak."""
+CLIPPED_SHARE = 0.001
+"""A clip with more of its samples in flat tops than this is clipped."""
+DC_OFFSET = 0.01
+"""A clip whose mean lies farther from 0 than this (1 % of full scale, -40 dBFS) has an offset. No
+standard gives a number; that of sound is smaller: a tone of f Hz and full scale has over T seconds
+a mean of at most 1 / (pi f T), which for 20 Hz, the lowest that is heard, and 10 s is 0.0016."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What was measured of the sound of a clip, over all channels."""
+
+    zero_share: float
+    """Share of samples that are exactly 0, from 0 to 1."""
+    peak_db: float
+    """Largest amplitude, in dBFS; -inf for digital silence."""
+    rms_db: float
+    """Root mean square, in dBFS; -inf for digital silence."""
+    quiet_share: float
+    """Share of frames of `QUIET_FRAME_S` below `QUIET_FRAME_DB`."""
+    clipped_share: float
+    """Share of samples in runs of `CLIPPED_RUN` or more from `CLIPPED_LEVEL`."""
+    nan_share: float
+    """Share of samples that are not finite; they count as 0 in the other figures."""
+    dc_offset: float
+    """The mean that lies farthest from 0 of the channels' means; full scale is 1."""
+    length_error: int
+    """Samples of a channel more (or, if negative, less) than end - start."""
+
+
+def measure(samples: Samples, sample_rate: int, length_s: float) -> Figures:
+    """Measure what flags are decided by.
+
+    Parameters
+    ----------
+    samples : array of float32, shape (num_samples,) or (num_samples, channels)
+        Full scale is 1.0.
+    sample_rate : int
+        In Hz.
+    length_s : float
+        Seconds that the clip should have: ``end_s - start_s``.
+    """
+    error = len(samples) - round(length_s * sample_rate)
+    if samples.size == 0:
+        return Figures(1.0, -np.inf, -np.inf, 1.0, 0.0, 0.0, 0.0, error)
+    nan_share = 1 - float(np.isfinite(samples).mean())
+    sound = replace_nonfinite(samples).astype(np.float64).reshape(len(samples), -1)
+    return Figures(
+        zero_share=float((sound == 0).mean()),
+        peak_db=to_db(float(np.abs(sound).max())),
+        rms_db=to_db(float(np.sqrt(np.square(sound).mean()))),
+        quiet_share=_quiet_share(sound, sample_rate),
+        clipped_share=_clipped_share(sound),
+        nan_share=nan_share,
+        dc_offset=float(max(sound.mean(axis=0), key=abs)),
+        length_error=error,
+    )
+
+
+def find_flags(figures: Figures) -> tuple[str, ...]:
+    """Return which of silent, clipped, nan, dc_offset and wrong_length a clip is, in this order.
+
+    That it is a duplicate can only be told beside other clips.
+    """
+    is_silent = (
+        figures.zero_share > SILENT_ZERO_SHARE
+        or figures.peak_db < SILENT_PEAK_DB
+        or figures.rms_db < SILENT_RMS_DB
+        or figures.quiet_share > SILENT_QUIET_SHARE
+    )
+    found = {
+        "silent": is_silent,
+        "clipped": figures.clipped_share > CLIPPED_SHARE,
+        "nan": figures.nan_share > 0,
+        "dc_offset": abs(figures.dc_offset) > DC_OFFSET,
+        "wrong_length": figures.length_error != 0,
+    }
+    return tuple(flag for flag, is_so in found.items() if is_so)
+
+
+def replace_nonfinite(samples: Samples) -> Samples:
+    """Return the samples with 0 in the place of NaN and infinities; shape and dtype stay."""
+    return np.where(np.isfinite(samples), samples, np.zeros_like(samples))
+
+
+def to_db(amplitude: float) -> float:
+    """Return an amplitude of 1.0 as 0 dB; 0 as -inf."""
+    return 20 * float(np.log10(amplitude)) if amplitude > 0 else -np.inf
+
+
+def _quiet_share(sound: npt.NDArray[np.float64], sample_rate: int) -> float:
+    length = min(max(round(QUIET_FRAME_S * sample_rate), 1), len(sound))
+    whole = sound[: len(sound) // length * length]
+    power = np.square(whole.reshape(-1, length * sound.shape[1])).mean(axis=1)
+    return float((power < 10 ** (QUIET_FRAME_DB / 10)).mean())
+
+
+def _clipped_share(sound: npt.NDArray[np.float64]) -> float:
+    is_high = np.abs(sound) >= CLIPPED_LEVEL
+    if len(sound) < CLIPPED_RUN:
+        return 0.0
+    runs = np.lib.stride_tricks.sliding_window_view(is_high, CLIPPED_RUN, axis=0)
+    begins: npt.NDArray[np.bool_] = np.all(runs, axis=-1)
+    is_flat = np.zeros_like(is_high)
+    for shift in range(CLIPPED_RUN):
+        is_flat[shift : len(begins) + shift] |= begins
+    return float(is_flat.mean())

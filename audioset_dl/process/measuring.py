@@ -1,0 +1,162 @@
+"""The statistics of the clips that a model is trained on, from the files of a processed folder."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+from audioset_dl.dataset.files import write_file
+from audioset_dl.dataset.verify import is_inside
+from audioset_dl.errors import OutputError
+from audioset_dl.process.folder import ProcessedFolder
+from audioset_dl.process.parallel import run_parallel
+from audioset_dl.process.statistics import (
+    Moments,
+    Statistics,
+    hash_clips,
+    moments_of,
+    statistics_bytes,
+    summarize,
+)
+
+SPLIT = "train"
+"""Statistics of other clips would tell a model what it is to be tested on."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Statistics, and how many clips of the split have no processed file."""
+
+    statistics: Statistics
+    num_missing: int
+
+
+def measure_folder(
+    folder: ProcessedFolder,
+    splits: Path,
+    *,
+    workers: int | None = None,
+    on_start: Callable[[int], object] = lambda _: None,
+    on_clip: Callable[[], object] = lambda: None,
+) -> Measured:
+    """Compute the statistics of the train split and write statistics.json.
+
+    The same clips give the same bytes, whatever the number of workers: each clip's moments are
+    merged in the order of clip_id.
+
+    Parameters
+    ----------
+    folder : ProcessedFolder
+        What `process_dataset` wrote.
+    splits : Path
+        splits.json, as `audioset-dl split` writes it.
+    workers : int, optional
+        Processes; one for each core unless given.
+    on_start, on_clip : callable
+        Called with the number of clips, and after each clip; for a progress bar.
+
+    Raises
+    ------
+    OutputError
+        The splits, the manifest or a clip can't be read; none of the clips was processed; a file is
+        not as it was written.
+    """
+    settings_sha256 = folder.read_settings_sha256()
+    wanted = read_split(splits, SPLIT)
+    rows = {row["clip_id"]: row for row in folder.read_manifest()}
+    found = {clip_id: rows[clip_id]["sha256"] for clip_id in sorted(wanted) if clip_id in rows}
+    if not found:
+        raise OutputError(
+            f"none of the {len(wanted)} {SPLIT} clips of {splits} is in {folder.manifest}; run "
+            "`audioset-dl process` on the dataset that was split"
+        )
+    on_start(len(found))
+    tasks = [
+        _Task(folder.path, clip_id, rows[clip_id]["file_name"], sha256)
+        for clip_id, sha256 in found.items()
+    ]
+    moments: dict[str, Moments] = {}
+    for clip_id, one in run_parallel(_measure, tasks, workers):
+        moments[clip_id] = one
+        on_clip()
+    statistics = summarize(
+        moments,
+        split=SPLIT,
+        clips_sha256=hash_clips(found.items()),
+        settings_sha256=settings_sha256,
+    )
+    write_file(folder.statistics, statistics_bytes(statistics))
+    return Measured(statistics, len(wanted) - len(found))
+
+
+def read_split(path: Path, split: str) -> Collection[str]:
+    """Read the ids of the clips of one split from splits.json.
+
+    Raises
+    ------
+    OutputError
+        There is none, or it is not such a file.
+    """
+    try:
+        clips = json.loads(path.read_text("utf-8"))["clips"][split]
+        return frozenset(map(str, dict(clips)))
+    except FileNotFoundError as error:
+        raise OutputError(
+            f"{path} does not exist; run `audioset-dl split` first: statistics are of the {split} "
+            "split only"
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise OutputError(
+            f"{path} is no file of splits ({type(error).__name__}: {error}); `audioset-dl split` "
+            "writes it anew"
+        ) from error
+
+
+def read_array(path: Path, sha256: str) -> npt.NDArray[np.float32]:
+    """Read a processed file, WAV or .npy, checked by its hash.
+
+    Returns
+    -------
+    array of float32
+        As it was written: (num_samples,), (num_samples, channels) or (num_frames, n_mels).
+
+    Raises
+    ------
+    OutputError
+        It can't be read, or is not as it was written.
+    """
+    again = "run `audioset-dl process`, which makes it again"
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise OutputError(f"{path} can't be read: {error.strerror}; {again}") from error
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise OutputError(f"{path} is not as it was written: its SHA-256 is another; {again}")
+    if path.suffix == ".npy":
+        array: npt.NDArray[np.float32] = np.load(io.BytesIO(content), allow_pickle=False)
+        return array
+    samples: npt.NDArray[np.float32] = soundfile.read(io.BytesIO(content), dtype="float32")[0]
+    return samples
+
+
+@dataclass(frozen=True)
+class _Task:
+    folder: Path
+    clip_id: str
+    file_name: str
+    sha256: str
+
+
+def _measure(task: _Task) -> tuple[str, Moments]:
+    path = task.folder / task.file_name
+    if not is_inside(task.folder, path):
+        raise OutputError(f"{path} lies outside {task.folder}; run `audioset-dl process`")
+    return task.clip_id, moments_of(read_array(path, task.sha256))

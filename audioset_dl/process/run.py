@@ -1,0 +1,386 @@
+"""One run over a dataset: which clips are still to be made, which are left out, what is written."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from audioset_dl import __version__
+from audioset_dl.catalog.clips import Clip
+from audioset_dl.config import ProcessConfig
+from audioset_dl.dataset.files import is_temporary, remove_file
+from audioset_dl.dataset.journal import SavedFile
+from audioset_dl.dataset.layout import OutputFolder
+from audioset_dl.dataset.lock import hold_folder
+from audioset_dl.dataset.manifest import read_texts, row_of
+from audioset_dl.errors import OutputError, ToolMissingError
+from audioset_dl.process.clip import TOO_FEW_SAMPLES, Record, Task, make_clip
+from audioset_dl.process.folder import (
+    DROPPED_COLUMNS,
+    MANIFEST_COLUMNS,
+    ProcessedFolder,
+    check_apart,
+    check_places,
+    claim_folder,
+    write_table,
+)
+from audioset_dl.process.parallel import run_parallel
+from audioset_dl.process.presets import PRESETS
+from audioset_dl.process.records import noting, read_records, write_records
+from audioset_dl.process.scale import TARGETS_DB
+
+FORMAT = 1
+"""Counted up when the same settings begin to give other files."""
+
+Source = tuple[Clip, SavedFile, Mapping[str, str]]
+"""A clip of the dataset, its file, and its row as it stands in the manifest."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A clip whose file in the dataset could not be used."""
+
+    file_name: str
+    clip_id: str
+    code: str
+    """As `verify` names it."""
+    detail: str
+
+
+@dataclass(frozen=True)
+class Processed:
+    """What a run did and found."""
+
+    num_source: int
+    """Clips of the dataset."""
+    num_clips: int
+    """Clips that are now in the processed folder."""
+    num_made: int
+    """Of them, those that this run made."""
+    left_out: Mapping[str, int]
+    """Clips that were left out, by the first of their reasons."""
+    flags: Mapping[str, int]
+    """How many clips have each flag, left out or not."""
+    faults: Sequence[Fault]
+    """Files of the dataset that are not as the manifest says; their clips are left out."""
+    lowest_rate: int | None
+    """Lowest sample rate of the dataset, in Hz; None for an empty one."""
+    target_db: float | None
+    """Level that clips were scaled to, in dBFS or LUFS; None: there is none."""
+    shapes: Mapping[str, int]
+    """How many clips have each shape."""
+
+    @property
+    def exit_code(self) -> int:
+        """1 if files of the dataset are bad, else 0."""
+        return 1 if self.faults else 0
+
+
+def process_dataset(
+    config: ProcessConfig,
+    output: OutputFolder,
+    *,
+    now: str,
+    on_start: Callable[[int], object] = lambda _: None,
+    on_clip: Callable[[], object] = lambda: None,
+) -> Processed:
+    """Clean, scale and bring to another form what was downloaded, into a folder of its own.
+
+    The dataset is only read. Killed and run again, it comes to the same files, bit by bit. It
+    starts processes anew (``spawn``): a script that calls it needs ``if __name__ == "__main__":``.
+
+    Parameters
+    ----------
+    config : ProcessConfig
+        What to make, and where.
+    output : OutputFolder
+        The downloaded dataset.
+    now : str
+        ISO 8601, UTC; for the lock.
+    on_start, on_clip : callable
+        Called with the number of clips, and after each clip; for a progress bar.
+
+    Raises
+    ------
+    ConfigError
+        ``process.dir`` is not apart from the dataset, or was made by other settings.
+    OutputError
+        There is no manifest; or the processed folder can't be written.
+    OutputLockedError
+        Another run processes into the same folder.
+    ToolMissingError
+        A library of the extra ``process`` is not installed.
+    """
+    folder = ProcessedFolder(config.dir)
+    check_apart(folder.path, output.path)
+    sources = sorted(read_texts(output.manifest), key=lambda source: source[0].clip_id)
+    _check_once(output, sources)
+    settings = settings_of(config)
+    check_places(folder)
+    with hold_folder(folder.lock, now):
+        claim_folder(folder, settings, _about(config))
+        run = _Run(config, output, folder, {source[0].clip_id: source for source in sources})
+        on_start(len(sources))
+        return run.finish(run.make_all(on_clip))
+
+
+def settings_of(config: ProcessConfig) -> dict[str, Any]:
+    """Return what decides how a processed clip comes out, with the versions of the libraries.
+
+    Raises
+    ------
+    ToolMissingError
+        A library that is needed is not installed.
+    """
+    target_db = config.scale_target_db
+    return {
+        "format": FORMAT,
+        "form": config.form,
+        "preset": config.preset,
+        "scale": config.scale,
+        "scale_target_db": TARGETS_DB.get(config.scale) if target_db is None else target_db,
+        "short": config.short,
+        "drop": sorted(config.drop),
+        "libraries": {name: _version_of(name) for name in _libraries(config)},
+    }
+
+
+def _libraries(config: ProcessConfig) -> list[str]:
+    names = ["pyloudnorm"] if config.scale == "loudness" else []
+    if config.preset is not None:
+        names.append("soxr")
+    if config.form == "logmel" and PRESETS[str(config.preset)].kind == "librosa":
+        names.append("librosa")
+    return names
+
+
+def _version_of(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError as error:
+        raise ToolMissingError(
+            f"{name} is needed for this and not installed; run: pip install 'audioset-dl[process]'"
+        ) from error
+
+
+def _about(config: ProcessConfig) -> dict[str, object]:
+    preset = None if config.preset is None else asdict(PRESETS[config.preset])
+    versions = {
+        "audioset-dl": __version__,
+        "numpy": np.__version__,
+        "soundfile": soundfile.__version__,
+    }
+    return {"preset": preset, "versions": versions}
+
+
+def _check_once(output: OutputFolder, sources: Iterable[Source]) -> None:
+    counts = Counter(clip.clip_id for clip, _, _ in sources)
+    twice = [clip_id for clip_id, number in counts.items() if number > 1]
+    if twice:
+        raise OutputError(
+            f"{output.manifest}: clip {twice[0]} stands in {counts[twice[0]]} rows; "
+            "`audioset-dl verify --repair` writes the manifest anew"
+        )
+
+
+class _Run:
+    """One run: the records of all clips, and what follows from them."""
+
+    def __init__(
+        self,
+        config: ProcessConfig,
+        output: OutputFolder,
+        folder: ProcessedFolder,
+        sources: Mapping[str, Source],
+    ) -> None:
+        self._config = config
+        self._output = output
+        self._folder = folder
+        self._sources = sources
+        self._old = read_records(folder.records)
+        self._records = {
+            clip_id: record
+            for clip_id, record in self._old.items()
+            if clip_id in sources and _is_of(record, sources[clip_id])
+        }
+        self._made: set[str] = set()
+
+    def make_all(self, on_clip: Callable[[], object]) -> dict[str, str]:
+        """Make what is not there; return of each duplicate the clip that it is one of."""
+        write_records(self._folder.records, self._records)
+        todo = []
+        for clip_id in self._sources:
+            record = self._records.get(clip_id)
+            # Clips that were left out have no file to look for; bad files may have been mended.
+            if record is None or record.made is not None or record.code:
+                todo.append(self._task(clip_id, record))
+            else:
+                on_clip()
+        self._make(todo, on_clip)
+        originals = find_duplicates(self._records.values(), self._config)
+        missing = [
+            self._task(clip_id, None)
+            for clip_id, record in self._records.items()
+            if record.made is None and not self._reasons(record, originals)
+        ]
+        self._make(missing, lambda: None)
+        return originals
+
+    def finish(self, originals: Mapping[str, str]) -> Processed:
+        """Write the tables, and remove the files of clips that are left out."""
+        rows: list[dict[str, object]] = []
+        dropped: list[dict[str, object]] = []
+        for clip_id in sorted(self._sources):
+            record = self._records[clip_id]
+            row = self._row(record, originals)
+            (dropped if row["dropped_for"] else rows).append(row)
+        write_table(self._folder.manifest, MANIFEST_COLUMNS, rows)
+        write_table(self._folder.dropped, DROPPED_COLUMNS, dropped)
+        kept = {str(row["clip_id"]) for row in rows}
+        self._remove_all_but({str(row["file_name"]) for row in rows})
+        self._records = {
+            clip_id: record if clip_id in kept else replace(record, made=None)
+            for clip_id, record in self._records.items()
+        }
+        write_records(self._folder.records, self._records)
+        return self._processed(rows, dropped, originals)
+
+    def _task(self, clip_id: str, record: Record | None) -> Task:
+        clip, file, _ = self._sources[clip_id]
+        return Task(
+            dataset=self._output.path,
+            folder=self._folder.path,
+            row=row_of(clip_id, file),
+            length_s=clip.end_s - clip.start_s,
+            recipe=self._config,
+            known=record,
+        )
+
+    def _make(self, tasks: Sequence[Task], on_clip: Callable[[], object]) -> None:
+        if not tasks:
+            return
+        with noting(self._folder.records) as note:
+            for record, is_new in run_parallel(make_clip, tasks, self._config.workers):
+                self._records[record.clip_id] = record
+                if is_new:
+                    note(record)
+                    self._made.add(record.clip_id)
+                on_clip()
+
+    def _reasons(self, record: Record, originals: Mapping[str, str]) -> tuple[str, ...]:
+        own = record.reasons(self._config)
+        is_left_out = record.clip_id in originals and "duplicate" in self._config.drop
+        return (*own, "duplicate") if is_left_out else own
+
+    def _row(self, record: Record, originals: Mapping[str, str]) -> dict[str, object]:
+        clip, _, texts = self._sources[record.clip_id]
+        original = originals.get(record.clip_id, "")
+        flags = (*record.flags, "duplicate") if original else record.flags
+        return {
+            **texts,
+            "start_s": clip.start_s,
+            "end_s": clip.end_s,
+            "source_sha256": record.source_sha256,
+            "flags": ";".join(flags),
+            "duplicate_of": original,
+            "dropped_for": ";".join(self._reasons(record, originals)),
+            "detail": record.detail,
+            **_figures_of(record),
+            **_file_of(record),
+        }
+
+    def _remove_all_but(self, file_names: set[str]) -> None:
+        """Remove files that we wrote and that are wanted no more; others are left alone."""
+        records = (*self._old.values(), *self._records.values())
+        for made in {record.made for record in records if record.made is not None}:
+            if made.file_name not in file_names:
+                remove_file(self._folder.path / made.file_name)
+        for path in self._folder.clips.glob("*/.*"):
+            if is_temporary(path):  # of a run that was killed
+                remove_file(path)
+
+    def _processed(
+        self,
+        rows: Sequence[Mapping[str, object]],
+        dropped: Sequence[Mapping[str, object]],
+        originals: Mapping[str, str],
+    ) -> Processed:
+        flags = Counter(flag for record in self._records.values() for flag in record.flags)
+        if originals:
+            flags["duplicate"] = len(originals)
+        rates = {file.sample_rate for _, file, _ in self._sources.values()}
+        return Processed(
+            num_source=len(self._sources),
+            num_clips=len(rows),
+            num_made=len(self._made & {str(row["clip_id"]) for row in rows}),
+            left_out=dict(Counter(str(row["dropped_for"]).split(";")[0] for row in dropped)),
+            flags=dict(flags),
+            faults=self._faults(),
+            lowest_rate=min(rates, default=None),
+            target_db=settings_of(self._config)["scale_target_db"],
+            shapes=dict(Counter(str(row["shape"]) for row in rows)),
+        )
+
+    def _faults(self) -> tuple[Fault, ...]:
+        return tuple(
+            Fault(self._sources[clip_id][1].file_name, clip_id, record.code, record.detail)
+            for clip_id, record in sorted(self._records.items())
+            if record.code not in ("", TOO_FEW_SAMPLES)
+        )
+
+
+def find_duplicates(records: Iterable[Record], config: ProcessConfig) -> dict[str, str]:
+    """Return for each clip that has the same samples as another the clip that stays, by clip_id.
+
+    It is the first by clip_id of those that are not left out for what they are by themselves; or,
+    if all are, the first of all. So it does not depend on the order of events.
+    """
+    by_audio: dict[str, list[Record]] = {}
+    for record in sorted(records, key=lambda one: one.clip_id):
+        if record.audio_sha256:
+            by_audio.setdefault(record.audio_sha256, []).append(record)
+    originals = {}
+    for same in by_audio.values():
+        stays = next((one for one in same if not one.reasons(config)), same[0])
+        originals.update({one.clip_id: stays.clip_id for one in same if one is not stays})
+    return originals
+
+
+def _is_of(record: Record, source: Source) -> bool:
+    clip, file, _ = source
+    length_s = clip.end_s - clip.start_s
+    return record.source_sha256 == file.sha256 and record.length_s == length_s
+
+
+def _figures_of(record: Record) -> dict[str, object]:
+    if record.figures is None:
+        return {}
+    return {
+        name: round(value, 6) if isinstance(value, float) else value
+        for name, value in asdict(record.figures).items()
+    }
+
+
+def _file_of(record: Record) -> dict[str, object]:
+    made = record.made
+    if made is None:
+        return {}
+    scaling = made.scaling
+    return {
+        "file_name": made.file_name,
+        "sha256": made.sha256,
+        "num_samples": made.num_samples,
+        "duration_s": round(made.num_samples / made.sample_rate, 6),
+        "sample_rate": made.sample_rate,
+        "channels": made.channels,
+        "shape": ";".join(map(str, made.shape)),
+        "level_db": "" if scaling.level_db is None else round(scaling.level_db, 6),
+        "offset": scaling.offset,
+        "gain": scaling.gain,
+    }

@@ -1,0 +1,266 @@
+"""Mean and standard deviation of what a model is trained on: computed once, stored with a hash.
+
+Moments are kept in float64 and merged by the formula of Chan, Golub and LeVeque ("Updating formulae
+and a pairwise algorithm for computing sample variances", 1979), which loses no digits as the
+difference of sums of squares does. Deviations are those of the population (divided by n).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from audioset_dl.errors import OutputError
+from audioset_dl.process.folder import ProcessedFolder
+
+_Array = npt.NDArray[np.float64]
+By = Literal["global", "channel", "sample"]
+FORMAT = 1
+LEAST_STD = 1e-8
+"""A standard deviation below this is taken for none, and 1 divided by in its place: what is
+constant becomes 0, and neither noise nor NaN."""
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Number, mean and sum of squared deviations of the values of each channel."""
+
+    count: int
+    """Values of a channel."""
+    mean: _Array
+    """Shape (num_channels,)."""
+    m2: _Array
+    """Sum of squared deviations from the mean, shape (num_channels,)."""
+
+    @property
+    def std(self) -> _Array:
+        """Standard deviation of each channel, shape (num_channels,)."""
+        return np.sqrt(self.m2 / max(self.count, 1))
+
+
+def moments_of(array: npt.NDArray[np.floating]) -> Moments:
+    """Return the moments of an array, computed in float64 and in two passes.
+
+    Parameters
+    ----------
+    array : array of floats, shape (..., num_channels)
+        Of one axis: one channel. Of a log-mel spectrogram each mel band is a channel.
+    """
+    values = array.astype(np.float64)
+    values = values.reshape(-1, 1) if values.ndim == 1 else values.reshape(-1, values.shape[-1])
+    if not len(values):
+        return Moments(0, np.zeros(values.shape[1]), np.zeros(values.shape[1]))
+    mean = values.mean(axis=0)
+    return Moments(len(values), mean, np.square(values - mean).sum(axis=0))
+
+
+def merge_moments(first: Moments, second: Moments) -> Moments:
+    """Return the moments of the values of both; in another order the last bits may differ."""
+    if not first.count or not second.count:
+        return first if first.count else second
+    count = first.count + second.count
+    gap = second.mean - first.mean
+    mean = first.mean + gap * (second.count / count)
+    m2 = first.m2 + second.m2 + np.square(gap) * (first.count * second.count / count)
+    return Moments(count, mean, m2)
+
+
+def merge_channels(moments: Moments) -> Moments:
+    """Return the moments of all channels' values together, as of one channel."""
+    mean = moments.mean.mean(keepdims=True)
+    m2 = moments.m2.sum() + moments.count * np.square(moments.mean - mean).sum()
+    return Moments(moments.count * len(moments.mean), mean, np.array([m2]))
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What statistics.json holds."""
+
+    split: str
+    """Whose clips: ``train``."""
+    num_clips: int
+    num_values: int
+    """Values of all clips and channels."""
+    mean: float
+    """Of all values."""
+    std: float
+    channel_mean: tuple[float, ...]
+    """Of each mel band; of wav and npy, of each audio channel."""
+    channel_std: tuple[float, ...]
+    clips: Mapping[str, tuple[float, float]]
+    """Mean and standard deviation of each clip, by clip_id."""
+    clips_sha256: str
+    """`hash_clips` of those clips."""
+    settings_sha256: str
+    """Of the settings that the clips were processed by, as in process.json."""
+    format: int = FORMAT
+
+
+def summarize(
+    moments: Mapping[str, Moments], *, split: str, clips_sha256: str, settings_sha256: str
+) -> Statistics:
+    """Put the moments of clips together, in the order of their ids, whatever order they come in.
+
+    Raises
+    ------
+    OutputError
+        Clips have different numbers of channels.
+    """
+    total = Moments(0, np.zeros(0), np.zeros(0))
+    singles = {}
+    for clip_id in sorted(moments):
+        one = moments[clip_id]
+        if total.count and one.mean.shape != total.mean.shape:
+            raise OutputError(
+                f"clip {clip_id} has {len(one.mean)} channels, those before it {len(total.mean)}: "
+                "download with audio.channels: 1 or 2, or process with a preset"
+            )
+        total = merge_moments(total, one)
+        single = merge_channels(one)
+        singles[clip_id] = (float(single.mean[0]), float(single.std[0]))
+    whole = merge_channels(total)
+    return Statistics(
+        split=split,
+        num_clips=len(singles),
+        num_values=whole.count,
+        mean=float(whole.mean[0]),
+        std=float(whole.std[0]),
+        channel_mean=tuple(total.mean.tolist()),
+        channel_std=tuple(total.std.tolist()),
+        clips=singles,
+        clips_sha256=clips_sha256,
+        settings_sha256=settings_sha256,
+    )
+
+
+def hash_clips(sha256_by_clip: Iterable[tuple[str, str]]) -> str:
+    """Return one SHA-256 of clips: of their lines ``clip_id sha256``, sorted."""
+    lines = sorted(f"{clip_id} {sha256}\n" for clip_id, sha256 in sha256_by_clip)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def statistics_bytes(statistics: Statistics) -> bytes:
+    """Return what statistics.json holds: the same statistics, the same bytes."""
+    return (json.dumps(asdict(statistics), indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def load_statistics(
+    folder: Path | str, *, clips_sha256: str | None = None, settings_sha256: str | None = None
+) -> Statistics:
+    """Load statistics.json of a processed folder, if it is of the folder's clips and settings.
+
+    Parameters
+    ----------
+    folder : Path or str
+        The processed folder.
+    clips_sha256, settings_sha256 : str, optional
+        What the hashes must be; those of the folder's own manifest and process.json unless given.
+
+    Raises
+    ------
+    OutputError
+        There are none, they can't be read, or they are of other clips or settings.
+    """
+    place = ProcessedFolder(Path(folder))
+    found = _read(place)
+    if settings_sha256 is None:
+        settings_sha256 = place.read_settings_sha256()
+    _check_hash(place, "settings", found.settings_sha256, settings_sha256)
+    if clips_sha256 is None:
+        rows = place.read_manifest()
+        clips_sha256 = hash_clips(
+            (row["clip_id"], row["sha256"]) for row in rows if row["clip_id"] in found.clips
+        )
+    _check_hash(place, "clips", found.clips_sha256, clips_sha256)
+    return found
+
+
+def apply_statistics(
+    array: npt.NDArray[np.floating],
+    statistics: Statistics,
+    *,
+    by: By = "channel",
+    settings_sha256: str | None = None,
+) -> npt.NDArray[np.float32]:
+    """Return ``(array - mean) / std`` as float32, computed in float64; the shape stays.
+
+    Parameters
+    ----------
+    array : array of floats, shape (..., num_channels)
+        One clip, or several of one length; of one axis: one channel.
+    statistics : Statistics
+        As `load_statistics` gives them.
+    by : str
+        ``channel``: each mel band (or audio channel) by its own; ``global``: all by one;
+        ``sample``: this array by its own mean and deviation, whatever the statistics say.
+    settings_sha256 : str, optional
+        Hash of the settings that the array was made by (process.json of its folder), where that is
+        another folder than the statistics'.
+
+    Raises
+    ------
+    OutputError
+        The array was made by other settings than the statistics.
+    ValueError
+        The array has another number of channels than the statistics.
+    """
+    if settings_sha256 is not None and settings_sha256 != statistics.settings_sha256:
+        raise OutputError(_mismatch("settings", statistics.settings_sha256, settings_sha256))
+    num_channels = 1 if array.ndim == 1 else array.shape[-1]
+    if num_channels != len(statistics.channel_mean):
+        raise ValueError(
+            f"found an array of {num_channels} channels (its last axis), expected "
+            f"{len(statistics.channel_mean)}, as in the statistics"
+        )
+    values = array.astype(np.float64)
+    mean, std = _choose(values, statistics, by)
+    divisor = np.where(std < LEAST_STD, 1.0, std)
+    return ((values - mean) / divisor).astype(np.float32)
+
+
+def _choose(values: _Array, statistics: Statistics, by: By) -> tuple[_Array, _Array]:
+    if by == "global":
+        return np.array(statistics.mean), np.array(statistics.std)
+    if by == "sample":
+        return np.array(values.mean()), np.array(values.std())
+    if by != "channel":
+        raise ValueError(f"found by={by!r}, expected channel, global or sample")
+    return np.array(statistics.channel_mean), np.array(statistics.channel_std)
+
+
+def _read(place: ProcessedFolder) -> Statistics:
+    path = place.statistics
+    again = "run `audioset-dl statistics`, which writes it"
+    try:
+        document = json.loads(path.read_text("utf-8"))
+        known = {field.name: document[field.name] for field in fields(Statistics)}
+        if known["format"] != FORMAT:
+            raise ValueError(f"format {known['format']}, expected {FORMAT}")
+        for name in ("channel_mean", "channel_std"):
+            known[name] = tuple(map(float, known[name]))
+        known["clips"] = {clip: (float(a), float(b)) for clip, (a, b) in known["clips"].items()}
+        return Statistics(**known)
+    except FileNotFoundError as error:
+        raise OutputError(f"{path} does not exist; {again}") from error
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise OutputError(f"{path} can't be read ({error}); {again}") from error
+
+
+def _check_hash(place: ProcessedFolder, what: str, found: str, expected: str) -> None:
+    if found != expected:
+        words = _mismatch(what, found, expected)
+        raise OutputError(f"{place.statistics}: {words}")
+
+
+def _mismatch(what: str, found: str, expected: str) -> str:
+    return (
+        f"these statistics are of other {what} ({found:.12}, expected {expected:.12}); "
+        "run `audioset-dl statistics` on the folder that they are to be applied to"
+    )
