@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from crash import leftovers
 from sounds import NOW, fingerprint, tone, tree, write_dataset, ytids
 from world import BARK, CAT, DOG, GLOCKENSPIEL, clean_environment, make_clips, run_command
 
@@ -336,26 +337,50 @@ def test_a_worker_that_dies_ends_the_run_with_what_to_do() -> None:
         list(run_parallel(die, [1, 2], 1))
 
 
+def run_ended(signal_number: int, moment: str, number: int, config: Path):
+    """Run `process`, which gets a signal then; it returns when the last of its workers has ended.
+
+    For only then are the pipes closed that they have inherited.
+    """
+    script = Path(__file__).with_name("killed_process.py")
+    return subprocess.run(
+        [sys.executable, script, str(int(signal_number)), moment, str(number), "process", config],
+        capture_output=True, text=True, env=clean_environment(), timeout=60, check=False,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def eight(tmp_path: Path) -> OutputFolder:
+    """Eight clips, of which two are twice there."""
+    (tmp_path / "config.yaml").write_text("process: {workers: 2}\n")
+    sounds = {ytid: tone(n % 6, length_s=1.0) for n, ytid in enumerate(IDS)}
+    return write_dataset(tmp_path / "audioset", sounds)
+
+
 MOMENTS = [("noting", 3), ("noting", 8), ("table", 1), ("table", 2), ("removing", 1)]
 
 
 @pytest.mark.parametrize(("moment", "number"), MOMENTS)
-def test_killed_and_run_again_it_is_the_same(tmp_path, moment: str, number: int) -> None:
-    sounds = {ytid: tone(n % 6, length_s=1.0) for n, ytid in enumerate(IDS)}  # two are twice there
-    dataset = write_dataset(tmp_path / "audioset", sounds)
+def test_killed_and_run_again_it_is_the_same(tmp_path, eight, moment: str, number: int) -> None:
     config = tmp_path / "config.yaml"
-    config.write_text("process: {workers: 2}\n")
-    before = fingerprint(dataset.path)
+    before = fingerprint(eight.path)
     assert run_command("process", config, "--set", "process.dir=whole").returncode == 0
-    killed = subprocess.run(
-        [sys.executable, Path(__file__).with_name("killed_process.py"), moment, str(number),
-         "process", str(config)],
-        capture_output=True, env=clean_environment(), timeout=60, check=False,
-    )  # fmt: skip  # its pipes are closed only when the last of its workers has ended
+    killed = run_ended(signal.SIGKILL, moment, number, config)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert run_command("process", config).returncode == 0
     assert tree(tmp_path / "processed") == tree(tmp_path / "whole")
-    assert fingerprint(dataset.path) == before
+    assert fingerprint(eight.path) == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signals_end_it_in_order(tmp_path, eight, number: signal.Signals) -> None:
+    ended = run_ended(number, "noting", 6, tmp_path / "config.yaml")
+    assert ended.returncode == 128 + number
+    assert ended.stderr == "Interrupted; run the same command again to resume\n"
+    assert leftovers(tmp_path / "processed") == []
+    again = json.loads(run_command("process", tmp_path / "config.yaml", "--json").stdout)
+    assert again["num_clips"] == 6
+    assert again["num_made"] <= 4  # four were noted, of which two at most are twice there
 
 
 def test_from_download_to_statistics(make_world) -> None:
