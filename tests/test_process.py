@@ -290,6 +290,17 @@ def test_the_dataset_may_change_between_runs(dataset, recipe) -> None:
     assert len(list(recipe.dir.rglob("Y*.wav"))) == 6
 
 
+def test_a_clip_that_was_downloaded_anew_is_made_anew(dataset, recipe, tmp_path) -> None:
+    """Other samples under the same name; and the same samples for a segment of another length."""
+    run(recipe, dataset)
+    sounds = {ytid: source(dataset, ytid) for ytid in IDS}
+    sounds[IDS[0]] = tone(77)
+    write_dataset(tmp_path / "audioset", sounds, lengths_s={IDS[6]: 7.5})
+    assert run(recipe, dataset).num_made == 2
+    np.testing.assert_array_equal(array(recipe, IDS[0]), sounds[IDS[0]])
+    assert kept(recipe)[IDS[6]]["flags"] == ""
+
+
 def test_records_from_elsewhere_move_nothing_outside(dataset, recipe, tmp_path) -> None:
     outside = tmp_path / "outside.wav"
     outside.write_bytes(b"x")
