@@ -1,4 +1,4 @@
-"""Runs `audioset-dl` and kills it within `process`: killed_process.py MOMENT N ARGUMENTS.
+"""Runs `audioset-dl` and ends it within `process`: killed_process.py SIGNAL MOMENT N ARGUMENTS.
 
 Run by test_process.py, in a process of its own. Moments: ``noting`` a record, writing a ``table``,
 ``removing`` a file.
@@ -7,7 +7,6 @@ Run by test_process.py, in a process of its own. Moments: ``noting`` a record, w
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Callable
 from itertools import count
@@ -17,20 +16,20 @@ MOMENTS = {"noting": ("records", "_lines"), "table": ("run", "write_table"),
            "removing": ("run", "remove_file")}  # fmt: skip
 
 
-def die_at(moment: str, number: int) -> None:
+def die_at(signal_number: int, moment: str, number: int) -> None:
     from audioset_dl.process import records, run
 
     module, name = MOMENTS[moment]
     owner = {"records": records, "run": run}[module]
-    setattr(owner, name, die_before(getattr(owner, name), number))
+    setattr(owner, name, die_before(getattr(owner, name), number, signal_number))
 
 
-def die_before(function: Callable[..., Any], number: int) -> Callable[..., Any]:
+def die_before(function: Callable[..., Any], number: int, signal_number: int) -> Callable[..., Any]:
     calls = count(1)
 
     def deadly(*args: Any, **kwargs: Any) -> Any:
         if next(calls) == number:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), signal_number)
         return function(*args, **kwargs)
 
     return deadly
@@ -39,6 +38,6 @@ def die_before(function: Callable[..., Any], number: int) -> Callable[..., Any]:
 if __name__ == "__main__":
     from audioset_dl import cli
 
-    die_at(sys.argv[1], int(sys.argv[2]))
-    sys.argv = ["audioset-dl", *sys.argv[3:]]
+    die_at(int(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
+    sys.argv = ["audioset-dl", *sys.argv[4:]]
     cli.main()

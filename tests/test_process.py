@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from crash import leftovers
 from sounds import NOW, fingerprint, tone, tree, write_dataset, ytids
 from world import BARK, CAT, DOG, GLOCKENSPIEL, clean_environment, make_clips, run_command
 
@@ -289,6 +290,17 @@ def test_the_dataset_may_change_between_runs(dataset, recipe) -> None:
     assert len(list(recipe.dir.rglob("Y*.wav"))) == 6
 
 
+def test_a_clip_that_was_downloaded_anew_is_made_anew(dataset, recipe, tmp_path) -> None:
+    """Other samples under the same name; and the same samples for a segment of another length."""
+    run(recipe, dataset)
+    sounds = {ytid: source(dataset, ytid) for ytid in IDS}
+    sounds[IDS[0]] = tone(77)
+    write_dataset(tmp_path / "audioset", sounds, lengths_s={IDS[6]: 7.5})
+    assert run(recipe, dataset).num_made == 2
+    np.testing.assert_array_equal(array(recipe, IDS[0]), sounds[IDS[0]])
+    assert kept(recipe)[IDS[6]]["flags"] == ""
+
+
 def test_records_from_elsewhere_move_nothing_outside(dataset, recipe, tmp_path) -> None:
     outside = tmp_path / "outside.wav"
     outside.write_bytes(b"x")
@@ -336,26 +348,50 @@ def test_a_worker_that_dies_ends_the_run_with_what_to_do() -> None:
         list(run_parallel(die, [1, 2], 1))
 
 
+def run_ended(signal_number: int, moment: str, number: int, config: Path):
+    """Run `process`, which gets a signal then; it returns when the last of its workers has ended.
+
+    For only then are the pipes closed that they have inherited.
+    """
+    script = Path(__file__).with_name("killed_process.py")
+    return subprocess.run(
+        [sys.executable, script, str(int(signal_number)), moment, str(number), "process", config],
+        capture_output=True, text=True, env=clean_environment(), timeout=60, check=False,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def eight(tmp_path: Path) -> OutputFolder:
+    """Eight clips, of which two are twice there."""
+    (tmp_path / "config.yaml").write_text("process: {workers: 2}\n")
+    sounds = {ytid: tone(n % 6, length_s=1.0) for n, ytid in enumerate(IDS)}
+    return write_dataset(tmp_path / "audioset", sounds)
+
+
 MOMENTS = [("noting", 3), ("noting", 8), ("table", 1), ("table", 2), ("removing", 1)]
 
 
 @pytest.mark.parametrize(("moment", "number"), MOMENTS)
-def test_killed_and_run_again_it_is_the_same(tmp_path, moment: str, number: int) -> None:
-    sounds = {ytid: tone(n % 6, length_s=1.0) for n, ytid in enumerate(IDS)}  # two are twice there
-    dataset = write_dataset(tmp_path / "audioset", sounds)
+def test_killed_and_run_again_it_is_the_same(tmp_path, eight, moment: str, number: int) -> None:
     config = tmp_path / "config.yaml"
-    config.write_text("process: {workers: 2}\n")
-    before = fingerprint(dataset.path)
+    before = fingerprint(eight.path)
     assert run_command("process", config, "--set", "process.dir=whole").returncode == 0
-    killed = subprocess.run(
-        [sys.executable, Path(__file__).with_name("killed_process.py"), moment, str(number),
-         "process", str(config)],
-        capture_output=True, env=clean_environment(), timeout=60, check=False,
-    )  # fmt: skip  # its pipes are closed only when the last of its workers has ended
+    killed = run_ended(signal.SIGKILL, moment, number, config)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert run_command("process", config).returncode == 0
     assert tree(tmp_path / "processed") == tree(tmp_path / "whole")
-    assert fingerprint(dataset.path) == before
+    assert fingerprint(eight.path) == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signals_end_it_in_order(tmp_path, eight, number: signal.Signals) -> None:
+    ended = run_ended(number, "noting", 6, tmp_path / "config.yaml")
+    assert ended.returncode == 128 + number
+    assert ended.stderr == "Interrupted; run the same command again to resume\n"
+    assert leftovers(tmp_path / "processed") == []
+    again = json.loads(run_command("process", tmp_path / "config.yaml", "--json").stdout)
+    assert again["num_clips"] == 6
+    assert again["num_made"] <= 4  # four were noted, of which two at most are twice there
 
 
 def test_from_download_to_statistics(make_world) -> None:

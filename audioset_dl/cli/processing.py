@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 import click
 
@@ -18,6 +21,7 @@ from audioset_dl.cli.options import (
 )
 from audioset_dl.config import load_config
 from audioset_dl.dataset.layout import OutputFolder
+from audioset_dl.errors import Interrupted
 from audioset_dl.progress import make_bar
 
 
@@ -40,6 +44,7 @@ def process(config: Path, overrides: tuple[str, ...], as_json: bool, quiet: bool
     from audioset_dl.process.presets import PRESETS
     from audioset_dl.process.run import process_dataset
 
+    _end_by_signals()
     settings = load_config(config, overrides)
     output, recipe = OutputFolder(settings.output.dir), settings.process
     with located(config, overrides), make_bar("clips", "clip", quiet=quiet or as_json) as bar:
@@ -73,6 +78,7 @@ def statistics(config: Path, overrides: tuple[str, ...], as_json: bool, quiet: b
     from audioset_dl.process.folder import ProcessedFolder
     from audioset_dl.process.measuring import measure_folder
 
+    _end_by_signals()
     settings = load_config(config, overrides)
     folder = ProcessedFolder(settings.process.dir)
     splits = settings.fewshot.dir / "splits.json"
@@ -88,3 +94,15 @@ def statistics(config: Path, overrides: tuple[str, ...], as_json: bool, quiet: b
         click.echo(report.to_json(report.statistics_document(measured, folder)))
     else:
         click.echo(report.statistics_text(measured, folder, terminal_width()))
+
+
+def _end_by_signals() -> None:
+    """End in order, with the workers, at Ctrl-C, SIGTERM, or when the terminal is closed."""
+
+    def interrupt(signal_number: int, _frame: FrameType | None) -> NoReturn:
+        signal.signal(signal_number, signal.SIG_DFL)
+        raise Interrupted(signal_number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, interrupt)

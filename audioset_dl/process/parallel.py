@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
@@ -22,7 +22,7 @@ _WAITING_PER_WORKER = 4
 
 
 def run_parallel(
-    function: Callable[[Task], Result], tasks: Iterable[Task], workers: int | None
+    function: Callable[[Task], Result], tasks: Sequence[Task], workers: int | None
 ) -> Iterator[Result]:
     """Yield the result of each task, in the order in which they come.
 
@@ -30,17 +30,19 @@ def run_parallel(
     ----------
     function : callable
         Of a module, not a lambda: it is called in processes that are started anew (``spawn``).
-    tasks : iterable
-        What can be pickled; taken as they are needed.
+    tasks : sequence
+        What can be pickled.
     workers : int, optional
-        Processes; one for each core that this process may use unless given.
+        Processes, no more than tasks; one for each core that this process may use unless given.
 
     Raises
     ------
     AudiosetDlError
         A process died. What the function raises is raised here as well.
     """
-    workers = workers or len(os.sched_getaffinity(0))
+    if not tasks:
+        return
+    workers = min(workers or _num_cores(), len(tasks))
     waiting = iter(tasks)
     with ProcessPoolExecutor(
         workers, mp_context=multiprocessing.get_context("spawn"), initializer=_begin
@@ -64,9 +66,16 @@ def run_parallel(
             pool.shutdown(cancel_futures=True)
 
 
+def _num_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def _begin() -> None:
-    """Leave Ctrl-C to the parent, and end when it dies: the pool's own workers would wait on."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Leave signals to the parent, and end when it dies: the pool's own workers would wait on."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()

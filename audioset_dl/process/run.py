@@ -263,8 +263,6 @@ class _Run:
         )
 
     def _make(self, tasks: Sequence[Task], on_clip: Callable[[], object]) -> None:
-        if not tasks:
-            return
         with noting(self._folder.records) as note:
             for record, is_new in run_parallel(make_clip, tasks, self._config.workers):
                 self._records[record.clip_id] = record

@@ -74,7 +74,7 @@ def find_scaling(
     sound = samples.astype(np.float64)
     offset = float(sound.mean()) if method == "standardize" and sound.size else 0.0
     level_db = _LEVELS[method](sound - offset, sample_rate)
-    if level_db is None or level_db < FLOORS_DB[method]:
+    if level_db is None or not level_db >= FLOORS_DB[method]:  # nor is NaN a level
         return Scaling(level_db=level_db)
     if target_db is None:
         target_db = TARGETS_DB.get(method, 0.0)
