@@ -21,7 +21,7 @@ from audioset_dl.audio.ffmpeg import ffmpeg_version, find_ffmpeg
 from audioset_dl.config import Config
 from audioset_dl.dataset.claims import drop_claim
 from audioset_dl.dataset.files import find_room
-from audioset_dl.dataset.journal import Journal, open_journal
+from audioset_dl.dataset.journal import Journal, Record, open_journal
 from audioset_dl.dataset.layout import Layout, OutputFolder
 from audioset_dl.dataset.lock import hold_folder
 from audioset_dl.dataset.manifest import write_failures, write_manifest
@@ -37,11 +37,13 @@ from audioset_dl.dataset.status import Counts, count_clips
 from audioset_dl.engine import Engine, Standing, Watch
 from audioset_dl.errors import ConfigError, OutputError, Problem
 from audioset_dl.fetch import ClipFetcher, FetchSettings, Job, utc_now
+from audioset_dl.lanes import is_refused_to_guest
+from audioset_dl.selection.availability import taken_as_gone
+from audioset_dl.selection.cost import wav_bytes
 from audioset_dl.selection.draw import Draw, Share
-from audioset_dl.selection.plan import wav_bytes
 from audioset_dl.selection.select import Selection
 from audioset_dl.workers import Workers
-from audioset_dl.youtube.address import Ticket, open_addresses
+from audioset_dl.youtube.address import Ticket, open_account, open_addresses
 from audioset_dl.youtube.cookies import find_cookies
 from audioset_dl.youtube.failures import ALL_CLASSES, Scope
 from audioset_dl.youtube.options import check_options
@@ -64,6 +66,16 @@ class Report:
     """How each class stands, in ontology order."""
     per_class: int | None
     """Clips that were asked for of each class; None for all."""
+    is_list: bool = False
+    """Whether the clips are those of a list."""
+    unsaved: Sequence[Record] = ()
+    """Of a list: the clips that are not saved, with why."""
+    num_hearsay: int = 0
+    """Of the clips that are gone, those that were not asked for, as ``clips.known_gone`` has
+    them."""
+    has_cookies: bool = False
+    num_refused_to_guests: int = 0
+    """Of the clips that are gone by age, those that were never asked for with cookies."""
 
     @property
     def exit_code(self) -> int:
@@ -128,19 +140,25 @@ def download(
     ):
         adopt_files(journal, settings.output)
         clear_leftovers(settings.output)
+        journal.forget_hearsay()
         if retry:
             journal.retry_gone(retry)
         _check_same_audio(config, settings.output, journal)
         info = _run_info(config, selection, versions, metadata_hashes or {})
         write_run_info(settings.output.run, info)
-        return _Run(config, selection, settings, journal).finish(watch, on_start)
+        return _Run(config, selection, settings, journal, retry).finish(watch, on_start)
 
 
 class _Run:
     """One run over an output folder that is held."""
 
     def __init__(
-        self, config: Config, selection: Selection, settings: FetchSettings, journal: Journal
+        self,
+        config: Config,
+        selection: Selection,
+        settings: FetchSettings,
+        journal: Journal,
+        retry: Collection[str],
     ) -> None:
         self._config = config
         self._selection = selection
@@ -151,13 +169,17 @@ class _Run:
         self._draw: Draw = selection.draw()
         self._num_found = 0
         """Refills that were on the disk already."""
+        known_gone = taken_as_gone(selection.known_gone, journal.states(), retry)
+        self._untold = dict(known_gone)
+        """Clips that are taken as gone without asking, and not yet noted in the journal."""
 
     def finish(self, watch: Watch, on_start: Callable[[Workers], object]) -> Report:
         journal = self._journal
         gone = [clip_id for clip_id, (state, _) in journal.states().items() if state == "gone"]
-        drawn = self._draw.start(gone)
+        drawn = self._draw.start([*gone, *self._untold])
         journal.want_nothing()
         self._note_wanted(self._draw.drawn())
+        self._note_hearsay()
         settle_files(journal, self._settings.output, self._layout, utc_now())
         self._write_tables()
         states = journal.states()
@@ -202,12 +224,16 @@ class _Run:
         watch: Watch,
         on_start: Callable[[Workers], object],
     ) -> None:
+        has_cookies = self._settings.cookies is not None
+        addresses = open_addresses(self._config.download, with_cookies=has_cookies)
+        guests = [address for address in addresses if not address.uses_cookies]
         with self._working() as workers:
             on_start(workers)
             engine = Engine(
                 draw=self._draw,
                 journal=self._journal,
-                addresses=open_addresses(self._config.download),
+                addresses=addresses,
+                account=open_account(guests, self._config.download) if has_cookies else (),
                 workers=workers,
                 config=self._config.download,
                 make_job=self._make_job,
@@ -261,7 +287,19 @@ class _Run:
         }
         self._journal.want(classes, map(selection.clip, classes), utc_now())
 
+    def _note_hearsay(self) -> None:
+        """Note those of the clips taken as gone that the draw has come to."""
+        drawn = self._draw.drawn()
+        codes = {clip_id: code for clip_id, code in self._untold.items() if clip_id in drawn}
+        if not codes or self._config.clips.known_gone is None:
+            return
+        self._note_wanted(codes)
+        self._journal.record_hearsay(codes, self._config.clips.known_gone.name, utc_now())
+        for clip_id in codes:
+            del self._untold[clip_id]
+
     def _write_tables(self) -> None:
+        self._note_hearsay()
         names = {node.mid: node.name for node in self._selection.catalog.ontology}
         output = self._settings.output
         write_manifest(output.manifest, self._journal.records("saved"), names)
@@ -269,11 +307,22 @@ class _Run:
 
     def _report(self, saved_before: int) -> Report:
         counts = count_clips(self._journal)
+        gone, waiting = map(self._journal.records, ("gone", "waiting"))
+        unsaved = [record for record in (*gone, *waiting) if record.wanted]
+        is_list = self._selection.clip_list is not None
         return Report(
             counts=counts,
             newly_saved=counts.saved - saved_before - self._num_found,
             shares=self._draw.shares(),
             per_class=self._selection.per_class,
+            is_list=is_list,
+            unsaved=unsaved if is_list else (),
+            num_hearsay=sum(record.is_hearsay for record in unsaved),
+            has_cookies=self._settings.cookies is not None,
+            num_refused_to_guests=sum(
+                record.wanted and is_refused_to_guest(record.code, record.detail)
+                for record in self._journal.records("gone")
+            ),
         )
 
 
@@ -331,10 +380,12 @@ def _run_info(
     versions: Mapping[str, str],
     metadata_hashes: Mapping[str, str],
 ) -> RunInfo:
+    earlier = read_run_info(OutputFolder(config.output.dir).run)
     return RunInfo(
         config=config.public_dict(),
         versions=versions,
         metadata=metadata_hashes,
         classes=[{"mid": node.mid, "name": node.name} for node in selection.classes],
         started_at=utc_now(),
+        parts=earlier.parts if earlier is not None else (),
     )

@@ -7,13 +7,11 @@ one worker or many is the same loop. It knows neither yt-dlp nor ffmpeg.
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from audioset_dl.config import DownloadConfig
 from audioset_dl.dataset.journal import Journal, SavedFile
-from audioset_dl.dataset.status import PAUSE_NOTE
 from audioset_dl.errors import (
     AudiosetDlError,
     Interrupted,
@@ -21,8 +19,15 @@ from audioset_dl.errors import (
     ThrottledError,
 )
 from audioset_dl.fetch import Job, utc_now
+from audioset_dl.lanes import (
+    AccountLane,
+    Lane,
+    Task,
+    is_known_to_need_account,
+    told_of_account,
+)
 from audioset_dl.selection.draw import Draw
-from audioset_dl.standstill import machine_error, pause_words, throttled_words, unknown_words
+from audioset_dl.standstill import PauseNote, machine_error, throttled_words, unknown_words
 from audioset_dl.workers import Interrupt, Outcome, Workers
 from audioset_dl.youtube.address import Address, Ticket
 from audioset_dl.youtube.failures import Failure, Scope
@@ -32,27 +37,6 @@ ABANDON_AFTER_S: dict[type[BaseException], float] = {Interrupted: 4.0, OutputErr
 """How long a run that ends early waits for what is under way, by why it ends."""
 MANY_UNKNOWN = 20
 """So many failures in a row that nobody knows point at a yt-dlp that YouTube has outrun."""
-
-
-@dataclass
-class Task:
-    """A clip that is still wanted, and what this run has seen of it."""
-
-    clip_id: str
-    attempts: int = 0
-    """Failed attempts that were charged to it."""
-    suspected: str | None = None
-    """Code of a failure that has to be seen twice."""
-    refused_by: Address | None = None
-    """The address that was last refused, or not reached, with this clip."""
-    answers_at_refusal: int = 0
-    """How often that one had been answered then."""
-    num_refusals: int = 0
-    """How often it met words that may be meant for the address or for itself."""
-    is_put_off: bool = False
-    """Whether it waits for another run, its attempts being used up."""
-    number: int = 0
-    """Of its last attempt, among all of the run in the order in which they were begun."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +69,8 @@ class Engine:
         Knows all clips that are wanted.
     addresses : sequence of Address
         Ways out to YouTube.
+    account : sequence of Address
+        Ways out with the cookies of an account, for what guests may not have.
     workers : Workers
         Who fetch.
     config : DownloadConfig
@@ -113,11 +99,13 @@ class Engine:
         want: Callable[[Sequence[str]], Sequence[str]],
         watch: Watch,
         on_noted: Callable[[str], object] = lambda _clip_id: None,
+        account: Sequence[Address] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._draw = draw
         self._journal = journal
-        self._addresses = addresses
+        self._main = Lane(addresses)
+        self._account = AccountLane(account)
         self._workers = workers
         self._config = config
         self._make_job = make_job
@@ -125,7 +113,6 @@ class Engine:
         self._watch = watch
         self._on_noted = on_noted
         self._clock = clock
-        self._todo: deque[Task] = deque()
         self._next_pass: list[Task] = []
         self._pass_starts_at: float | None = None
         self._num_passes = 0
@@ -135,8 +122,7 @@ class Engine:
         self._num_begun = 0
         self._charged_in_doubt: dict[Address, list[tuple[int, Task]]] = {}
         """What the network may have been the reason of, and how many attempts were begun then."""
-        self._pause_key: tuple[float, int] | None = None
-        self._pause: str | None = None
+        self._pause = PauseNote(journal, len(addresses))
 
     def run(self, drawn: Sequence[str], states: Mapping[str, tuple[str, str | None]]) -> None:
         """Fetch all that is wanted and not saved yet.
@@ -160,7 +146,7 @@ class Engine:
         self._take_up(drawn, states)
         self._tell()
         try:
-            while self._todo or self._next_pass or self._in_flight:
+            while self._has_todo() or self._next_pass or self._in_flight:
                 self._start_pass()
                 self._dispatch()
                 self._await_outcome()
@@ -172,7 +158,7 @@ class Engine:
             self._abandon(ABANDON_AFTER_S.get(type(error), ABANDON_AFTER_S[Interrupted]))
             raise
         finally:
-            self._note_pause([])
+            self._pause.clear()
 
     def _take_up(self, drawn: Sequence[str], states: Mapping[str, tuple[str, str | None]]) -> None:
         for clip_id in drawn:
@@ -180,28 +166,42 @@ class Engine:
             if state == "saved":
                 self._num_saved += 1
             else:
-                self._todo.append(Task(clip_id, suspected=code))
+                needs_account = self._account.is_open and is_known_to_need_account(code)
+                self._queue(Task(clip_id, suspected=code, needs_account=needs_account))
+
+    def _has_todo(self) -> bool:
+        return bool(self._main.todo or self._account.todo)
+
+    def _queue(self, task: Task) -> None:
+        account = self._account
+        if not task.needs_account:
+            self._main.todo.append(task)
+        elif account.closed_by is None:
+            account.todo.append(task)
+        else:
+            self._put_off(task, account.closed_by)
 
     def _start_pass(self) -> None:
         """Once all clips had their turn, wait a little and begin again with those that failed."""
-        if self._todo or self._in_flight or not self._next_pass:
+        if self._has_todo() or self._in_flight or not self._next_pass:
             return
         if self._pass_starts_at is None:
             backoff_s = min(2.0**self._num_passes, LONGEST_BACKOFF_S)
             self._pass_starts_at = self._clock() + backoff_s
         if self._clock() >= self._pass_starts_at:
-            self._todo.extend(self._next_pass)
+            for task in self._next_pass:
+                self._queue(task)
             self._next_pass.clear()
             self._num_passes += 1
             self._pass_starts_at = None
 
     def _dispatch(self) -> None:
-        while self._todo and len(self._in_flight) < self._config.workers:
+        while len(self._in_flight) < self._config.workers:
             now = self._clock()
-            address = min(self._addresses, key=lambda address: address.ready_at)
-            if address.ready_at > now:
+            lanes = [lane for lane in (self._account, self._main) if lane.ready_at <= now]
+            if not lanes:
                 return
-            task = self._todo.popleft()
+            address, task = lanes[0].address, lanes[0].todo.popleft()
             ticket = address.start(now)
             self._num_begun += 1
             task.number = self._num_begun
@@ -214,13 +214,14 @@ class Engine:
             raise Interrupted(outcome.signal_number)
         if outcome is not None:
             self._record(outcome)
-        self._note_pause([address for address in self._addresses if address.locked_until])
+        locked = self._main.locked or self._account.locked
+        self._pause.update(locked, self._clock(), closed_by=self._account.closed_by)
         self._tell()
 
     def _patience_s(self) -> float | None:
         """Return how long there is nothing to do but wait; None: until the next outcome."""
-        if self._todo and len(self._in_flight) < self._config.workers:
-            wait_until = min(address.ready_at for address in self._addresses)
+        if self._has_todo() and len(self._in_flight) < self._config.workers:
+            wait_until = min(self._main.ready_at, self._account.ready_at)
         elif self._pass_starts_at is not None:
             wait_until = self._pass_starts_at
         else:
@@ -237,14 +238,17 @@ class Engine:
             self._note_saved(task, result)
         elif result.scope is Scope.GONE:
             self._note_answer(task, address, ticket)
-            self._record_gone(task, result)
+            self._record_gone(task, told_of_account(result) if ticket.uses_cookies else result)
         elif result.scope is Scope.TRANSIENT:
             address.told_nothing(ticket, self._clock())
             self._record_transient(task, result, address)
         elif result.scope is Scope.ADDRESS:
             self._record_refused(task, result, address, ticket)
-        elif result.code == "proxy" and len(self._addresses) > 1:
+        elif result.code == "proxy" and len(self._main.addresses) > 1:
             self._record_shut_out(task, result, address, ticket)
+        elif result.code == "cookies" and address.is_account:
+            self._close_account(result)
+            self._queue(task)
         else:
             raise machine_error(result, address)
 
@@ -261,6 +265,11 @@ class Engine:
         self._charged_in_doubt[address] = [doubt for doubt in doubts if doubt[0] >= task.number]
 
     def _record_gone(self, task: Task, failure: Failure) -> None:
+        if failure.kind.cookies_help and self._account.addresses and not task.needs_account:
+            self._note_failed(task, failure, "waiting", charged=False)
+            task.needs_account = True
+            self._queue(task)
+            return
         if failure.kind.needs_second_look and task.suspected != failure.code:
             task.suspected = failure.code
             self._next_pass.append(task)
@@ -270,7 +279,17 @@ class Engine:
         refills = self._draw.replace(task.clip_id)
         missing = self._want(refills)
         self._num_saved += len(refills) - len(missing)
-        self._todo.extend(map(Task, missing))
+        for clip_id in missing:
+            self._queue(Task(clip_id))
+
+    def _close_account(self, failure: Failure) -> None:
+        """Ask no more with cookies in this run: what needs them waits, and guests go on."""
+        for task in self._account.close(failure):
+            self._put_off(task, failure)
+
+    def _put_off(self, task: Task, failure: Failure) -> None:
+        task.is_put_off = True
+        self._note_failed(task, failure, "waiting", charged=False)
 
     def _record_transient(self, task: Task, failure: Failure, address: Address) -> None:
         self._note_failed(task, failure, "waiting", charged=True)
@@ -304,10 +323,14 @@ class Engine:
         self._note_failed(task, failure, "waiting", charged=charged)
         if charged:
             self._charge(task)
+        elif kind.is_vague:
+            self._next_pass.append(task)
         else:
-            (self._next_pass if kind.is_vague else self._todo).append(task)
+            self._queue(task)
         if address.is_refused and self._config.on_throttle == "stop":
-            raise ThrottledError(throttled_words(failure))
+            if not address.is_account:
+                raise ThrottledError(throttled_words(failure))
+            self._close_account(failure)
         if kind.is_outage and address.locked_until is not None:
             self._refund(address)
 
@@ -317,7 +340,7 @@ class Engine:
         """Note that a proxy wants another login: the others go on without it."""
         address.unreachable(ticket, failure, self._clock())
         self._note_failed(task, failure, "waiting", charged=False)
-        self._todo.append(task)
+        self._queue(task)
 
     def _refund(self, address: Address) -> None:
         """Take back what clips were charged while the network went: that was no fault of theirs."""
@@ -338,7 +361,7 @@ class Engine:
         return self._is_last() or task.num_refusals > self._config.attempts
 
     def _is_last(self) -> bool:
-        return not (self._todo or self._next_pass or self._in_flight)
+        return not (self._has_todo() or self._next_pass or self._in_flight)
 
     def _note_failed(self, task: Task, failure: Failure, state: str, *, charged: bool) -> None:
         self._journal.record_failed(
@@ -361,15 +384,6 @@ class Engine:
                 if isinstance(outcome.result, SavedFile):
                     self._note_saved(task, outcome.result)
 
-    def _note_pause(self, locked: Sequence[Address]) -> None:
-        times = [address.locked_until or 0 for address in locked]
-        key = (min(times), len(times)) if times else None
-        if key == self._pause_key:
-            return
-        self._pause_key = key
-        self._pause = pause_words(locked, len(self._addresses), self._clock()) if locked else None
-        self._journal.note(PAUSE_NOTE, self._pause or "")
-
     def _tell(self) -> None:
         draw = self._draw
-        self._watch(Standing(draw.num_wanted, self._num_saved, draw.num_gone, self._pause))
+        self._watch(Standing(draw.num_wanted, self._num_saved, draw.num_gone, self._pause.text))

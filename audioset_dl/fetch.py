@@ -66,7 +66,7 @@ class FetchSettings:
     ffmpeg: Path
     output: OutputFolder
     cookies: str | None
-    """Text of a cookies.txt."""
+    """Text of a cookies.txt, for the jobs whose ticket uses cookies."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class ClipFetcher:
     def __init__(self, settings: FetchSettings, stop: threading.Event) -> None:
         self._settings = settings
         self._stop = stop
-        self._clients: dict[str | None, YoutubeClient] = {}
+        self._clients: dict[tuple[str | None, bool], YoutubeClient] = {}
 
     def close(self) -> None:
         """Close all connections."""
@@ -115,7 +115,7 @@ class ClipFetcher:
             The output folder can't be written.
         """
         gate = job.ticket.gate
-        client = self._client(job.ticket.proxy)
+        client = self._client(job.ticket)
         client.enter(gate)
         try:
             media = self._fetch_media(client, job.clip, gate)
@@ -129,15 +129,16 @@ class ClipFetcher:
             return error.failure
         return self._save(job, media)
 
-    def _client(self, proxy: str | None) -> YoutubeClient:
-        if proxy not in self._clients:
-            self._clients[proxy] = YoutubeClient(
+    def _client(self, ticket: Ticket) -> YoutubeClient:
+        key = ticket.proxy, ticket.uses_cookies
+        if key not in self._clients:
+            self._clients[key] = YoutubeClient(
                 self._settings.download,
-                proxy=proxy,
-                cookies=self._settings.cookies,
+                proxy=ticket.proxy,
+                cookies=self._settings.cookies if ticket.uses_cookies else None,
                 stop=self._stop,
             )
-        return self._clients[proxy]
+        return self._clients[key]
 
     def _fetch_media(self, client: YoutubeClient, clip: Clip, gate: Gate) -> Media:
         track = client.extract(clip.ytid)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,14 +60,25 @@ def prepare(config: Config, *, progress: Callable[[str], Progress] | None = None
     )
     catalog = load_catalog(folder, segments, cache=cache)
     hashes = {files.paths[name].name: digest for name, digest in files.sha256.items()}
+    hashes |= _hash_own_tables(config)
     selection = select(catalog, config, cache)
     idle = find_idle_names(catalog, config.classes, selection.classes)
     warnings = [
         f"classes.include: {name!r} adds no class that passes leaf_only, min_quality, "
         "exclude and slice"
-        for name in (() if config.classes.slice else idle)
+        for name in (() if config.classes.slice or selection.clip_list else idle)
     ]
     return Prepared(selection, hashes, (*files.warnings, *warnings))
+
+
+def _hash_own_tables(config: Config) -> dict[str, str]:
+    """Return the SHA-256 of the tables that the config names, by their keys."""
+    paths = {"clips.list": config.clips.list, "clips.known_gone": config.clips.known_gone}
+    return {
+        key: hashlib.sha256(path.read_bytes()).hexdigest()
+        for key, path in paths.items()
+        if path is not None
+    }
 
 
 def find_class_names(config: Config) -> dict[str, str]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from audioset_dl.dataset.journal import SavedFile
 from audioset_dl.fetch import Job
 from audioset_dl.workers import Interrupt, Outcome
+from audioset_dl.youtube.address import Ticket
 from audioset_dl.youtube.failures import ALL_CLASSES, Failure
 
 
@@ -41,6 +42,7 @@ class FakeWorkers:
         self.script = {ytid: deque(results) for ytid, results in script.items()}
         self.asked: list[str] = []
         self.asked_at: list[float] = []
+        self.tickets: list[Ticket] = []
         self.most_in_flight = 0
         self.gave_up = False
         self._outcomes: deque[Outcome | Interrupt] = deque()
@@ -49,10 +51,17 @@ class FakeWorkers:
         ytid = job.clip.ytid
         self.asked.append(ytid)
         self.asked_at.append(self.clock())
+        self.tickets.append(job.ticket)
         script = self.script.get(ytid)
         result = script.popleft() if script else "saved"
         self._outcomes.append(self._outcome(job, result))
         self.most_in_flight = max(self.most_in_flight, len(self._outcomes))
+
+    @property
+    def asked_with_cookies(self) -> list[str]:
+        """Those videos of `asked` that an account asked for."""
+        asked = zip(self.asked, self.tickets, strict=True)
+        return [ytid for ytid, ticket in asked if ticket.uses_cookies]
 
     def next_outcome(self, timeout_s: float | None) -> Outcome | Interrupt | None:
         if self._outcomes:

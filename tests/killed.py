@@ -42,6 +42,7 @@ STEPS: dict[str, tuple[Any, str, Function]] = {
     "rename": (Path, "replace", is_temporary_clip),
     "folder": (files, "_sync_folder", is_folder_of_clips),
     "journal": (Journal, "record_saved", always),
+    "put": (Journal, "put", always),
 }
 """The steps of saving a clip: where the function lies, its name, and which calls are meant."""
 

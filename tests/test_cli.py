@@ -74,7 +74,7 @@ def test_classes_and_plan_print_one_json_document(world: World) -> None:
     assert {"mid", "name", "quality", "num_rated", "num_true", "is_leaf", "clips"} <= set(rows[0])
     assert (rows[0]["clips"], rows[2]["clips"]) == (4, 0)
     plan = json.loads(run_command("plan", config, "--json").stdout)
-    assert (plan["clips"], plan["requests"]) == (4, 20)
+    assert (plan["clips"], plan["expected"]["requests"]) == (4, 23)
     assert world.simulator.log.requests == ()
     assert not world.output(config).exists(), "a plan writes nothing"
 
@@ -85,8 +85,8 @@ def test_tables_for_people(world: World) -> None:
         r"^Dog +/m/0bt9lr +.*\d\.\d\d", run_command("classes", config).stdout, re.MULTILINE
     )
     text = run_command("plan", config, "--set", "download.delay_s=600").stdout
-    assert "3 clips wanted" in text
-    assert "at least 20 min" in text
+    assert "3 wanted, 0 saved already" in text
+    assert "30 min at the configured pace (delay 600 s" in text
 
 
 def test_a_name_that_adds_no_class_is_warned_of(world: World) -> None:

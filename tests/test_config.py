@@ -108,7 +108,9 @@ def test_defaults_are_those_of_the_contract() -> None:
         include=(), exclude=(), descendants=True, leaf_only=False, min_quality=None,
         unrated="exclude", slice=None,
     )  # fmt: skip
-    assert config.clips == ClipsConfig(per_class=10, labels="any", full_length=False)
+    assert config.clips == ClipsConfig(
+        per_class=10, labels="any", full_length=False, list=None, known_gone=None
+    )  # fmt: skip
     assert config.download == DownloadConfig(
         workers=4, delay_s=5, max_per_hour=300, attempts=5, timeout_s=60, on_throttle="wait",
         throttle_wait_s=60, cookies=None, cookies_from_browser=None, proxies=(), verify_tls=True,
@@ -165,7 +167,7 @@ classes:
   exclude: [Bark]
   min_quality: 1
   slice: [0, 50]
-clips: {per_class: 200, labels: exclusive, full_length: true}
+clips: {per_class: 200, labels: exclusive, full_length: true, list: a/m.csv, known_gone: /g.csv}
 download:
   workers: 256
   delay_s: .5
@@ -187,6 +189,7 @@ output: {layout: sharded}
     assert config.classes.include == ("Dog", "Bee, wasp, etc.", "/m/01yrx")
     assert config.classes.min_quality == 1
     assert config.classes.slice == (0, 50)
+    assert (config.clips.list, config.clips.known_gone) == (tmp_path / "a/m.csv", Path("/g.csv"))
     assert (config.download.delay_s, config.download.throttle_wait_s) == (0.5, 10.0)
     assert config.download.proxies == ("http://10.0.0.1:3128", "socks5h://u:p@h")
     assert config.download.yt_dlp == {"a": [1, 2.5, None, True, "x"], "b": {"c": {}}}

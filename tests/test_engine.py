@@ -12,6 +12,7 @@ from fakes import FakeClock, FakeWorkers, codes_of, repeat
 
 from audioset_dl.config import DownloadConfig
 from audioset_dl.dataset.journal import open_journal
+from audioset_dl.dataset.status import PAUSE_NOTE
 from audioset_dl.engine import Engine, Standing
 from audioset_dl.errors import (
     AudiosetDlError,
@@ -24,7 +25,7 @@ from audioset_dl.errors import (
 from audioset_dl.fetch import Job
 from audioset_dl.selection.draw import Draw
 from audioset_dl.workers import Interrupt
-from audioset_dl.youtube.address import Address
+from audioset_dl.youtube.address import Address, open_account
 from audioset_dl.youtube.failures import ALL_CLASSES, Failure
 
 NOW = "2026-11-22T12:00:00+00:00"
@@ -52,7 +53,7 @@ class Setting:
     make_saved: object
     states: dict = field(default_factory=dict)
 
-    def run(self, script=None, *, per_class=3, num_addresses=1, **config) -> Run:
+    def run(self, script=None, *, per_class=3, num_addresses=1, account=False, **config) -> Run:
         clock = FakeClock()
         workers = FakeWorkers(clock, self.make_saved, script or {})
         settings = DownloadConfig(**{"delay_s": 0, "max_per_hour": None, "workers": 2, **config})
@@ -70,13 +71,15 @@ class Setting:
                 return [clip_id for clip_id in clip_ids if states[clip_id][0] != "saved"]
 
             want(drawn)
+            addresses = [
+                Address(f"http://proxy:{n}", settings, random.Random(n))
+                for n in range(num_addresses)
+            ]
             engine = Engine(
                 draw=draw,
                 journal=journal,
-                addresses=[
-                    Address(f"http://proxy:{n}", settings, random.Random(n))
-                    for n in range(num_addresses)
-                ],
+                addresses=addresses,
+                account=open_account(addresses, settings) if account else (),
                 workers=workers,
                 config=settings,
                 make_job=lambda clip_id, ticket: Job(clips[clip_id], f"wav/{clip_id}", ticket),
@@ -296,6 +299,133 @@ def test_a_refill_that_is_on_the_disk_already_is_not_asked_for(setting) -> None:
     assert run.workers.asked == [VIDEOS[0]]
     assert [run.states()[video] for video in VIDEOS[:6]] == ["gone", *["saved"] * 5]
     assert run.standings[-1] == Standing(wanted=3, saved=3, gone=1)
+
+
+def test_an_account_asks_for_what_a_guest_may_not_have_and_for_nothing_else(setting) -> None:
+    run = setting.run({VIDEOS[0]: ["age", "saved"]}, account=True, workers=1)
+    assert run.workers.asked == [VIDEOS[0], VIDEOS[0], VIDEOS[1], VIDEOS[2]], "at once"
+    assert run.workers.asked_with_cookies == [VIDEOS[0]]
+    assert run.records[VIDEOS[0]] == ("saved", None, 0)
+
+
+def test_what_an_account_may_not_have_either_is_gone(setting) -> None:
+    script = {VIDEOS[0]: ["age", "age"], VIDEOS[1]: ["age", "private"]}
+    run = setting.run(script, account=True)
+    assert run.records[VIDEOS[0]] == ("gone", "age", 1)
+    assert run.records[VIDEOS[1]] == ("gone", "private", 1)
+    assert run.states()[VIDEOS[4]] == "saved", "others took their places"
+
+
+def test_what_fails_for_the_account_is_asked_for_with_it_again(setting) -> None:
+    run = setting.run({VIDEOS[0]: ["age", "network", "session", "saved"]}, account=True, workers=1)
+    assert run.workers.asked_with_cookies == [VIDEOS[0]] * 3
+    assert run.workers.asked.count(VIDEOS[0]) == 4
+    assert run.records[VIDEOS[0]][::2] == ("saved", 1)
+
+
+def test_another_run_with_cookies_knows_who_needs_them(setting) -> None:
+    setting.run({VIDEOS[0]: ["age", Interrupt(signal.SIGTERM)]}, account=True, workers=1)
+    run = setting.run(account=True)
+    assert run.workers.asked_with_cookies == [VIDEOS[0]]
+    assert run.workers.asked.count(VIDEOS[0]) == 1
+    assert run.states()[VIDEOS[0]] == "saved"
+
+
+def test_another_run_without_cookies_asks_as_a_guest(setting) -> None:
+    setting.run({VIDEOS[0]: ["age", "cookies"]}, account=True)
+    run = setting.run({VIDEOS[0]: ["age"]})
+    assert run.workers.asked_with_cookies == []
+    assert run.records[VIDEOS[0]] == ("gone", "age", 1)
+    assert run.states()[VIDEOS[3]] == "saved"
+
+
+def test_guests_go_on_while_the_account_is_refused(setting) -> None:
+    run = setting.run({VIDEOS[0]: ["age", "http_429", "saved"]}, account=True, workers=1)
+    assert run.workers.asked == [VIDEOS[0], *VIDEOS[:3], VIDEOS[0]]
+    assert run.states() == dict.fromkeys(VIDEOS[:3], "saved")
+    assert run.clock.waits == [60], "the account's pause, when there is nothing else to do"
+    pauses = [standing.pause for standing in run.standings if standing.pause]
+    assert pauses[0].startswith("YouTube refuses the account; next try at")
+    assert run.standings[-1].pause is None
+
+
+def test_the_account_waits_while_its_address_is_refused(setting) -> None:
+    run = setting.run({VIDEOS[0]: ["http_429"], VIDEOS[1]: ["age"]}, account=True, workers=2)
+    assert run.states() == dict.fromkeys(VIDEOS[:3], "saved")
+    assert run.workers.asked_at[2] >= 1060, "neither guest nor account asked in the pause"
+
+
+def test_trouble_of_the_account_ends_without_it_if_no_pause_is_wanted(setting) -> None:
+    script = {VIDEOS[0]: ["age", "http_429"], VIDEOS[2]: ["age"]}
+    run = setting.run(script, account=True, workers=1, on_throttle="stop")
+    assert run.error is None
+    assert run.workers.asked_with_cookies == [VIDEOS[0]]
+    assert run.records[VIDEOS[0]] == ("waiting", "http_429", 0)
+    assert run.records[VIDEOS[2]] == ("waiting", "http_429", 0)
+    assert "YouTube refuses the account (http_429): clips" in run.standings[-1].pause
+    assert run.states()[VIDEOS[1]] == "saved"
+
+
+def test_a_session_that_is_over_ends_the_accounts_part_only(setting) -> None:
+    script = {VIDEOS[0]: ["age", "network"], VIDEOS[1]: ["age", "cookies"], VIDEOS[3]: ["age"]}
+    run = setting.run(script, per_class=9, account=True, workers=3)
+    assert run.error is None
+    assert run.workers.asked_with_cookies == [VIDEOS[0], VIDEOS[1]]
+    waiting = {video for video, (state, *_) in run.records.items() if state == "waiting"}
+    assert waiting == {VIDEOS[0], VIDEOS[1], VIDEOS[3]}
+    assert {run.records[video][:2] for video in waiting} == {("waiting", "cookies")}
+    told = [standing.pause for standing in run.standings if standing.pause]
+    assert set(told) == {
+        "the session of the cookies is over: clips that need it wait for the next run"
+    }
+    with open_journal(setting.tmp_path / "journal.sqlite") as journal:
+        assert journal.read_note(PAUSE_NOTE) == "", "the run is over, too"
+
+
+def test_what_waits_for_an_account_whose_session_is_over_waits_for_another_run(setting) -> None:
+    script = {VIDEOS[0]: ["age", "http_429", "cookies"], VIDEOS[1]: ["age"]}
+    run = setting.run(script, account=True, workers=1)
+    assert run.workers.asked_with_cookies == [VIDEOS[0]] * 2
+    assert run.records[VIDEOS[1]] == ("waiting", "cookies", 0)
+    assert run.states()[VIDEOS[2]] == "saved"
+
+
+def test_a_clip_that_alone_is_refused_to_the_account_pauses_no_guest(setting) -> None:
+    run = setting.run({VIDEOS[0]: ["age", *repeat("session", 99)]}, account=True, attempts=3)
+    assert run.error is None
+    assert run.records[VIDEOS[0]] == ("waiting", "session", 3)
+    assert run.workers.asked_at[run.workers.asked.index(VIDEOS[2])] == 1000
+
+
+def test_what_the_account_asks_counts_on_its_address(setting) -> None:
+    script = {video: ["age"] for video in VIDEOS[:5:2]}
+    run = setting.run(script, per_class=5, account=True, delay_s=10, workers=4)
+    assert len(run.workers.asked_with_cookies) == 3
+    assert min(later - earlier for earlier, later in pairwise(run.workers.asked_at)) >= 5
+    hour = setting.run({video: ["age"] for video in VIDEOS[5:7]}, per_class=7, account=True,
+                       max_per_hour=2)  # fmt: skip
+    assert len(hour.workers.asked) == 4
+    assert hour.workers.asked_at[2] >= 1000 + 3600
+
+
+def test_the_account_keeps_to_the_first_address_that_is_not_paused(setting) -> None:
+    script = {video: ["age"] for video in VIDEOS[:6]}
+    run = setting.run(script, per_class=6, account=True, num_addresses=3, delay_s=1)
+    tickets = [ticket for ticket in run.workers.tickets if ticket.uses_cookies]
+    assert {ticket.proxy for ticket in tickets} == {"http://proxy:0"}
+    script = {VIDEOS[6]: ["age", "http_429"], VIDEOS[7]: ["age"]}
+    run = setting.run(script, per_class=8, account=True, num_addresses=3, workers=1)
+    tickets = [ticket for ticket in run.workers.tickets if ticket.uses_cookies]
+    assert [ticket.proxy for ticket in tickets] == [f"http://proxy:{n}" for n in (0, 1, 1)]
+    assert run.clock.waits == []
+
+
+def test_the_account_leaves_an_address_where_the_guest_is_refused(setting) -> None:
+    script = {VIDEOS[0]: ["http_429"], VIDEOS[1]: ["age"]}
+    run = setting.run(script, account=True, num_addresses=2, workers=1)
+    (ticket,) = [ticket for ticket in run.workers.tickets if ticket.uses_cookies]
+    assert ticket.proxy == "http://proxy:1"
+    assert run.clock.waits == []
 
 
 def clip_id_of(ytid: str) -> str:

@@ -27,11 +27,13 @@ MAY_IMPORT = {
     "fetch": {"audio", "catalog", "config", "dataset", "errors", "youtube"},
     "workers": {"dataset", "fetch", "youtube"},
     "standstill": {"dataset", "errors", "youtube"},
+    "lanes": {"youtube"},
     "engine": {
         "config",
         "dataset",
         "errors",
         "fetch",
+        "lanes",
         "selection",
         "standstill",
         "workers",
@@ -42,7 +44,17 @@ MAY_IMPORT = {
 }
 """What each room may use of the others. Those not named here stand at the end of the way: the
 engine's caller (download), the demo, and what the command line shows."""
-AT_THE_END = {"download", "demo", "report", "progress", "cli", "__main__", "__init__"}
+AT_THE_END = {
+    "download",
+    "figure",
+    "doctor",
+    "demo",
+    "report",
+    "progress",
+    "cli",
+    "__main__",
+    "__init__",
+}
 
 
 def room_of(module: str) -> str:

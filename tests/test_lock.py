@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from audioset_dl.dataset.lock import find_holder, hold_folder
-from audioset_dl.errors import OutputLockedError
+from audioset_dl.errors import OutputError, OutputLockedError
 
 NOW = "2026-11-22T12:00:00+00:00"
 
@@ -34,3 +34,10 @@ def test_what_a_dead_run_left_does_not_hold_the_folder(tmp_path: Path) -> None:
     assert find_holder(lock) is None
     with hold_folder(lock, NOW):
         assert find_holder(lock).since == NOW
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc here")
+def test_a_folder_in_which_no_lock_can_be_made_is_not_taken_for_a_held_one() -> None:
+    words = r"/proc/\.lock can't be written"
+    with pytest.raises(OutputError, match=words), hold_folder(Path("/proc/.lock"), NOW):
+        pass

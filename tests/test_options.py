@@ -1,5 +1,7 @@
 """The options handed to yt-dlp."""
 
+from pathlib import Path
+
 import pytest
 
 from audioset_dl.config import DownloadConfig
@@ -51,3 +53,18 @@ def test_browser_is_read_as_yt_dlp_does() -> None:
 def test_a_format_that_yt_dlp_can_not_read_is_refused_before_the_start(selector) -> None:
     with pytest.raises(ConfigError, match=r"download\.yt_dlp\.format: not a format selector"):
         check_options({"format": selector})
+
+
+def test_the_deno_that_came_with_the_program_is_used_wherever_it_lies(monkeypatch) -> None:
+    assert Path(options_of()["js_runtimes"]["deno"]["path"]).is_file()
+    monkeypatch.setattr("deno.find_deno_bin", lambda: "/home/ann/.local/bin/deno")
+    assert options_of()["js_runtimes"] == {"deno": {"path": "/home/ann/.local/bin/deno"}}
+    assert options_of(yt_dlp={"js_runtimes": {"node": {}}})["js_runtimes"] == {"node": {}}
+
+
+def test_without_it_yt_dlp_looks_for_one_itself(monkeypatch) -> None:
+    def find_none() -> str:
+        raise FileNotFoundError("deno")
+
+    monkeypatch.setattr("deno.find_deno_bin", find_none)
+    assert options_of()["js_runtimes"] == {"deno": {"path": None}}

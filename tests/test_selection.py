@@ -1,4 +1,4 @@
-"""Which classes and which clips a config chooses, and the plan made of them."""
+"""Which classes and which clips a config chooses."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from audioset_dl.catalog.catalog import Catalog, load_catalog
-from audioset_dl.config import ClassesConfig, ClipsConfig, Config, DownloadConfig
+from audioset_dl.config import ClassesConfig, ClipsConfig, Config
 from audioset_dl.errors import ConfigError
 from audioset_dl.selection.classes import select_classes
-from audioset_dl.selection.plan import make_plan, paced_seconds
 from audioset_dl.selection.select import select
 
 DATA = Path(__file__).parent / "data"
@@ -107,54 +106,6 @@ def test_full_length_leaves_out_shorter_segments(catalog) -> None:
         assert all(selection.clip(clip_id).duration_s == 10 for clip_id in clip_ids)
     everything = select(catalog, Config())
     assert sum(map(len, everything.rankings.values())) > sum(map(len, selection.rankings.values()))
-
-
-def test_the_plan_counts_shared_clips_once_and_says_what_is_short(catalog) -> None:
-    config = Config(
-        classes=ClassesConfig(include=("Dog",)),
-        clips=ClipsConfig(per_class=1000),
-        download=DownloadConfig(delay_s=10, max_per_hour=None),
-    )
-    selection = select(catalog, config)
-    plan = make_plan(selection, config, {})
-    distinct = {clip_id for ranking in selection.rankings.values() for clip_id in ranking}
-    assert plan.clips == plan.to_fetch == len(distinct)
-    dog = plan.classes[0]
-    assert (dog.name, dog.wanted, dog.short) == ("Dog", dog.available, 1000 - dog.available)
-    assert plan.seconds == (len(distinct) - 1) * 10
-    audio_s = sum(selection.clip(clip_id).duration_s for clip_id in distinct)
-    assert plan.disk_bytes == pytest.approx(audio_s * 32_000 + 44 * len(distinct))
-
-
-def test_the_plan_knows_what_is_saved_and_what_is_gone(catalog) -> None:
-    config = Config(classes=ClassesConfig(include=("Dog",), descendants=False))
-    ranking = select(catalog, config).rankings["/m/0bt9lr"]
-    states = {ranking[0]: ("saved", None), ranking[1]: ("gone", "removed")}
-    plan = make_plan(select(catalog, config), config, states)
-    assert plan.clips == min(10, len(ranking) - 1)
-    assert plan.saved == 1
-    assert plan.to_fetch == plan.clips - 1
-
-
-@pytest.mark.parametrize(
-    ("clips", "delay_s", "cap", "proxies", "seconds"),
-    [
-        (1, 5, 300, 0, 0),
-        (11, 5, 300, 0, 50),
-        (301, 5, 300, 0, 3600),
-        (400, 5, 300, 0, 3600 + 99 * 5),
-        (400, 20, 300, 0, 399 * 20),
-        (602, 5, 300, 2, 3600),
-        (100, 0, None, 0, None),
-    ],
-)
-def test_time_at_the_configured_pace(clips, delay_s, cap, proxies, seconds) -> None:
-    config = DownloadConfig(
-        delay_s=delay_s,
-        max_per_hour=cap,
-        proxies=tuple(f"http://127.0.0.1:{1000 + n}" for n in range(proxies)),
-    )
-    assert paced_seconds(clips, config) == seconds
 
 
 @pytest.fixture(scope="module")

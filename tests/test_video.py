@@ -111,6 +111,31 @@ def test_who_wants_it_so_has_one_player_asked(simulator: Simulator) -> None:
     assert [request.kind for request in simulator.log.requests] == ["page", "player", "media"]
 
 
+@pytest.mark.parametrize("behaviour", ["cookies", "age"])
+def test_an_account_that_is_signed_out_is_told_of_whatever_comes_of_it(behaviour: str) -> None:
+    """Yt-dlp only warns, and goes on as a guest."""
+    lines = [
+        f".youtube.com\tTRUE\t/\tTRUE\t2147483647\t{name}\tover-CANARY\n"
+        for name in ("LOGIN_INFO", "SAPISID")
+    ]
+    video = Video(YTIDS[behaviour], duration_s=12, behaviour=behaviour)
+    with Simulator([video], sessions=()) as simulator:
+        client = YoutubeClient(
+            DownloadConfig(verify_tls=False, timeout_s=2),
+            proxy=simulator.address,
+            cookies="".join(["# Netscape HTTP Cookie File\n", *lines]),
+            stop=threading.Event(),
+        )
+        for _ in range(2):
+            with pytest.raises(VideoFailed) as caught:
+                client.extract(YTIDS[behaviour])
+            assert caught.value.failure.code == "cookies"
+        client.close()
+    detail = caught.value.failure.detail
+    assert detail.startswith("The provided YouTube account cookies are no longer valid.")
+    assert detail.endswith("as a security measure."), "no advice on yt-dlp's own command"
+
+
 def test_refused_media_is_told_apart(client, tmp_path: Path) -> None:
     track = client.extract(YTIDS["session:media"])
     with pytest.raises(MediaRefused) as caught:

@@ -1,8 +1,8 @@
 """What was computed from AudioSet's files once, kept in a folder beside them.
 
-Numbers in columns, and nothing that could run code. A file of the cache is used only when it has
-the form, the key and the checksum that are expected; otherwise, and where the folder can't be
-written, all is computed anew, in silence. Knows nothing of what the columns mean.
+Numbers in columns (numpy's .npz), and nothing that could run code. A file of the cache is used only
+when its key and checksums are those expected; otherwise, and where the folder can't be written, all
+is computed anew, in silence. Knows nothing of what the columns mean.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import secrets
 import time
+import tokenize
+import zipfile
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
@@ -30,11 +31,13 @@ FOLDER_NAME = ".cache"
 Arrays = Mapping[str, NDArray[Any]]
 """Columns of numbers or of ASCII, each of one dimension."""
 
-_FORM = 1
-_ALIGNMENT = 16
-_MAX_HEADER_BYTES = 1 << 20
+_KEY = "key"
 _MAX_BYTES = 1 << 32
-_DTYPE = re.compile(r"<i[48]|\|[iu]1|<i2|\|S[1-9][0-9]?")
+_UNREADABLE = (
+    OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, NotImplementedError,
+    MemoryError, zipfile.BadZipFile, zlib.error, tokenize.TokenError, SyntaxError,
+)  # fmt: skip
+"""What numpy raises of a file that is not as it was written."""
 _KEPT_FILES = {"segments": 3, "rankings": 6}
 """How many files of a kind are kept; those of all clips have 80 and 20 MB."""
 _KEPT_HASHES = 64
@@ -68,9 +71,8 @@ class Cache:
         if path is None:
             return None
         try:
-            with path.open("rb") as file:
-                return _read(file, key)
-        except (OSError, ValueError, LookupError, TypeError, MemoryError, RecursionError):
+            return _read(path, key)
+        except _UNREADABLE:
             return None
 
     def save(self, kind: str, key: str, arrays: Arrays) -> None:
@@ -115,7 +117,7 @@ class Cache:
     def _path(self, kind: str, key: str) -> Path | None:
         if self._folder is None or self._folder.is_symlink():  # a link may lead anywhere
             return None
-        return self._folder / f"{kind}-{key[:16]}.columns"
+        return self._folder / f"{kind}-{key[:16]}.npz"
 
     def _load_hashes(self) -> dict[str, str]:
         kept = self.load("hashes", make_key("hashes"))
@@ -140,52 +142,28 @@ def _sign(path: Path) -> tuple[str, bool]:
 
 
 def _write(file: BinaryIO, key: str, arrays: Arrays) -> None:
-    """Write ``<crc32> <JSON of form, key and columns>``, a newline, and the columns, padded."""
-    columns = [[name, array.dtype.str, len(array)] for name, array in arrays.items()]
-    header = json.dumps({"form": _FORM, "key": key, "columns": columns}).encode() + b"\n"
-    pieces = [piece for array in arrays.values() for piece in _padded(array)]
-    checksum = zlib.crc32(header)
-    for piece in pieces:
-        checksum = zlib.crc32(piece, checksum)
-    file.write(b"%08x %b" % (checksum, header))
-    for piece in pieces:
-        file.write(piece)
+    np.savez(file, **{_KEY: np.array(key), **arrays})  # type: ignore[arg-type]
 
 
-def _padded(array: NDArray[Any]) -> tuple[memoryview, bytes]:
-    content = np.ascontiguousarray(array).view(np.uint8).data
-    return content, bytes(-len(content) % _ALIGNMENT)
+def _read(path: Path, key: str) -> Arrays:
+    """Read what `_write` wrote; raise an error for anything else.
 
-
-def _read(file: BinaryIO, key: str) -> Arrays:
-    """Read what `_write` wrote; a ValueError, LookupError or TypeError for anything else."""
-    line = file.readline(_MAX_HEADER_BYTES)
-    header = json.loads(line[9:])
-    if header["form"] != _FORM or header["key"] != key:
-        raise ValueError("of another form, or of other files")
-    size = os.fstat(file.fileno()).st_size - len(line)
-    if size > _MAX_BYTES:
+    The checksum of each column is that of the ZIP format, which numpy's ``.npz`` is.
+    """
+    if path.stat().st_size > _MAX_BYTES:
         raise ValueError("larger than all of AudioSet")
-    content = np.empty(size, np.uint8)
-    if file.readinto(content) != size:  # type: ignore[attr-defined]
-        raise ValueError("cut short")
-    if line[:9] != b"%08x " % zlib.crc32(content.data, zlib.crc32(line[9:])):
-        raise ValueError("damaged")
-    content.flags.writeable = False
-    arrays: dict[str, NDArray[Any]] = {}
-    start = 0
-    for name, dtype, length in header["columns"]:
-        if not _DTYPE.fullmatch(dtype):
-            raise ValueError("neither numbers nor text")
-        stop = start + length * np.dtype(dtype).itemsize
-        arrays[name] = content[start:stop].view(dtype)
-        start = stop + -stop % _ALIGNMENT
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
+        if str(kept[_KEY]) != key:
+            raise ValueError("of another form, or of other files")
+        arrays = {name: kept[name] for name in kept.files if name != _KEY}
+    for array in arrays.values():
+        array.flags.writeable = False
     return arrays
 
 
 def _prune(folder: Path, kind: str) -> None:
     """Remove the oldest files of a kind, and temporary ones of runs that were killed long ago."""
-    files = sorted(folder.glob(f"{kind}-*.columns"), key=_age_s)
+    files = sorted(folder.glob(f"{kind}-*.npz"), key=_age_s)
     files = files[_KEPT_FILES.get(kind, 1) :]
     files += [path for path in folder.glob("*.tmp") if _age_s(path) > _ABANDONED_S]
     for path in files:

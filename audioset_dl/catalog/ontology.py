@@ -100,6 +100,10 @@ class Ontology:
         """Return the position of a node in the ontology order, from 0."""
         return self._order[mid]
 
+    def roots(self) -> list[Node]:
+        """Return the nodes that lie below no other, in ontology order."""
+        return [node for node in self.nodes if not self.parents(node.mid)]
+
     def parents(self, mid: str) -> tuple[str, ...]:
         """Return the MIDs of the nodes right above, in ontology order."""
         return self._parents[mid]

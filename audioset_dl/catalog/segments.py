@@ -91,6 +91,11 @@ class SegmentTable:
         rows.flags.writeable = False
         return rows
 
+    def count_label_sets(self) -> dict[tuple[str, ...], int]:
+        """Return how many clips carry just these labels, for all combinations that occur."""
+        numbers = np.bincount(self._columns["set_codes"], minlength=len(self._label_sets))
+        return dict(zip(self._label_sets, numbers.tolist(), strict=True))
+
     def clip(self, row: int) -> Clip:
         """Return one clip."""
         columns = self._columns

@@ -15,12 +15,23 @@ from typing import NoReturn
 
 import click
 
-from audioset_dl.cli import checking, choosing, running
-from audioset_dl.cli.group import cli
+from audioset_dl.cli import checking, choosing, completion, doctoring, listing, running, sets
+from audioset_dl.cli.group import Manner, cli, complain
 from audioset_dl.config import hide_logins
 from audioset_dl.errors import AudiosetDlError, Interrupted, OutputError
 
-__all__ = ["BUG_EXIT_CODE", "checking", "choosing", "cli", "main", "running"]
+__all__ = [
+    "BUG_EXIT_CODE",
+    "checking",
+    "choosing",
+    "cli",
+    "completion",
+    "doctoring",
+    "listing",
+    "main",
+    "running",
+    "sets",
+]
 
 BUG_EXIT_CODE = 70
 
@@ -31,8 +42,9 @@ def main() -> NoReturn:
 
 
 def _run() -> int:
+    manner = Manner()
     try:
-        return cli.main(standalone_mode=False) or 0
+        return cli.main(standalone_mode=False, obj=manner) or 0
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -43,7 +55,9 @@ def _run() -> int:
         click.echo(str(interrupted), err=True)
         return interrupted.exit_code
     except AudiosetDlError as error:
-        click.echo(f"Error: {hide_logins(str(error))}", err=True)
+        if manner.verbose:
+            _tell_traceback(error)
+        complain("Error", hide_logins(str(error)))
         return error.exit_code
     except BrokenPipeError:
         sys.stderr.close()
@@ -54,10 +68,14 @@ def _run() -> int:
 
 def _end_unexpected(error: Exception) -> int:
     if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:
-        click.echo("Error: the output of this command can't be written: disk full", err=True)
+        complain("Error", "the output of this command can't be written: disk full")
         with suppress(OSError):  # or else Python tries once more, and ends with 120
             sys.stdout.close()
         return OutputError.exit_code
-    click.echo(hide_logins("".join(traceback.format_exception(error))), err=True, nl=False)
+    _tell_traceback(error)
     click.echo("This is a bug in audioset-dl; please report it with the lines above.", err=True)
     return BUG_EXIT_CODE
+
+
+def _tell_traceback(error: Exception) -> None:
+    click.echo(hide_logins("".join(traceback.format_exception(error))), err=True, nl=False)

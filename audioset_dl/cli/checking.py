@@ -34,6 +34,10 @@ def verify(
 
     The exit status is 1 if one is not as it was written; with --repair, if anything is left to do:
     clips to be got again by a download, or files that the program does not know.
+
+    \b
+    Example:
+      audioset-dl verify --deep config.yaml
     """
     settings = load_config(config, overrides)
     if repair:

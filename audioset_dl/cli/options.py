@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from audioset_dl.config import Config, locate
+from audioset_dl.cli.group import complain
+from audioset_dl.config import Config, load_config, locate
 from audioset_dl.errors import ConfigError
 from audioset_dl.progress import make_bar
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from audioset_dl.prepare import Prepared
 
 DEFAULT_CONFIG = "config.yaml"
+WIDEST = 100
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -45,14 +49,31 @@ def takes_quiet(command: Command) -> Command:
     return click.option("-q", "--quiet", is_flag=True, help="Show no progress.")(command)
 
 
+def terminal_width() -> int:
+    """Return the width for text on stdout: the terminal's, as long as it can be read."""
+    return min(shutil.get_terminal_size().columns, WIDEST) if sys.stdout.isatty() else WIDEST
+
+
+def table_width() -> int | None:
+    """Return the width to which tables on stdout are cut: the terminal's; None elsewhere."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
 def prepare_selection(settings: Config, *, quiet: bool = False, warn: bool = True) -> Prepared:
     """Read AudioSet's files and choose from them, with bars and warnings on stderr."""
     from audioset_dl.prepare import prepare
 
     prepared = prepare(settings, progress=lambda name: make_bar(name, "B", quiet=quiet))
     for warning in prepared.warnings if warn else ():
-        click.echo(f"Warning: {warning}", err=True)
+        complain("Warning", warning)
     return prepared
+
+
+def load_or_defaults(config: Path, overrides: tuple[str, ...]) -> Config | None:
+    """Load a config; None where the usual one is not there yet and nothing was set."""
+    if str(config) == DEFAULT_CONFIG and not config.exists() and not overrides:
+        return None
+    return load_config(config, overrides)
 
 
 @contextmanager

@@ -44,6 +44,10 @@ def download(config: Path, overrides: tuple[str, ...], retry: str, quiet: bool) 
     """Download what the config wants; run again to resume.
 
     Ctrl-C ends it in order; a second Ctrl-C at once. Both can be resumed.
+
+    \b
+    Example:
+      audioset-dl download config.yaml --set clips.per_class=50
     """
     settings = load_config(config, overrides)
     codes = [code.strip() for code in retry.split(",") if code.strip()]
@@ -54,20 +58,47 @@ def download(config: Path, overrides: tuple[str, ...], retry: str, quiet: bool) 
 
 @cli.command()
 @takes_config
+@click.option(
+    "--availability", is_flag=True, help="Of each class: how many clips tried are saved, and gone."
+)
+@click.option(
+    "--csv",
+    "as_csv",
+    is_flag=True,
+    help="With --availability: print all clips tried as a CSV, for clips.known_gone.",
+)
 @takes_json
-def status(config: Path, overrides: tuple[str, ...], as_json: bool) -> None:
+def status(
+    config: Path, overrides: tuple[str, ...], *, availability: bool, as_csv: bool, as_json: bool
+) -> None:
     """Show where a run stands, and the failures by reason.
 
     Also while it runs.
+
+    \b
+    Example:
+      audioset-dl status --availability --csv > gone.csv
     """
+    from audioset_dl.dataset.availability import read_availability
     from audioset_dl.dataset.status import read_status
 
+    if as_csv and (as_json or not availability):
+        raise click.UsageError("--csv goes with --availability, and not with --json")
     output = OutputFolder(load_config(config, overrides).output.dir)
+    if as_csv:
+        click.echo(report.availability_csv(read_availability(output)))
+        return
     found = read_status(output)
+    tried = read_availability(output) if availability else None
     if as_json:
-        click.echo(report.to_json(report.status_document(found)))
+        document = report.status_document(found)
+        if tried is not None:
+            document["availability"] = report.availability_document(tried)
+        click.echo(report.to_json(document))
     else:
         click.echo(report.status_text(found, output))
+        if tried is not None:
+            click.echo(f"\n{report.availability_text(tried)}")
 
 
 @cli.command()
@@ -77,6 +108,10 @@ def demo(directory: Path, quiet: bool) -> None:
     """Run the whole main job offline, on a simulated YouTube.
 
     Writes a config, a little metadata and the dataset into DIRECTORY.
+
+    \b
+    Example:
+      audioset-dl demo here
     """
     from audioset_dl import demo as demonstration
 

@@ -9,14 +9,21 @@ from audioset_dl.config.models import (
     DownloadConfig,
     MetadataConfig,
     OutputConfig,
-    default_config_text,
     load_config,
     locate,
 )
 from audioset_dl.config.secrets import find_secrets
+from audioset_dl.config.starting import (
+    SCHEMA_NAME,
+    config_schema_text,
+    default_config_text,
+    split_names,
+    starting_config_text,
+)
 from audioset_dl.config.values import masked_proxy
 
 __all__ = [
+    "SCHEMA_NAME",
     "AudioConfig",
     "ClassesConfig",
     "ClipsConfig",
@@ -24,10 +31,13 @@ __all__ = [
     "DownloadConfig",
     "MetadataConfig",
     "OutputConfig",
+    "config_schema_text",
     "default_config_text",
     "find_secrets",
     "hide_logins",
     "load_config",
     "locate",
     "masked_proxy",
+    "split_names",
+    "starting_config_text",
 ]

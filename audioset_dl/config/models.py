@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -92,6 +91,12 @@ class ClipsConfig(_Section):
     """exclusive: only clips that carry no other chosen class."""
     full_length: bool = False
     """Whether to leave out segments that are not 10 s long."""
+    list: FilePath | None = None
+    """A manifest.csv, or another CSV with `clip_id` or `ytid,start_s`: exactly its clips are
+    wanted, whatever the other keys here say; null: no list."""
+    known_gone: FilePath | None = None
+    """A CSV of clips that others found gone, which are not asked for: a failures.csv, or what
+    ``audioset-dl status --availability --csv`` prints; null: none."""
 
 
 class DownloadConfig(_Section):
@@ -112,9 +117,13 @@ class DownloadConfig(_Section):
     throttle_wait_s: Annotated[float, Field(gt=0, le=86_400)] = 60
     """First pause, in seconds, of a refused address; doubles up to 30 minutes."""
     cookies: FilePath | None = None
-    """File of cookies in Netscape form (cookies.txt)."""
+    """File of cookies: a cookies.txt in Netscape format, or the JSON that the browser extension
+    EditThisCookie copies."""
     cookies_from_browser: Text | None = None
     """Browser to read cookies from, as yt-dlp names it: ``firefox`` or ``firefox:PROFILE``."""
+    cookies_use: Literal["needed", "always"] = "needed"
+    """needed: ask as a guest, and with the cookies only for what a guest may not have; always: ask
+    for every video with them."""
     proxies: Proxies = Field(default=(), repr=False, json_schema_extra={"writeOnly": True})
     """Each an address of its own, ``scheme://user:password@host:port``; empty: a direct
     connection."""
@@ -131,6 +140,14 @@ class DownloadConfig(_Section):
         if browser is not None and info.data.get("cookies") is not None:
             raise fault("given together with cookies: keep one of them and set the other to null")
         return browser
+
+    @field_validator("cookies_use")
+    @classmethod
+    def _check_has_cookies(cls, use: str, info: ValidationInfo) -> str:
+        sources = ("cookies", "cookies_from_browser")  # a faulty one is not in the data
+        if use == "always" and all(info.data.get(key, "") is None for key in sources):
+            raise fault("always needs cookies: name a file of them as cookies, or set needed")
+        return use
 
 
 class AudioConfig(_Section):
@@ -181,8 +198,13 @@ class Config(_Section):
             folder / entry if isinstance(entry, Path) else entry for entry in self.metadata.segments
         )
         cookies, ffmpeg = self.download.cookies, self.audio.ffmpeg
+        clip_list, known_gone = self.clips.list, self.clips.known_gone
         changes: dict[str, dict[str, object]] = {
             "metadata": {"dir": folder / self.metadata.dir, "segments": segments},
+            "clips": {
+                "list": clip_list and folder / clip_list,
+                "known_gone": known_gone and folder / known_gone,
+            },
             "download": {"cookies": cookies and folder / cookies},
             "audio": {"ffmpeg": ffmpeg and folder / ffmpeg},
             "output": {"dir": folder / self.output.dir},
@@ -204,11 +226,6 @@ class Config(_Section):
         data["download"]["proxies"] = [masked_proxy(proxy) for proxy in self.download.proxies]
         data["download"]["yt_dlp"] = masked_options(self.download.yt_dlp)
         return data
-
-
-def default_config_text() -> str:
-    """Return the commented default configuration, which says the same as ``Config()``."""
-    return files("audioset_dl.config").joinpath("default.yaml").read_text(encoding="utf-8")
 
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:

@@ -85,7 +85,7 @@ def _of_proxy(proxy: str) -> Iterator[str]:
 
 
 def _of_cookies(text: str) -> Iterator[str]:
-    for line in text.splitlines():
+    for line in text.split("\n"):
         value = line.rpartition("\t")[2].strip()
         if "\t" in line and len(value) >= SHORTEST_COOKIE:
             yield value

@@ -10,12 +10,9 @@ import math
 import re
 from dataclasses import fields
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 
 from audioset_dl.catalog.clips import YTID_LENGTH, Clip
-
-if TYPE_CHECKING:
-    from audioset_dl.dataset.journal import SavedFile
+from audioset_dl.dataset.records import SavedFile
 
 _YTID = re.compile(rf"[A-Za-z0-9_-]{{{YTID_LENGTH}}}")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,18 @@ from audioset_dl.catalog.clips import Clip
 from audioset_dl.dataset.checks import check_clip, check_file
 from audioset_dl.dataset.files import told_as_output_error
 from audioset_dl.dataset.journal_errors import BEGIN_ANEW, tell_unusable
+from audioset_dl.dataset.records import HEARSAY, Count, Record, SavedFile
 from audioset_dl.errors import OutputError
+
+__all__ = [
+    "Count",
+    "Journal",
+    "Record",
+    "SavedFile",
+    "open_journal",
+    "read_journal",
+    "read_states",
+]
 
 SCHEMA_VERSION = 1
 
@@ -42,62 +53,6 @@ CREATE TABLE clips (
 ) WITHOUT ROWID;
 CREATE TABLE notes (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
-
-
-@dataclass(frozen=True)
-class SavedFile:
-    """A WAV file that was written and checked."""
-
-    file_name: str
-    """Relative to the output folder, with ``/``."""
-    num_samples: int
-    sample_rate: int
-    channels: int
-    num_bytes: int
-    """Size of the file."""
-    sha256: str
-    """Of the file's bytes."""
-    source_format: str
-    """Itag, codec, bitrate."""
-    method: str
-    """How it was fetched."""
-    bytes_fetched: int
-    """Media bytes."""
-    saved_at: str
-    """ISO 8601, UTC."""
-
-
-@dataclass(frozen=True)
-class Record:
-    """What the journal knows of a clip."""
-
-    clip: Clip
-    classes: tuple[str, ...]
-    """MIDs of the classes that want it."""
-    wanted: bool
-    """Whether the config of the last run wants it."""
-    state: str
-    """``waiting``, ``saved`` or ``gone``."""
-    code: str | None
-    """Of the last failure."""
-    detail: str | None
-    attempts: int
-    """Failed attempts that were charged to the clip, in all runs."""
-    updated_at: str
-    file: SavedFile | None
-    """Where it is saved."""
-
-
-@dataclass(frozen=True)
-class Count:
-    """How many clips are in the same case."""
-
-    state: str
-    wanted: bool
-    code: str | None
-    number: int
-    example: str | None
-    """The tool's words about one of the failures."""
 
 
 _FILE_COLUMNS = tuple(field.name for field in fields(SavedFile))
@@ -169,6 +124,43 @@ class Journal:
                 "UPDATE clips SET state = ?, code = ?, detail = ?, updated_at = ?,"
                 " attempts = attempts + ? WHERE clip_id = ? AND state != 'saved'",
                 (state, code, detail, now, int(charged), clip_id),
+            )
+
+    def record_hearsay(self, codes: Mapping[str, str], source: str, now: str) -> None:
+        """Take waiting clips as gone without asking.
+
+        Parameters
+        ----------
+        codes : mapping of str to str
+            The code of the reason by clip_id.
+        source : str
+            Where that is known from.
+        now : str
+            The time of day, ISO 8601.
+        """
+        with self._writing():
+            self._db.executemany(
+                "UPDATE clips SET state = 'gone', code = ?, detail = ?, updated_at = ?"
+                " WHERE clip_id = ? AND state = 'waiting'",
+                [(code, HEARSAY + source, now, clip_id) for clip_id, code in codes.items()],
+            )
+
+    def forget_hearsay(self) -> None:
+        """Let clips wait again that were taken as gone without asking."""
+        with self._writing():
+            self._db.execute(
+                "UPDATE clips SET state = 'waiting', code = NULL, detail = NULL"
+                " WHERE state = 'gone' AND detail LIKE ?",
+                (f"{HEARSAY}%",),
+            )
+
+    def put(self, records: Iterable[Record]) -> None:
+        """Write rows as they are told, in the place of those of the same clips."""
+        marks = ", ".join("?" * len(_COLUMNS))
+        with self._writing():
+            self._db.executemany(
+                f"INSERT OR REPLACE INTO clips ({', '.join(_COLUMNS)}) VALUES ({marks})",
+                map(_record_values, records),
             )
 
     def retry_gone(self, codes: Collection[str]) -> None:
@@ -314,11 +306,13 @@ def read_journal(path: Path) -> Iterator[Journal]:
 
 
 def read_states(path: Path) -> dict[str, tuple[str, str | None]]:
-    """Return `Journal.states` of a journal; nothing where there is none yet."""
+    """Return `Journal.states` of a journal, but for hearsay; nothing where there is none yet."""
     if not path.is_file():
         return {}
     with read_journal(path) as journal:
-        return journal.states()
+        hearsay = {record.clip.clip_id for record in journal.records("gone") if record.is_hearsay}
+        states = journal.states().items()
+        return {clip_id: state for clip_id, state in states if clip_id not in hearsay}
 
 
 @contextmanager
@@ -383,6 +377,15 @@ def _read_record(row: tuple[Any, ...]) -> Record:
 def _clip_values(clip: Clip) -> tuple[object, ...]:
     """Return the values of `_CLIP_COLUMNS`."""
     return (clip.clip_id, clip.ytid, clip.start_s, clip.end_s, ";".join(clip.labels), clip.subset)
+
+
+def _record_values(record: Record) -> tuple[object, ...]:
+    """Return the values of `_COLUMNS`."""
+    file = astuple(record.file) if record.file is not None else (None,) * len(_FILE_COLUMNS)
+    return (
+        *_clip_values(record.clip), ";".join(record.classes), int(record.wanted), record.state,
+        record.code, record.detail, record.attempts, record.updated_at, *file,
+    )  # fmt: skip
 
 
 def _split(joined: str) -> tuple[str, ...]:

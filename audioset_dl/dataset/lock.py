@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -24,6 +26,10 @@ class Holder:
     host: str
     since: str
     """ISO 8601, UTC."""
+
+    def __str__(self) -> str:
+        since = datetime.fromisoformat(self.since).astimezone()
+        return f"process {self.pid} on {self.host}, since {since:%Y-%m-%d %H:%M:%S %Z}"
 
 
 @contextmanager
@@ -45,6 +51,9 @@ def hold_folder(lock: Path, now: str) -> Iterator[None]:
         try:
             file_lock.acquire()
         except Timeout as error:
+            # filelock also waits for a file that can't be made, as in /proc.
+            if not lock.exists():
+                lock.touch()
             raise OutputLockedError(_words(lock)) from error
     try:
         write_file(_holder_file(lock), json.dumps(asdict(_this_run(now))).encode())
@@ -55,10 +64,35 @@ def hold_folder(lock: Path, now: str) -> Iterator[None]:
         file_lock.release()
 
 
+@contextmanager
+def keep_runs_out(lock: Path) -> Iterator[None]:
+    """Let no run begin in a folder while the body reads it; nothing is written there.
+
+    Raises
+    ------
+    OutputLockedError
+        A run is under way there: who, and since when.
+    """
+    if not lock.is_file():
+        yield
+        return
+    with told_as_output_error(lock):
+        descriptor = os.open(lock, os.O_RDONLY)
+    try:
+        # The same kind of lock as filelock's (https://py-filelock.readthedocs.io), but shared.
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise OutputLockedError(_words(lock)) from error
+    finally:
+        os.close(descriptor)
+
+
 def find_holder(lock: Path) -> Holder | None:
     """Return the run that holds a folder, if it runs on this machine or can't be told."""
     try:
         holder = Holder(**json.loads(_holder_file(lock).read_text("utf-8")))
+        datetime.fromisoformat(holder.since)
     except (OSError, ValueError, TypeError):
         return None
     return holder if holder.host != socket.gethostname() or _is_alive(holder.pid) else None
@@ -66,9 +100,8 @@ def find_holder(lock: Path) -> Holder | None:
 
 def _words(lock: Path) -> str:
     holder = find_holder(lock)
-    who = f"process {holder.pid} on {holder.host}, since {holder.since}" if holder else "unknown"
     return (
-        f"another run holds {lock.parent} ({who}); wait until it has ended, "
+        f"another run holds {lock.parent} ({holder or 'unknown'}); wait until it has ended, "
         "see how it stands with `audioset-dl status`, or use another output.dir"
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -91,6 +91,57 @@ def read_manifest(path: Path) -> list[ManifestRow]:
     return _read_rows(path, _read_row)
 
 
+@dataclass(frozen=True)
+class Listing:
+    """All that a row of manifest.csv says."""
+
+    clip: Clip
+    file: SavedFile
+    """The manifest does not hold its size: 0."""
+    names: Mapping[str, str]
+    """Display names of the clip's labels, by MID."""
+    classes: tuple[str, ...]
+    """MIDs of the classes that it was drawn for; empty where only an earlier config wanted it."""
+
+
+def read_listings(path: Path) -> list[Listing]:
+    """Read manifest.csv, one entry a clip.
+
+    Raises
+    ------
+    OutputError
+        There is none, or it is not such a table; with the line.
+    """
+    return _read_rows(path, _read_listing)
+
+
+@dataclass(frozen=True)
+class FailureRow:
+    """A row of failures.csv."""
+
+    clip: Clip
+    """Without labels and subset, which the table does not hold."""
+    state: str
+    """``gone`` or ``waiting``."""
+    code: str
+    detail: str
+    attempts: int
+    updated_at: str
+
+
+def read_failures(path: Path) -> list[FailureRow]:
+    """Read failures.csv; nothing where there is none.
+
+    Raises
+    ------
+    OutputError
+        It is not such a table; with the line.
+    """
+    if not path.exists():
+        return []
+    return _read_rows(path, _read_failure, FAILURES_COLUMNS)
+
+
 def read_clips(path: Path) -> list[tuple[Clip, SavedFile]]:
     """Read what manifest.csv says of each clip and its file, whose size it does not hold (0).
 
@@ -102,7 +153,12 @@ def read_clips(path: Path) -> list[tuple[Clip, SavedFile]]:
     return _read_rows(path, _read_clip)
 
 
-def _read_rows(path: Path, read_row: Callable[[Mapping[str, str]], Row]) -> list[Row]:
+def _read_rows(
+    path: Path,
+    read_row: Callable[[Mapping[str, str]], Row],
+    columns: Sequence[str] = MANIFEST_COLUMNS,
+) -> list[Row]:
+    what = "manifest" if columns is MANIFEST_COLUMNS else "failures.csv"
     try:
         text = path.read_text("utf-8")
     except FileNotFoundError as error:
@@ -114,10 +170,10 @@ def _read_rows(path: Path, read_row: Callable[[Mapping[str, str]], Row]) -> list
         raise OutputError(f"{path} can't be read: {error}") from error
     reader = csv.DictReader(io.StringIO(text, newline=""))
     try:
-        missing = set(MANIFEST_COLUMNS) - set(reader.fieldnames or ())
+        missing = set(columns) - set(reader.fieldnames or ())
         if missing:
             raise OutputError(
-                f"{path}:1: expected the columns of a manifest, not found: "
+                f"{path}:1: expected the columns of a {what}, not found: "
                 f"{', '.join(sorted(missing)[:3])} ...; {WRITTEN_ANEW}"
             )
         return [read_row(row) for row in reader]
@@ -126,7 +182,7 @@ def _read_rows(path: Path, read_row: Callable[[Mapping[str, str]], Row]) -> list
             f"{path}:{reader.line_num}: not a CSV row ({error}); {WRITTEN_ANEW}"
         ) from error
     except (AttributeError, TypeError, ValueError) as error:
-        words = f"{path}:{reader.line_num}: not a row of a manifest, or not whole"
+        words = f"{path}:{reader.line_num}: not a row of a {what}, or not whole"
         raise OutputError(f"{words}; {WRITTEN_ANEW}") from error
 
 
@@ -164,6 +220,25 @@ def _read_clip(row: Mapping[str, str]) -> tuple[Clip, SavedFile]:
     check_clip(clip)
     check_file(file)
     return clip, file
+
+
+def _read_listing(row: Mapping[str, str]) -> Listing:
+    clip, file = _read_clip(row)
+    if row["clip_id"] != clip.clip_id:
+        raise ValueError(row["clip_id"])
+    names = dict(zip(clip.labels, row["label_names"].split(";"), strict=True))
+    mids = {name: mid for mid, name in names.items()}
+    named = filter(None, row["classes"].split(";"))
+    return Listing(clip, file, names, tuple(mids[name] for name in named if name in mids))
+
+
+def _read_failure(row: Mapping[str, str]) -> FailureRow:
+    if row["state"] not in ("gone", "waiting") or not row["code"]:
+        raise ValueError(row["state"])
+    clip = Clip(row["ytid"], float(row["start_s"]), float(row["end_s"]), (), "")
+    check_clip(clip)
+    attempts, updated_at = int(row["attempts"]), row["updated_at"]
+    return FailureRow(clip, row["state"], row["code"], row["detail"], attempts, updated_at)
 
 
 def _manifest_row(record: Record, file: SavedFile, names: Mapping[str, str]) -> tuple[object, ...]:

@@ -13,9 +13,9 @@ from pathlib import Path
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.dataset.claims import read_claims
 from audioset_dl.dataset.files import TEMPORARY_SUFFIX, told_as_output_error
-from audioset_dl.dataset.journal import Journal, Record, SavedFile
+from audioset_dl.dataset.journal import Journal, Record, SavedFile, read_states
 from audioset_dl.dataset.layout import Layout, OutputFolder
-from audioset_dl.dataset.manifest import read_clips
+from audioset_dl.dataset.manifest import read_clips, read_manifest
 from audioset_dl.errors import OutputError
 
 
@@ -52,6 +52,16 @@ def adopt_files(journal: Journal, folder: OutputFolder) -> None:
         if hashlib.sha256(content).hexdigest() == file.sha256:
             journal.adopt(clip, replace(file, num_bytes=len(content)))
             unknown.remove(path)
+
+
+def known_states(folder: OutputFolder) -> dict[str, tuple[str, str | None]]:
+    """Return state and failure code by clip_id, without changing anything.
+
+    As the journal has them; where it is lost, what the manifest lists is saved.
+    """
+    if folder.journal.is_file() or not folder.manifest.is_file():
+        return read_states(folder.journal)
+    return {row.clip_id: ("saved", None) for row in read_manifest(folder.manifest)}
 
 
 def _unknown_files(journal: Journal, folder: OutputFolder) -> set[Path]:

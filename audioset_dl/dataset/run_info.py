@@ -20,11 +20,13 @@ class RunInfo:
     versions: Mapping[str, str]
     """Of the program and its tools."""
     metadata: Mapping[str, str]
-    """SHA-256 of AudioSet's files, by file name."""
+    """SHA-256 of AudioSet's files, by file name, and of the tables in ``clips``, by key."""
     classes: Sequence[Mapping[str, str]]
     """``mid``, ``name`` of the chosen classes, in ontology order."""
     started_at: str
     """ISO 8601, UTC."""
+    parts: Sequence[Mapping[str, Any]] = ()
+    """Of a dataset that was merged: ``path`` and ``run``, the run.json, of each part."""
 
 
 def write_run_info(path: Path, info: RunInfo) -> None:
@@ -35,6 +37,19 @@ def write_run_info(path: Path, info: RunInfo) -> None:
 def read_run_info(path: Path) -> RunInfo | None:
     """Read run.json; None where there is none that can be read."""
     try:
-        return RunInfo(**json.loads(path.read_text("utf-8")))
-    except (OSError, ValueError, TypeError):
+        document = json.loads(path.read_text("utf-8"))
+        return RunInfo(**document) if _is_ours(document) else None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
+
+
+def _is_ours(document: Any) -> bool:
+    """Tell whether what others read of a run.json has the form in which it was written."""
+    names = [node[key] for node in document["classes"] for key in ("mid", "name")]
+    mappings = [document["config"], document["config"].get("audio", {}), document["metadata"]]
+    parts = document.get("parts", [])
+    return (
+        all(isinstance(name, str) for name in names)
+        and all(isinstance(one, dict) for one in (*mappings, *parts))
+        and isinstance(parts, list)
+    )

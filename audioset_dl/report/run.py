@@ -19,12 +19,11 @@ _MANY = 20
 def download_text(report: Report, output: OutputFolder, names: Mapping[str, str]) -> str:
     """Return how a download ended, for people."""
     counts = report.counts
-    saved = f"{counts.saved:,} of {count(counts.wanted, 'clip')} saved in {output.path}"
-    lines = [f"{saved} ({report.newly_saved:,} by this run)"]
+    lines = [f"{_saved(report)} saved in {output.path} ({report.newly_saved:,} by this run)"]
     if counts.gone:
-        lines.append(
-            f"{counts.gone:,} gone for good; the next of the ranking, if any, took the place"
-        )
+        lines.append(f"{counts.gone:,} gone for good; {_in_place(report)}")
+    if report.num_hearsay:
+        lines.append(f"  {report.num_hearsay:,} of these by clips.known_gone, without asking")
     if counts.waiting:
         lines.append(f"{counts.waiting:,} not got yet: run the same command again")
     if counts.failures:
@@ -32,7 +31,59 @@ def download_text(report: Report, output: OutputFolder, names: Mapping[str, str]
         lines += _example_lines(counts)
     if counts.kept:
         lines.append(f"{counts.kept:,} more, saved earlier and not wanted now, were kept")
-    return "\n".join([*lines, *_short_lines(report, names)])
+    lines += [*_cookie_lines(report), *_short_lines(report, names), *_unsaved_lines(report, output)]
+    if counts.saved and not counts.waiting:
+        lines.append(f"{output.manifest.name} lists them; `audioset-dl verify` checks the files.")
+    return "\n".join(lines)
+
+
+def _saved(report: Report) -> str:
+    counts = report.counts
+    if report.is_list:
+        return f"{counts.saved:,} of the list's {count(counts.wanted + counts.gone, 'clip')}"
+    return f"{counts.saved:,} of {count(counts.wanted, 'clip')}"
+
+
+def _in_place(report: Report) -> str:
+    if report.is_list:
+        return "what is on a list is not replaced"
+    return "the next of the ranking, if any, took the place"
+
+
+def _unsaved_lines(report: Report, output: OutputFolder) -> list[str]:
+    """Return why the clips of a list could not be had, where these are few."""
+    if not report.unsaved:
+        return []
+    lines = [
+        f"  {record.clip.clip_id}: {record.code or 'not tried'}: {record.detail or ''}"
+        for record in report.unsaved[:_MANY]
+    ]
+    if rest := len(report.unsaved) - _MANY:
+        lines += [f"  and {rest:,} more, in {output.failures.name}"] if rest > 0 else []
+    return ["not saved of the list:", *(f"{line.rstrip(': '):.79}" for line in lines)]
+
+
+def _cookie_lines(report: Report) -> list[str]:
+    """Say what could be had with cookies, and how."""
+    lines = []
+    if number := report.counts.failures.get("cookies"):
+        wait = "waits" if number == 1 else "wait"
+        lines.append(
+            f"{count(number, 'clip')} {wait} for cookies with a session that is valid: export them"
+            " anew"
+        )
+    if number := report.num_refused_to_guests:
+        are = "is" if number == 1 else "are"
+        cookies, where = (
+            ("the cookies", "that you have now")
+            if report.has_cookies
+            else ("an account's cookies", "(download.cookies)")
+        )
+        lines += [
+            f"{count(number, 'clip')} {are} age-restricted, and gone for guests; with {cookies}",
+            f"  {where}, ask again by: audioset-dl download --retry age",
+        ]
+    return lines
 
 
 def _example_lines(counts: Counts) -> list[str]:
@@ -60,11 +111,7 @@ def status_text(status: Status, output: OutputFolder) -> str:
     """Return a status for people."""
     counts = status.counts
     run = status.running
-    under_way = (
-        f"a run is under way (process {run.pid} on {run.host}, since {run.since})"
-        if run
-        else "no run is under way"
-    )
+    under_way = f"a run is under way ({run})" if run else "no run is under way"
     numbers = (
         f"wanted {counts.wanted:,}, saved {counts.saved:,}, gone {counts.gone:,}, "
         f"waiting {counts.waiting:,}"

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+
+_NARROWEST = 12
 
 
 def to_json(document: object) -> str:
@@ -17,16 +20,54 @@ def by_code(by_code: Mapping[str, int]) -> str:
 
 
 def table(
-    heads: Sequence[str], rows: Sequence[Sequence[str]], *, right: tuple[int, ...] = ()
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    right: tuple[int, ...] = (),
+    width: int | None = None,
 ) -> str:
-    """Return rows below heads, in columns; those of `right` are aligned to the right."""
+    """Return rows below heads, in columns.
+
+    Parameters
+    ----------
+    heads, rows : sequence of str, sequence of sequence of str
+        The cells.
+    right : tuple of int
+        Columns that are aligned to the right.
+    width : int, optional
+        To which the first column is shortened, as far as it can be.
+    """
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    if width is not None:
+        others = sum(widths[1:]) + 2 * len(widths[1:])
+        widths[0] = min(widths[0], max(width - others, _NARROWEST))
     return "\n".join(
         "  ".join(
-            cell.rjust(width) if column in right else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+            cell.rjust(room) if column in right else shortened(cell, room).ljust(room)
+            for column, (cell, room) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in (heads, *rows)
+    )
+
+
+def shortened(text: str, width: int) -> str:
+    """Return a text that takes no more than some columns."""
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def listed(facts: Iterable[tuple[str, str]], width: int) -> str:
+    """Return named facts below one another, each broken at a width beside its name."""
+    told = list(facts)
+    indent = max(len(name) for name, _ in told) + 2
+    return "\n".join(
+        textwrap.fill(
+            words,
+            width,
+            initial_indent=name.ljust(indent),
+            subsequent_indent=" " * indent,
+            break_on_hyphens=False,
+        )
+        for name, words in told
     )
 
 

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from math import ceil
 
 from audioset_dl.catalog.clips import Clip
-from audioset_dl.config import AudioConfig, Config, DownloadConfig
-from audioset_dl.selection.select import Selection
+from audioset_dl.config import Config
+from audioset_dl.selection.availability import taken_as_gone
+from audioset_dl.selection.cost import (
+    MEDIA_BYTES_PER_CLIP,
+    REQUESTS_PER_CLIP,
+    REQUESTS_PER_GONE,
+    Times,
+    times_of,
+    wav_bytes,
+)
+from audioset_dl.selection.draw import Draw, Share
+from audioset_dl.selection.losses import Losses
+from audioset_dl.selection.overlap import Overlap, find_overlap, shares_alone
+from audioset_dl.selection.select import FULL_LENGTH_S, Selection
 
-REQUESTS_PER_CLIP = 5
-"""Page, two players (yt-dlp 2026.10.26), the beginning of the track and the ten seconds; counted on
-the simulator."""
-WAV_HEADER_BYTES = 44
-_SOURCE_RATE = 48000
-_SOURCE_CHANNELS = 2
-_BYTES_PER_SAMPLE = {"PCM_U8": 1, "ULAW": 1, "ALAW": 1, "PCM_16": 2, "PCM_24": 3, "PCM_32": 4,
-                     "FLOAT": 4, "DOUBLE": 8}  # fmt: skip
+States = Mapping[str, tuple[str, str | None]]
+"""For each clip that an earlier run drew (by clip_id): state and failure code."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +40,41 @@ class ClassPlan:
     """Candidates in the metadata not known to be gone."""
     short: int
     """How many fewer it can have than ``per_class`` asks for."""
+    loss: float
+    """Share of its videos that is expected to be gone, 0..1."""
+    needed: int
+    """Candidates that are expected to be needed for as many as are wanted."""
+    expected: int
+    """Clips that it is expected to have in the end."""
+    shared: int
+    """Of the wanted clips, those that another class wants as well."""
+    alone: float | None
+    """Share, 0..1, of its clips that carry no other chosen class than its relatives."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a download is expected to come to, with some videos gone and replaced."""
+
+    clips: int
+    """Different clips on the disk in the end."""
+    gone: int
+    """Videos that are asked for in vain."""
+    asked: int
+    """Videos that are asked for in all."""
+    disk_bytes: int
+    """Size of all WAV files."""
+    media_bytes: int
+    """To be fetched from YouTube; its pages come besides."""
+    requests: int
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a download would do if no more videos were gone than are known to be."""
+    """What a download would do."""
 
+    per_class: int | None
+    """Clips asked for of each class; None for all."""
     classes: Sequence[ClassPlan]
     clips: int
     """Different clips wanted; one that several classes want counts once."""
@@ -45,16 +83,20 @@ class Plan:
     to_fetch: int
     audio_s: float
     """Seconds of audio of all wanted clips."""
-    disk_bytes: int
-    """Size of all wanted WAV files."""
-    requests: int
-    """Requests for the clips to fetch."""
-    seconds: float | None
-    """Time at the configured pace; None where nothing is paced."""
+    overlap: Overlap
+    expected: Expected
+    times: Times
+    """For the videos to ask for, over all addresses."""
+    times_one_address: Times
+    addresses: int
+    clip_list: str | None = None
+    """The list whose clips are downloaded, in the place of ``per_class`` clips of each class."""
+    known_gone: int = 0
+    """Clips that would be wanted, and are taken as gone without asking."""
 
 
 def make_plan(
-    selection: Selection, config: Config, states: Mapping[str, tuple[str, str | None]]
+    selection: Selection, config: Config, states: States, losses: Losses | None = None
 ) -> Plan:
     """Plan a download.
 
@@ -65,41 +107,119 @@ def make_plan(
     config : Config
         For pace and sample format.
     states : mapping of str to (state, code)
-        What the journal knows by clip_id; empty before the first run.
+        What is known by clip_id; empty before the first run.
+    losses : Losses, optional
+        What share of the videos is expected to be gone; else the usual one.
     """
+    losses = losses or Losses()
     draw = selection.draw()
-    drawn = draw.start(clip_id for clip_id, (state, _) in states.items() if state == "gone")
-    clips = [selection.clip(clip_id) for clip_id in drawn]
-    saved = sum(states.get(clip_id, ("", None))[0] == "saved" for clip_id in drawn)
-    names = {node.mid: node.name for node in selection.classes}
-    per_class = selection.per_class or 0
+    hearsay = taken_as_gone(selection.known_gone, states)
+    states = {**states, **{clip_id: ("gone", code) for clip_id, code in hearsay.items()}}
+    drawn = draw.start(_gone(states))
+    clips = {clip_id: selection.clip(clip_id) for clip_id in drawn}
+    saved = frozenset(clip_id for clip_id in drawn if states.get(clip_id, ("",))[0] == "saved")
+    overlap = find_overlap({clip_id: draw.drawn_by(clip_id) for clip_id in drawn})
+    expected_draw = _draw_expected(draw, selection, frozenset(_gone(states)), saved, losses)
+    expected = _expect(expected_draw, clips, saved, losses, config)
+    addresses = max(1, len(config.download.proxies))
     return Plan(
-        classes=[
-            ClassPlan(share.mid, names[share.mid], share.wanted, share.available,
-                      max(0, per_class - share.wanted))
-            for share in draw.shares()
-        ],
+        per_class=selection.per_class,
+        classes=_plan_classes(selection, draw.shares(), expected_draw.shares(), losses, overlap),
         clips=len(clips),
-        saved=saved,
-        to_fetch=len(clips) - saved,
-        audio_s=round(sum(clip.duration_s for clip in clips), 3),
-        disk_bytes=sum(wav_bytes(clip, config.audio) for clip in clips),
-        requests=(len(clips) - saved) * REQUESTS_PER_CLIP,
-        seconds=paced_seconds(len(clips) - saved, config.download),
-    )  # fmt: skip
+        saved=len(saved),
+        to_fetch=len(clips) - len(saved),
+        audio_s=round(sum(clip.duration_s for clip in clips.values()), 3),
+        overlap=overlap,
+        expected=expected,
+        times=times_of(expected.asked, config.download, addresses),
+        times_one_address=times_of(expected.asked, config.download, 1),
+        addresses=addresses,
+        clip_list=str(selection.clip_list.path) if selection.clip_list else None,
+        known_gone=len(hearsay.keys() & draw.drawn().keys()),
+    )
 
 
-def wav_bytes(clip: Clip, audio: AudioConfig) -> int:
-    """Return the size of a clip's WAV file; where the source decides, that of 48 kHz stereo."""
-    num_samples = round(clip.duration_s * (audio.sample_rate or _SOURCE_RATE))
-    channels = audio.channels or _SOURCE_CHANNELS
-    return WAV_HEADER_BYTES + num_samples * channels * _BYTES_PER_SAMPLE[audio.subtype]
+def _gone(states: States) -> Iterator[str]:
+    return (clip_id for clip_id, (state, _) in states.items() if state == "gone")
 
 
-def paced_seconds(num_clips: int, config: DownloadConfig) -> float | None:
-    """Return how long the configured pace makes a number of clips last, over all addresses."""
-    last = max(0, -(-num_clips // max(1, len(config.proxies))) - 1)
-    if config.max_per_hour is None:
-        return last * config.delay_s if config.delay_s else None
-    hours, rest = divmod(last, config.max_per_hour)
-    return max(last * config.delay_s, hours * 3600 + rest * config.delay_s)
+def _draw_expected(
+    draw: Draw,
+    selection: Selection,
+    gone: Collection[str],
+    saved: Collection[str],
+    losses: Losses,
+) -> Draw:
+    """Return a draw of as many clips of each class as it is expected to have in the end.
+
+    Which of them will be gone is not known; the next ones that stand in for them overlap and last
+    as long as these.
+    """
+    num_saved = Counter(mid for clip_id in saved for mid in draw.drawn_by(clip_id))
+    hands = {}
+    for share in draw.shares():
+        num_sure = num_saved[share.mid]
+        can_be_had = round(num_sure + (share.available - num_sure) * (1 - losses.of(share.mid)))
+        alive = (clip_id for clip_id in selection.rankings[share.mid] if clip_id not in gone)
+        hands[share.mid] = list(islice(alive, min(can_be_had, share.wanted)))
+    return Draw(hands, None)
+
+
+def _expect(
+    draw: Draw,
+    clips: Mapping[str, Clip],
+    saved: Collection[str],
+    losses: Losses,
+    config: Config,
+) -> Expected:
+    drawn = [clips[clip_id] for clip_id in draw.start()]
+    to_fetch = [clip for clip in drawn if clip.clip_id not in saved]
+    gone = round(sum(_asked_in_vain(draw.drawn_by(clip.clip_id), losses) for clip in to_fetch))
+    media_s = sum(clip.duration_s for clip in to_fetch)
+    return Expected(
+        clips=len(drawn),
+        gone=gone,
+        asked=len(to_fetch) + gone,
+        disk_bytes=sum(wav_bytes(clip, config.audio) for clip in drawn),
+        media_bytes=round(media_s / FULL_LENGTH_S * MEDIA_BYTES_PER_CLIP),
+        requests=len(to_fetch) * REQUESTS_PER_CLIP + gone * REQUESTS_PER_GONE,
+    )
+
+
+def _asked_in_vain(mids: frozenset[str], losses: Losses) -> float:
+    """Return how many gone videos stand, on average, before one that can be had."""
+    loss = sum(map(losses.of, mids)) / len(mids)
+    return loss / (1 - loss)
+
+
+def _needed(share: Share, per_class: int | None, losses: Losses) -> int:
+    if per_class is None:
+        return share.available
+    return ceil(round(per_class / (1 - losses.of(share.mid)), 6))
+
+
+def _plan_classes(
+    selection: Selection,
+    shares: Sequence[Share],
+    expected: Sequence[Share],
+    losses: Losses,
+    overlap: Overlap,
+) -> list[ClassPlan]:
+    names = {node.mid: node.name for node in selection.classes}
+    catalog = selection.catalog
+    alone = shares_alone(list(names), catalog.segments, catalog.ontology)
+    return [
+        ClassPlan(
+            mid=share.mid,
+            name=names[share.mid],
+            wanted=share.wanted,
+            available=share.available,
+            short=max(0, (selection.per_class or 0) - share.wanted),
+            loss=round(losses.of(share.mid), 4),
+            needed=_needed(share, selection.per_class, losses),
+            expected=in_the_end.wanted,
+            shared=overlap.by_class.get(share.mid, 0),
+            alone=alone.get(share.mid),
+        )
+        for share, in_the_end in zip(shares, expected, strict=True)
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -14,8 +14,10 @@ from audioset_dl.catalog.clips import Clip
 from audioset_dl.catalog.ontology import Node
 from audioset_dl.catalog.segments import RowNumbers, SegmentTable
 from audioset_dl.config import ClipsConfig, Config
+from audioset_dl.selection.availability import load_known_gone
 from audioset_dl.selection.classes import select_classes
 from audioset_dl.selection.draw import Draw
+from audioset_dl.selection.list import ClipList, read_clip_list
 from audioset_dl.selection.ranking import Ranking, rank_rows
 
 FULL_LENGTH_S = 10.0
@@ -26,20 +28,27 @@ class Selection:
     """What a config chooses from a catalog."""
 
     classes: tuple[Node, ...]
-    """Chosen classes in ontology order."""
-    candidates: Mapping[str, RowNumbers]
-    """For each chosen class (by MID) the clips that it may draw, as rows of the segment table."""
+    """Chosen classes in ontology order; of a list, those that its clips count for."""
     catalog: Catalog
     per_class: int | None
     """Clips wanted of each class; None for all."""
-    seed: int
+    candidates: Mapping[str, RowNumbers] = field(default_factory=dict)
+    """For each chosen class (by MID) the clips that it may draw, as rows of the segment table;
+    empty for a list."""
+    seed: int = 0
     """Decides in which order the candidates are drawn."""
-    cache: Cache
+    cache: Cache = field(default_factory=Cache)
     """Where the order is kept for the next time."""
+    clip_list: ClipList | None = None
+    """The list that is downloaded, in the place of a draw from all candidates."""
+    known_gone: Mapping[str, str] = field(default_factory=dict)
+    """Clips that others found gone, with the code of the reason."""
 
     @cached_property
     def rankings(self) -> Mapping[str, Sequence[str]]:
         """For each chosen class (by MID) its candidates' clip_ids in ranked order."""
+        if self.clip_list is not None:
+            return self.clip_list.rankings(node.mid for node in self.classes)
         table = self.catalog.segments
         ranked = rank_rows(self.seed, self.candidates, table, self.cache)
         return {
@@ -47,12 +56,19 @@ class Selection:
             for mid, rows in ranked.items()
         }
 
+    def num_candidates(self, mid: str) -> int:
+        """Return how many clips a class may draw; 0 for one that is not chosen."""
+        of_class = self.candidates if self.clip_list is None else self.rankings
+        return len(of_class.get(mid, ()))
+
     def draw(self) -> Draw:
         """Return a new draw over the rankings."""
         return Draw(self.rankings, self.per_class)
 
     def clip(self, clip_id: str) -> Clip:
-        """Return a clip of the catalog."""
+        """Return a clip of the list or the catalog."""
+        if self.clip_list is not None:
+            return self.clip_list.clips[clip_id]
         row = self.catalog.segments.find(clip_id)
         if row is None:
             raise KeyError(clip_id)
@@ -69,13 +85,30 @@ def select(catalog: Catalog, config: Config, cache: Cache | None = None) -> Sele
     Raises
     ------
     ConfigError
-        The config names classes that do not exist, or none is left.
+        The config names classes that do not exist, or none is left, or a list that can't be used.
     """
     classes = select_classes(catalog, config.classes)
-    candidates = _candidate_rows(catalog.segments, [node.mid for node in classes], config.clips)
+    known_gone = load_known_gone(config)
+    if config.clips.list is not None:
+        return _select_listed(catalog, config, classes, known_gone)
     return Selection(
-        classes, candidates, catalog, config.clips.per_class, config.seed, cache or Cache()
+        classes,
+        catalog,
+        config.clips.per_class,
+        candidates=_candidate_rows(catalog.segments, [node.mid for node in classes], config.clips),
+        seed=config.seed,
+        cache=cache or Cache(),
+        known_gone=known_gone,
     )
+
+
+def _select_listed(
+    catalog: Catalog, config: Config, chosen: Sequence[Node], known_gone: Mapping[str, str]
+) -> Selection:
+    clip_list = read_clip_list(config, catalog, {node.mid for node in chosen})
+    counting = {mid for mids in clip_list.classes.values() for mid in mids}
+    classes = tuple(node for node in catalog.ontology if node.mid in counting)
+    return Selection(classes, catalog, None, clip_list=clip_list, known_gone=known_gone)
 
 
 def _keep(rows: RowNumbers, candidates: RowNumbers, num_rows: int) -> RowNumbers:

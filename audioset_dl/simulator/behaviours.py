@@ -112,6 +112,8 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
         "This video is age-restricted and only available on YouTube",
         plays_signed_in=True,
     ),
+    # Where the law wants an account's age to be proven, a session alone does not help.
+    "age:unverified": Behaviour(LOGIN, "Sign in to confirm your age", _AGE_SUBREASON),
     "members": Behaviour(
         UNPLAYABLE,
         "Join this channel to get access to members-only content like this video, "

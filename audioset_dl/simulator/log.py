@@ -1,6 +1,6 @@
 """The record of what was asked of the simulator: the requests and bytes that a clip costs.
 
-Owns the record; holds no secrets: no query, no cookie, no header but the range.
+Owns the record; holds no secrets: no query, no value of a cookie, no header but the range.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ class Request:
     """The fault that the video had in store for this request, if any."""
     bytes_sent: int = 0
     """Of the body. While an answer is under way: all that it will be."""
-    has_cookies: bool = False
-    """Whether any cookie came; yt-dlp sends a guest's preferences to YouTube as cookies too."""
+    cookie_names: tuple[str, ...] = ()
+    """Of the cookies that came; yt-dlp sends a guest's preferences to YouTube as cookies too."""
     is_signed_in: bool = False
-    """Whether an account's cookies came."""
+    """Whether it came as an account's, be its session valid or not."""
 
 
 class RequestLog:

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from audioset_dl.simulator import hls
+from audioset_dl.simulator.call import ACCOUNT_ID
 from audioset_dl.simulator.tracks import Layout
 from audioset_dl.simulator.videos import Video
 
@@ -242,7 +243,7 @@ def _ytcfg(visitor: Visitor, client: str, number: int) -> Json:
         "PLAYER_JS_URL": SCRIPT_PATH,
     }
     if visitor.is_signed_in:
-        config |= {"DATASYNC_ID": "100000000000000000001||", "SESSION_INDEX": "0"}
+        config |= {"DATASYNC_ID": f"{ACCOUNT_ID}||", "SESSION_INDEX": "0"}
     return config
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ssl
 import threading
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
@@ -48,6 +48,8 @@ class Simulator:
         How fast media is sent over one connection; None: as fast as it goes.
     budget : Budget, optional
         What the one address, which this proxy stands for, may ask of YouTube.
+    sessions : collection of str, optional
+        ``LOGIN_INFO`` of the accounts' sessions that are valid; None: all are.
     random_faults : RandomFaults, optional
         What befalls requests by chance.
     refuse_open_ended : bool
@@ -68,6 +70,7 @@ class Simulator:
         rtt_s: float = 0.0,
         bytes_per_s: float | None = None,
         budget: Budget | None = None,
+        sessions: Collection[str] | None = None,
         random_faults: RandomFaults | None = None,
         refuse_open_ended: bool = True,
         page_padding: int = 0,
@@ -78,6 +81,7 @@ class Simulator:
             default=default,
             metadata_dir=metadata_dir,
             budget=budget,
+            sessions=sessions,
             random_faults=random_faults,
             refuse_open_ended=refuse_open_ended,
             page_padding=page_padding,

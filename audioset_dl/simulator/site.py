@@ -10,14 +10,14 @@ import json
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import parse_qsl
 
 from audioset_dl.simulator import hls, pages
 from audioset_dl.simulator.behaviours import BEHAVIOURS
 from audioset_dl.simulator.budget import Budget
+from audioset_dl.simulator.call import SESSION_COOKIE, Call
 from audioset_dl.simulator.faults import RandomFaults, http_fault
 from audioset_dl.simulator.tracks import FORMATS, Layout, Tracks
 from audioset_dl.simulator.videos import Video, is_ytid
@@ -29,9 +29,6 @@ _METADATA_PATHS = re.compile(
 )
 _RANGE = re.compile(r"(?:bytes=)?(\d+)-(\d+)")
 _OPEN_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
-_ACCOUNT_COOKIE = "LOGIN_INFO"
-"""What yt-dlp and YouTube take for the mark of a session that is signed in."""
-
 _HTML, _JSON, _JS = "text/html; charset=utf-8", "application/json; charset=UTF-8", "text/javascript"
 _SOME_PAGE = b"<!DOCTYPE html><html><title>Sorry...</title><body>Come back later.</body></html>"
 
@@ -43,41 +40,6 @@ def is_hosted(host: str) -> bool:
     return host in (*_METADATA_HOSTS, "youtube.com") or host.endswith(
         (".youtube.com", ".googlevideo.com")
     )
-
-
-@dataclass(frozen=True)
-class Call:
-    """A request as it came over the wire."""
-
-    method: str
-    host: str
-    path: str
-    """Without the query."""
-    query: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    """Keys in lower case."""
-    body: bytes = b""
-
-    @property
-    def parameters(self) -> dict[str, str]:
-        """The query, taken apart."""
-        return dict(parse_qsl(self.query))
-
-    @property
-    def has_cookies(self) -> bool:
-        """Whether any cookie came."""
-        return bool(self.headers.get("cookie"))
-
-    @property
-    def is_signed_in(self) -> bool:
-        """Whether an account's cookies came."""
-        pairs = (pair.partition("=") for pair in self.headers.get("cookie", "").split(";"))
-        return any(name.strip() == _ACCOUNT_COOKIE and value for name, _, value in pairs)
-
-    @property
-    def range(self) -> str:
-        """The range asked for, by header or by parameter; empty for all."""
-        return self.headers.get("range", "") or self.parameters.get("range", "")
 
 
 @dataclass(frozen=True)
@@ -108,6 +70,9 @@ class Site:
         Folder with copies of Google's files.
     budget : Budget, optional
         What one address may ask for; None: everything.
+    sessions : collection of str, optional
+        ``LOGIN_INFO`` of the sessions that are valid; None: all are. Who comes with another is a
+        guest, and a page takes that cookie away.
     random_faults : RandomFaults, optional
         What befalls requests for which a video has no fault of its own in store.
     refuse_open_ended : bool
@@ -123,6 +88,7 @@ class Site:
         default: Video | None = None,
         metadata_dir: Path | None = None,
         budget: Budget | None = None,
+        sessions: Collection[str] | None = None,
         random_faults: RandomFaults | None = None,
         refuse_open_ended: bool = True,
         page_padding: int = 0,
@@ -131,6 +97,7 @@ class Site:
         self._default = default or Video("", behaviour="unavailable")
         self._metadata_dir = metadata_dir
         self._budget = budget
+        self._sessions = sessions
         self._random_faults = random_faults
         self._refusal: str | None = None
         self._refuse_open_ended = refuse_open_ended
@@ -145,6 +112,7 @@ class Site:
             ("/s/player/", self._script),
             ("/iframe_api", self._iframe_api),
             ("/embed/", self._embed),
+            ("/generate_204", lambda _: Answer("greeting", 204)),
         )
 
     def answer(self, call: Call) -> Answer:
@@ -209,7 +177,7 @@ class Site:
         status = _visit_status(video, answer.kind)
         if status != 200:
             return _refusal(answer, status)
-        visitor = pages.Visitor(client, call.is_signed_in)
+        visitor = pages.Visitor(client, self._is_welcome(call))
         return self._written(call, video, answer, visitor)
 
     def _written(self, call: Call, video: Video, answer: Answer, visitor: pages.Visitor) -> Answer:
@@ -220,12 +188,13 @@ class Site:
             response = pages.player_response(video, layouts, visitor)
             return _content(answer, json.dumps(response).encode(), _JSON)
         page = pages.watch_page(video, layouts, visitor, self._page_padding)
-        cookies = _page_cookies(call, signs_out=video.answers.signs_out)
+        signs_out = video.answers.signs_out or not visitor.is_signed_in
+        cookies = _page_cookies(call, signs_out=signs_out)
         return _content(replace(answer, headers=cookies), page, _HTML)
 
     def _embed(self, call: Call) -> Answer:
         answer = Answer("embed", ytid=call.path.removeprefix("/embed/"))
-        page = pages.embed_page(pages.Visitor(is_signed_in=call.is_signed_in))
+        page = pages.embed_page(pages.Visitor(is_signed_in=self._is_welcome(call)))
         return _content(answer, page, _HTML)
 
     def _script(self, _: Call) -> Answer:
@@ -300,6 +269,10 @@ class Site:
         refusal = self._refusal
         return video if refusal is None else replace(video, behaviour=refusal)
 
+    def _is_welcome(self, call: Call) -> bool:
+        """Tell whether a request is that of an account whose session is valid."""
+        return call.is_signed_in and (self._sessions is None or call.session in self._sessions)
+
     def _layouts(self, video: Video, visitor: pages.Visitor) -> tuple[Layout, ...]:
         if video.answers.refuses(visitor.client, is_signed_in=visitor.is_signed_in):
             return ()
@@ -352,9 +325,9 @@ def _page_cookies(call: Call, *, signs_out: bool) -> Headers:
     """Return the cookies that come with a page; a page that signs out takes one away."""
     fixed = "Domain=.youtube.com; Path=/; Secure; HttpOnly"
     if signs_out and call.is_signed_in:
-        gone = f"{_ACCOUNT_COOKIE}=; {fixed}; Expires=Thu, 01 Jan 1970 00:00:00 GMT"
+        gone = f"{SESSION_COOKIE}=; {fixed}; Expires=Thu, 01 Jan 1970 00:00:00 GMT"
         return (("Set-Cookie", gone),)
-    if "YSC=" in call.headers.get("cookie", ""):
+    if "YSC" in call.cookies:
         return ()
     return (("Set-Cookie", f"YSC=simulated; {fixed}"),)
 

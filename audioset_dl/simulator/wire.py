@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from audioset_dl.simulator.call import Call
 from audioset_dl.simulator.faults import Break, read_break, read_trickle
 from audioset_dl.simulator.log import Request, RequestLog
-from audioset_dl.simulator.site import Answer, Call, Site, is_hosted
+from audioset_dl.simulator.site import Answer, Site, is_hosted
 
 _CHUNK = 64 << 10
 _PACED_CHUNK = 16 << 10
@@ -264,6 +265,6 @@ def _record(asked_at: float, call: Call, answer: Answer, planned: int) -> Reques
         status=answer.status,
         fault=answer.fault,
         bytes_sent=planned,
-        has_cookies=call.has_cookies,
+        cookie_names=tuple(sorted(call.cookies)),
         is_signed_in=call.is_signed_in,
     )

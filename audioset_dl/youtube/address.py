@@ -7,6 +7,7 @@ times are seconds of a monotonic clock that the caller reads, so nothing here wa
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -96,6 +97,8 @@ class Ticket:
     """How many lock-outs the address had seen when the ticket was given."""
     gate: Gate = field(default_factory=Gate, compare=False)
     """Shut by the first worker that the address is refused to: the others then ask no more."""
+    uses_cookies: bool = False
+    """Whether to ask with the account's cookies; else as a guest."""
 
 
 class Address:
@@ -109,12 +112,25 @@ class Address:
         ``delay_s``, ``max_per_hour``, ``throttle_wait_s``.
     jitter : random.Random, optional
         Where the jitter of the delay comes from.
+    uses_cookies : bool
+        Whether the account's cookies go with all that is asked.
+    guest : Address, optional
+        The same way out without cookies. What is asked with them counts there too, and waits while
+        that one is paused; but what befalls the account is none of the guest's concern.
     """
 
     def __init__(
-        self, proxy: str | None, config: DownloadConfig, jitter: random.Random | None = None
+        self,
+        proxy: str | None,
+        config: DownloadConfig,
+        jitter: random.Random | None = None,
+        *,
+        uses_cookies: bool = False,
+        guest: Address | None = None,
     ) -> None:
         self.proxy = proxy
+        self.uses_cookies = uses_cookies
+        self._guest = guest
         self.num_answers = 0
         self.last_refusal: Failure | None = None
         """Why it was last paused."""
@@ -130,18 +146,31 @@ class Address:
     def name(self) -> str:
         """Host and port of the proxy, without a login; "a direct connection" without one."""
         parts = urlsplit(self.proxy or "")
-        return f"{parts.hostname}:{parts.port}" if parts.hostname else "a direct connection"
+        way = f"{parts.hostname}:{parts.port}" if parts.hostname else "a direct connection"
+        return f"the account by {way}" if self.is_account else way
+
+    @property
+    def is_account(self) -> bool:
+        """Whether it is an account's, beside a guest's."""
+        return self._guest is not None
 
     @property
     def ready_at(self) -> float:
         """The earliest time at which the next video may be asked for."""
-        return max(self._pacer.ready_at, self._refusals.ready_at, self._outages.ready_at)
+        own = max(self._pacer.ready_at, self._refusals.ready_at, self._outages.ready_at)
+        return own if self._guest is None else max(own, self._guest.ready_at)
 
     @property
     def locked_until(self) -> float | None:
         """Until when the address is paused; None if it is not."""
         times = [self._refusals.open_until, self._outages.open_until]
         return max((time for time in times if time is not None), default=None)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether nothing can be asked for here now: this address, or its guest's, is paused."""
+        guest = self._guest
+        return self.locked_until is not None or (guest is not None and guest.is_paused)
 
     @property
     def is_refused(self) -> bool:
@@ -151,9 +180,11 @@ class Address:
     def start(self, now: float) -> Ticket:
         """Give leave for one video, from now on."""
         self._pacer.start(now)
+        if self._guest is not None:
+            self._guest._pacer.start(now)
         self._refusals.start()
         self._outages.start()
-        return Ticket(self.proxy, self._lockouts, self._gate)
+        return Ticket(self.proxy, self._lockouts, uses_cookies=self.uses_cookies, gate=self._gate)
 
     def answered(self, ticket: Ticket, now: float) -> None:
         """Note that YouTube answered, be it that the video is gone."""
@@ -222,6 +253,20 @@ class Address:
                 breaker.trip(now, pause_s=breaker.pause_s)
 
 
-def open_addresses(config: DownloadConfig) -> list[Address]:
-    """Return the ways out that the config names: its proxies, or else a direct connection."""
-    return [Address(proxy, config) for proxy in config.proxies or (None,)]
+def open_addresses(config: DownloadConfig, *, with_cookies: bool = False) -> list[Address]:
+    """Return the ways out that the config names: its proxies, or else a direct connection.
+
+    Parameters
+    ----------
+    config : DownloadConfig
+        The section ``download`` of the config.
+    with_cookies : bool
+        Whether there are cookies. They go with all requests if ``cookies_use`` is ``always``.
+    """
+    always = with_cookies and config.cookies_use == "always"
+    return [Address(proxy, config, uses_cookies=always) for proxy in config.proxies or (None,)]
+
+
+def open_account(guests: Sequence[Address], config: DownloadConfig) -> list[Address]:
+    """Return ways out with cookies beside those of a guest, for what a guest may not have."""
+    return [Address(guest.proxy, config, uses_cookies=True, guest=guest) for guest in guests]

@@ -6,9 +6,12 @@ no copy is put on disk.
 
 from __future__ import annotations
 
+import codecs
 import io
 import re
-from http.cookiejar import LoadError
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from http.cookiejar import Cookie
 from pathlib import Path
 
 from yt_dlp import YoutubeDL
@@ -16,54 +19,84 @@ from yt_dlp.cookies import CookieLoadError, YoutubeDLCookieJar, load_cookies
 
 from audioset_dl.config import DownloadConfig
 from audioset_dl.errors import ConfigError, Problem
+from audioset_dl.youtube.cookie_json import CookieFormError, make_netscape_text
 from audioset_dl.youtube.options import Notes, parse_browser
 
+_SITE = "https://www.youtube.com"
+_LOGIN = "LOGIN_INFO"
+_API_LOGINS = ("SAPISID", "__Secure-1PAPISID", "__Secure-3PAPISID")
+"""By these yt-dlp tells an account from a guest (``_has_auth_cookies`` in its
+``extractor/youtube/_base.py``, 2026.10.26): the first, and one of the others."""
 _HOW = (
-    "export the cookies of youtube.com in Netscape format (a browser extension such as "
-    '"Get cookies.txt LOCALLY" does) and name that file'
+    "sign in to youtube.com in a private window and copy the cookies into that file with a browser "
+    'extension: EditThisCookie (JSON) or "Get cookies.txt LOCALLY" (Netscape format)'
 )
+_HOW_IN_BROWSER = "sign in to youtube.com there, or name another, or null"
 
 
 def find_cookies(config: DownloadConfig) -> str | None:
-    """Return the text of the cookies that the config names, None for a guest.
+    """Return the cookies that the config names as the text of a cookies.txt, None for a guest.
 
     Raises
     ------
     ConfigError
-        They can't be read.
+        They can't be read, or hold no session on YouTube that is signed in and has not expired:
+        with them, the program would be a guest without knowing it.
     """
     if config.cookies is not None:
-        return read_cookies(config.cookies)
-    if config.cookies_from_browser is not None:
-        return read_browser_cookies(config.cookies_from_browser)
-    return None
+        source, text = str(config.cookies), read_cookies(config.cookies)
+        key, how = "download.cookies", _HOW
+    elif config.cookies_from_browser is not None:
+        source = config.cookies_from_browser
+        text = read_browser_cookies(source)
+        key, how = "download.cookies_from_browser", _HOW_IN_BROWSER
+    else:
+        return None
+    if fault := _fault_of_session(text):
+        raise ConfigError(Problem(key, f"{source} {fault}; {how}"))
+    return text
 
 
 def read_cookies(path: Path) -> str:
-    """Return the text of a cookies.txt in Netscape format.
+    """Return what a file of cookies holds as the text of a cookies.txt (Netscape format).
+
+    Parameters
+    ----------
+    path : Path
+        A cookies.txt, or the JSON that EditThisCookie and Cookie-Editor copy, whatever its name.
 
     Raises
     ------
     ConfigError
         The file can't be read, or is in another format, or holds no cookie.
     """
-    try:
-        text = path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise _problem(f"{path} can't be read ({error}); {_HOW}") from error
+    text = _read_text(path)
     if text.lstrip().startswith(("[", "{")):
-        raise _problem(f"{path} holds JSON, expected Netscape format; {_HOW}")
-    _check_lines(path, text)
-    jar = YoutubeDLCookieJar(io.StringIO(text))
-    try:
-        jar.load()
-    except LoadError as error:
-        raise _problem(
-            f"{path} does not begin with '# Netscape HTTP Cookie File'; {_HOW}"
-        ) from error
-    if not len(jar):
+        try:
+            text = make_netscape_text(text)
+        except CookieFormError as error:
+            raise _problem(f"{path} holds {error}; {_HOW}") from None
+    else:
+        _check_lines(path, text)
+    if not len(_load_jar(text)):
         raise _problem(f"{path} holds no cookies; {_HOW}")
     return text
+
+
+def _read_text(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+        is_utf_16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        text = data.decode("utf-16" if is_utf_16 else "utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _problem(f"{path} can't be read ({error}); {_HOW}") from error
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _load_jar(text: str) -> YoutubeDLCookieJar:
+    jar = YoutubeDLCookieJar(io.StringIO(text))
+    jar.load()
+    return jar
 
 
 def read_browser_cookies(browser: str) -> str:
@@ -91,21 +124,66 @@ def read_browser_cookies(browser: str) -> str:
         ) from error
     text = io.StringIO()
     jar.save(text)
-    return text.getvalue()
+    # Of what other sites have put there, a line may be none that yt-dlp can read again.
+    text.seek(0)
+    return "".join(line for line in text if _is_comment(line) or not _fault_of(line))
+
+
+def _fault_of_session(text: str) -> str:
+    """Return what cookies lack for an account's session; empty: nothing. Quotes no value."""
+    jar = _load_jar(text)
+    cookies = [cookie for cookie in jar if _is_of_youtube(cookie.domain)]
+    if not cookies:
+        sites = len({cookie.domain.lstrip(".") for cookie in jar})
+        return f"holds no cookies of youtube.com (it has those of {sites} other sites)"
+    if _is_session({cookie.name for cookie in jar.get_cookies_for_url(_SITE) if cookie.value}):
+        return ""
+    if all(cookie.is_expired() for cookie in cookies):
+        return f"holds cookies of youtube.com that have all expired, the last {_last_day(cookies)}"
+    if _is_session({cookie.name for cookie in cookies if cookie.value}):
+        expired = [cookie for cookie in cookies if cookie.is_expired()]
+        of_session = [cookie for cookie in expired if cookie.name in (_LOGIN, *_API_LOGINS)]
+        if of_session:
+            return f"holds a session on YouTube that expired {_last_day(of_session)}"
+    return (
+        f"holds no session on YouTube that is signed in ({_LOGIN}, and one of "
+        f"{', '.join(_API_LOGINS)}, for youtube.com)"
+    )
+
+
+def _is_session(names: Collection[str]) -> bool:
+    return _LOGIN in names and any(name in names for name in _API_LOGINS)
+
+
+def _is_of_youtube(domain: str) -> bool:
+    return f".{domain}".endswith(".youtube.com")
+
+
+def _last_day(cookies: Iterable[Cookie]) -> str:
+    last = max(cookie.expires or 0 for cookie in cookies)
+    return f"on {datetime.fromtimestamp(last).astimezone():%Y-%m-%d}"
 
 
 def _check_lines(path: Path, text: str) -> None:
+    if not re.match("#( Netscape)? HTTP Cookie File", text):
+        raise _problem(
+            f"{path} is neither: it does not begin with '# Netscape HTTP Cookie File', "
+            f"nor with [ as JSON; {_HOW}"
+        )
     # yt-dlp would print a line that it can't read, secrets included: such a line stops us first.
     for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip() or (line.startswith("#") and not line.startswith("#HttpOnly_")):
-            continue
-        fault = _fault_of(line.removeprefix("#HttpOnly_").removesuffix("\r").split("\t"))
+        fault = "" if _is_comment(line) else _fault_of(line)
         if fault:
             raise _problem(f"{path}:{number}: expected {fault}; {_HOW}")
 
 
-def _fault_of(fields: list[str]) -> str:
+def _is_comment(line: str) -> bool:
+    return not line.strip() or (line.startswith("#") and not line.startswith("#HttpOnly_"))
+
+
+def _fault_of(line: str) -> str:
     """Return what was expected of a line in place of what it holds, quoting nothing of it."""
+    fields = line.removesuffix("\n").removeprefix("#HttpOnly_").split("\t")
     if len(fields) != 7:
         return f"seven fields separated by tabs, found {len(fields)}"
     if (fields[1] == "TRUE") != fields[0].startswith(".") or fields[1] not in {"TRUE", "FALSE"}:

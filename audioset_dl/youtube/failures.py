@@ -46,6 +46,8 @@ class FailureClass:
     """Of an address: the same words may be meant for the video alone."""
     is_outage: bool = False
     """Of an address: nobody answers there at all. No refusal, but a fact about the network."""
+    cookies_help: bool = False
+    """YouTube says so to guests; an account may be let in."""
 
 
 _GONE, _TRANSIENT, _ADDRESS, _MACHINE = Scope.GONE, Scope.TRANSIENT, Scope.ADDRESS, Scope.MACHINE
@@ -90,7 +92,8 @@ FAILURE_CLASSES: tuple[FailureClass, ...] = (
     FailureClass("private", _GONE, (
         "private video", "this video is private")),
     FailureClass("age", _GONE, (
-        "sign in to confirm your age", "age-restricted", "inappropriate for some users")),
+        "sign in to confirm your age", "age-restricted", "inappropriate for some users"),
+        cookies_help=True),
     FailureClass("members", _GONE, (
         "join this channel to get access", "members-only", "requires payment", "music premium")),
     FailureClass("geo", _GONE, (
@@ -220,6 +223,13 @@ def classify(error: BaseException, warnings: Sequence[str] = ()) -> Failure:
     return Failure(kind, detail)
 
 
+def find_signed_out(warnings: Sequence[str]) -> Failure | None:
+    """Return the failure that an account was signed out, if yt-dlp warned of it."""
+    kind = ALL_CLASSES["cookies"]
+    found = [words for words in map(_clean, warnings) if _by_text(words, (kind,)) is kind]
+    return Failure(kind, found[0]) if found else None
+
+
 def _by_cause(error: BaseException) -> FailureClass | None:
     for cause in _causes(error):
         if isinstance(cause, HTTPError):
@@ -278,6 +288,7 @@ def _clean(text: str) -> str:
     text = re.sub(r"; please report this issue on.*", "", text, flags=re.DOTALL)
     # Advice on options that only yt-dlp's own command has.
     text = re.sub(r"\s*Use --cookies.*", "", text, flags=re.DOTALL)
+    text = re.sub(r"\s*For tips on how to effectively export YouTube cookies.*", "", text)
     # Nothing that moves a terminal's cursor or colours what follows.
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 

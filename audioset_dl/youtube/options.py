@@ -75,6 +75,7 @@ def make_options(
     """
     options: dict[str, Any] = {
         "format": AUDIO_FORMAT,
+        "js_runtimes": {"deno": {"path": find_deno()}},
         **config.yt_dlp,
         "quiet": True,
         "noprogress": True,
@@ -97,6 +98,20 @@ def make_options(
     if cookies is not None:
         options["cookiefile"] = io.StringIO(cookies)
     return options
+
+
+def find_deno() -> str | None:
+    """Return the path of the deno that came with the program; None where there is none.
+
+    yt-dlp itself looks beside Python's own scripts and on PATH, where a deno of ``pip install
+    --user`` or ``--target`` does not lie.
+    """
+    try:
+        from deno import find_deno_bin  # noqa: PLC0415 - not every platform has its wheel
+
+        return str(find_deno_bin())
+    except (ImportError, FileNotFoundError):
+        return None
 
 
 def parse_browser(text: str) -> tuple[str | None, ...]:

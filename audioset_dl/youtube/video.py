@@ -26,6 +26,7 @@ from audioset_dl.youtube.failures import (
     Scope,
     VideoFailed,
     classify,
+    find_signed_out,
 )
 from audioset_dl.youtube.gate import Gate, GatedYoutubeDL
 from audioset_dl.youtube.options import Notes, make_options
@@ -94,6 +95,7 @@ class YoutubeClient:
         self._ydl = GatedYoutubeDL(options)
         self._ydl.add_info_extractor(YoutubeIE())
         self._ydl.add_progress_hook(self._check_stop)
+        self._is_account = cookies is not None
         self._stop = stop
         self._has_own_format = "format" in config.yt_dlp
 
@@ -199,18 +201,25 @@ class YoutubeClient:
         self._notes.warnings.clear()
         try:
             yield
+            if signed_out := self._signed_out():
+                raise VideoFailed(signed_out)
         except Stopped:
             raise
         except VideoFailed as error:  # our own, or the gate's
             error.failure = self._without_secrets(error.failure)
             raise
         except Exception as error:  # yt-dlp lets all kinds out, also for its users' options
-            failure = self._without_secrets(classify(error, self._notes.warnings))
+            found = self._signed_out() or classify(error, self._notes.warnings)
+            failure = self._without_secrets(found)
             if failure.scope is Scope.ADDRESS and not failure.kind.is_vague:
                 self._ydl.gate.shut(failure)
             if self._has_own_format and "format is not available" in failure.detail:
                 failure = Failure(NO_FORMAT, f"{failure.detail} (download.yt_dlp.format)")
             raise VideoFailed(failure) from error
+
+    def _signed_out(self) -> Failure | None:
+        """Return what yt-dlp only warns of before it goes on as a guest."""
+        return find_signed_out(self._notes.warnings) if self._is_account else None
 
     def _without_secrets(self, failure: Failure) -> Failure:
         return replace(failure, detail=self._hide(failure.detail))

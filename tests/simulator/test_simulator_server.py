@@ -112,13 +112,18 @@ def test_the_log_tells_what_was_asked_and_no_secrets(browse: Any) -> None:
     simulator, browser = browse()
     browser.get("https://www.youtube.com/watch", params={"v": YTID})
     browser.cookies.set("LOGIN_INFO", "SECRET", domain=".youtube.com")
+    browser.get("https://www.youtube.com/watch", params={"v": YTID})
+    browser.cookies.set("SAPISID", "SECRET", domain=".youtube.com")
+    browser.get("https://www.youtube.com/watch", params={"v": YTID})
     browser.player()
     browser.media("bytes=5-14")
-    page, player, _, media = simulator.log.requests
+    page, half, signed_in, player, _, media = simulator.log.requests
     assert (page.kind, page.host, page.path) == ("page", "www.youtube.com", "/watch")
     assert (page.ytid, page.is_signed_in) == (YTID, False)
     assert (player.kind, player.method, player.client) == ("player", "POST", "VISIONOS")
-    assert (player.has_cookies, player.is_signed_in) == (True, True)
+    assert (half.cookie_names, half.is_signed_in) == (("LOGIN_INFO", "YSC"), False)
+    assert signed_in.is_signed_in
+    assert (player.cookie_names, player.is_signed_in) == (("LOGIN_INFO", "SAPISID", "YSC"), False)
     assert (media.kind, media.path, media.range) == ("media", "/videoplayback", "bytes=5-14")
     assert (media.status, media.bytes_sent, media.ytid) == (206, 10, YTID)
     assert "SECRET" not in repr(simulator.log.requests)

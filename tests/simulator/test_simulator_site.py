@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -8,13 +9,26 @@ from urllib.parse import urlsplit
 import pytest
 
 from audioset_dl.simulator import Budget, RandomFaults, Video
-from audioset_dl.simulator.site import Answer, Call, Site
+from audioset_dl.simulator.call import ACCOUNT_ID, Call
+from audioset_dl.simulator.site import Answer, Site
 from audioset_dl.simulator.tracks import Tracks
 
 YTID = "-A_bcdefghi"
 DURATION_S = 3.0
 CORPUS = "/us_audioset/youtube_corpus"
-SIGNED_IN = {"cookie": "PREF=hl=en; LOGIN_INFO=secret; SAPISID=secret"}
+COOKIES = "PREF=hl=en; LOGIN_INFO=secret; SAPISID=secret"
+ORIGIN = "https://www.youtube.com"
+
+
+def hash_of(text: str) -> str:
+    return hashlib.sha1(text.encode()).hexdigest()
+
+
+SIGNED_IN = {
+    "cookie": COOKIES,
+    "origin": ORIGIN,
+    "authorization": f"SAPISIDHASH 7_{hash_of(f'7 secret {ORIGIN}')}",
+}
 
 
 @pytest.fixture(scope="module")
@@ -206,8 +220,40 @@ def test_what_is_no_id_is_not_found(ytid: str) -> None:
 def test_age_is_a_matter_of_the_account() -> None:
     where = site(Video(YTID, DURATION_S, behaviour="age"))
     assert b"streamingData" not in bytes(ask_player(where).body)
-    assert b"streamingData" not in bytes(ask_player(where, cookie="LOGIN_INFO=").body)
     assert formats(ask_player(where, **SIGNED_IN))
+    of_account = hash_of(f"{ACCOUNT_ID} 7 secret {ORIGIN}")
+    assert formats(
+        ask_player(where, **{**SIGNED_IN, "authorization": f"SAPISIDHASH 7_{of_account}_u"})
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"cookie": "LOGIN_INFO=; SAPISID=secret"},
+        {"cookie": "LOGIN_INFO=secret"},
+        {"cookie": "SAPISID=secret"},
+        {"cookie": COOKIES.replace("SAPISID=secret", "SAPISID=another")},
+        {"authorization": ""},
+        {"authorization": f"SAPISIDHASH 7_{hash_of('7 secret https://example.org')}"},
+        {"authorization": f"SAPISIDHASH 8_{hash_of(f'7 secret {ORIGIN}')}"},
+    ],
+)
+def test_half_an_account_is_a_guest(changes: dict[str, str]) -> None:
+    where = site(Video(YTID, DURATION_S, behaviour="age"))
+    answer = ask_player(where, **{**SIGNED_IN, **changes})
+    assert b"streamingData" not in bytes(answer.body)
+
+
+def test_a_session_that_is_over_is_a_guests_and_taken_away() -> None:
+    where = site(Video(YTID, DURATION_S, behaviour="age"), sessions={"another"})
+    assert b"streamingData" not in bytes(ask_player(where, **SIGNED_IN).body)
+    page = ask_page(where, **SIGNED_IN)
+    assert b'"LOGGED_IN":false' in bytes(page.body)
+    assert header(page, "Set-Cookie").startswith("LOGIN_INFO=;")
+    where = site(Video(YTID, DURATION_S, behaviour="age"), sessions={"secret"})
+    assert formats(ask_player(where, **SIGNED_IN))
+    assert "LOGIN_INFO" not in header(ask_page(where, **SIGNED_IN), "Set-Cookie")
 
 
 def test_rotated_cookies_are_taken_away() -> None:

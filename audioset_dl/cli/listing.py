@@ -1,0 +1,144 @@
+"""What classes there are: `classes`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from audioset_dl import report
+from audioset_dl.cli.group import cli
+from audioset_dl.cli.options import (
+    load_or_defaults,
+    located,
+    prepare_selection,
+    table_width,
+    takes_config,
+    takes_json,
+)
+from audioset_dl.config import Config
+from audioset_dl.errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from audioset_dl.catalog.ontology import Node, Ontology
+    from audioset_dl.selection.select import Selection
+
+_ALL = "all"
+_PLOTS = (".pdf", ".png", ".svg")
+
+
+@cli.command()
+@takes_config
+@click.option(
+    "--search", metavar="TEXT", help="All classes, chosen or not, with TEXT in their name."
+)
+@click.option(
+    "--tree", metavar="CLASS", help="The ontology from CLASS downwards, chosen or not; or of 'all'."
+)
+@click.option(
+    "--sort", type=click.Choice(report.SORT_KEYS), default="ontology", help="What comes first."
+)
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Draw how many classes remain at each quality threshold, as .pdf, .svg or .png.",
+)
+@click.option("--csv", "as_csv", is_flag=True, help="Print a row of CSV for each class.")
+@takes_json
+def classes(
+    config: Path,
+    overrides: tuple[str, ...],
+    *,
+    search: str | None,
+    tree: str | None,
+    sort: str,
+    plot: Path | None,
+    as_csv: bool,
+    as_json: bool,
+) -> None:
+    """List the chosen classes, with quality and numbers of clips.
+
+    Quality is the share of the clips that Google's raters found rightly labelled. Without a
+    config.yaml, all classes are listed.
+
+    \b
+    Example:
+      audioset-dl classes --search bell
+      audioset-dl classes --tree Dog
+      audioset-dl classes --plot quality.pdf --set classes.min_quality=0.8
+    """  # fmt: skip
+    _check_options(search, tree, sort, plot)
+    settings = load_or_defaults(config, overrides)
+    if settings is None:
+        click.echo(f"There is no {config} here: the defaults are taken.", err=True)
+        settings = Config().resolved(Path.cwd())
+        selection = prepare_selection(settings).selection
+    else:
+        with located(config, overrides):
+            selection = prepare_selection(settings).selection
+    if plot is not None:
+        _plot(selection, settings, plot)
+    elif tree is not None:
+        _print_tree(selection, tree, as_csv=as_csv, as_json=as_json)
+    else:
+        nodes = None if search is None else _find(selection.catalog.ontology, search)
+        documents = report.classes_document(selection, nodes, sort=sort)
+        _print(documents, report.classes_text(documents, table_width()), as_csv, as_json)
+
+
+def _check_options(search: str | None, tree: str | None, sort: str, plot: Path | None) -> None:
+    given = [("--search", search), ("--tree", tree), ("--plot", plot)]
+    names = [name for name, value in given if value is not None]
+    if len(names) > 1:
+        raise click.UsageError(f"{' and '.join(names)} are different views: give one of them")
+    if tree is not None and sort != "ontology":
+        raise click.UsageError("--tree is in the ontology's order: leave out --sort")
+    if plot is not None and plot.suffix.lower() not in _PLOTS:
+        raise click.UsageError(f"--plot {plot}: expected a name that ends in {', '.join(_PLOTS)}")
+
+
+def _find(ontology: Ontology, text: str) -> list[Node]:
+    wanted = " ".join(text.split()).casefold()
+    found = [node for node in ontology if wanted in node.name.casefold() or node.mid == text]
+    if not found:
+        close = ", ".join(map(repr, ontology.suggest(text)))
+        hint = f"; similar are {close}" if close else ""
+        raise ConfigError(Problem("", f"no class has {text!r} in its name{hint}", "--search"))
+    return found
+
+
+def _print_tree(selection: Selection, root: str, *, as_csv: bool, as_json: bool) -> None:
+    from audioset_dl.catalog.ontology import UnknownClass
+    from audioset_dl.selection.outline import outline
+
+    ontology = selection.catalog.ontology
+    try:
+        roots = [ontology.find(root)] if root != _ALL else ontology.roots()
+    except UnknownClass as error:
+        raise ConfigError(Problem("", f"{error}; or 'all'", "--tree")) from error
+    lines = outline(ontology, roots)
+    text = report.tree_text(selection, lines, table_width())
+    _print(report.tree_document(selection, lines), text, as_csv, as_json)
+
+
+def _print(documents: list[dict[str, object]], text: str, as_csv: bool, as_json: bool) -> None:
+    if as_json:
+        click.echo(report.to_json(documents))
+    else:
+        click.echo(report.classes_csv(documents) if as_csv else text)
+
+
+def _plot(selection: Selection, settings: Config, path: Path) -> None:
+    from audioset_dl.figure import plot_thresholds
+    from audioset_dl.selection.thresholds import count_at_thresholds
+
+    thresholds = count_at_thresholds(selection.catalog, settings.classes)
+    plot_thresholds(thresholds, path)
+    at = thresholds.configured or 0
+    click.echo(
+        f"Wrote {path}: of {thresholds.all_classes.at_least(0)} rated classes "
+        f"({thresholds.leaves.at_least(0)} leaves), {thresholds.all_classes.at_least(at)} "
+        f"({thresholds.leaves.at_least(at)} leaves) have a quality of at least {at:g}."
+    )

@@ -1,0 +1,182 @@
+"""Two datasets beside each other: which clips one has and the other has not, and why.
+
+Reads manifests, and what failures.csv and run.json beside them tell; the files themselves are left
+to `audioset_dl.dataset.verify`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from audioset_dl.dataset.layout import OutputFolder
+from audioset_dl.dataset.manifest import Listing, read_failures, read_listings
+from audioset_dl.dataset.run_info import read_run_info
+from audioset_dl.errors import OutputError
+
+NOT_KNOWN = "not known there"
+"""In the place of a code: the other dataset never came to the clip."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """What the audio of a dataset is like."""
+
+    sample_rates: tuple[int, ...]
+    """In Hz; several where it is as in the source."""
+    channels: tuple[int, ...]
+    subtype: str | None
+    """None where run.json does not tell."""
+
+
+@dataclass(frozen=True)
+class DatasetTables:
+    """What the tables of a dataset say."""
+
+    path: Path
+    """As it was given: a folder, or a manifest."""
+    listings: Mapping[str, Listing]
+    """By clip_id."""
+    failures: Mapping[str, str]
+    """Code of the last failure by clip_id."""
+    form: Form
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A clip that only the other dataset has."""
+
+    clip_id: str
+    code: str
+    """Why, as failures.csv names it, or `NOT_KNOWN`."""
+
+
+@dataclass(frozen=True)
+class ClassComparison:
+    """How many clips that carry a label two datasets have."""
+
+    mid: str
+    name: str
+    only_in_a: int
+    only_in_b: int
+    both: int
+    """With the same audio or other."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How two datasets differ."""
+
+    a: DatasetTables
+    b: DatasetTables
+    only_in_a: Sequence[Missing]
+    """Clips that B lacks, sorted by clip_id, with why."""
+    only_in_b: Sequence[Missing]
+    same_audio: Sequence[str]
+    """Clip_ids in both, with the same SHA-256 of the file."""
+    other_audio: Sequence[str]
+    """Clip_ids in both, with another."""
+    other_form: Sequence[str]
+    """Of those, the ones with another sample rate, number of channels or subtype."""
+    classes: Sequence[ClassComparison]
+    """One for each label that a clip of A or B carries, sorted by name."""
+
+    @property
+    def is_identical(self) -> bool:
+        """Whether both hold the same clips with the same audio."""
+        return not (self.only_in_a or self.only_in_b or self.other_audio)
+
+    @property
+    def exit_code(self) -> int:
+        """0 if they are identical, 1 if they differ."""
+        return 0 if self.is_identical else 1
+
+
+def read_tables(path: Path) -> DatasetTables:
+    """Read the tables of a dataset.
+
+    Parameters
+    ----------
+    path : Path
+        An output folder, or a manifest of any name. Only beside a file that is called manifest.csv
+        are failures.csv and run.json looked for.
+
+    Raises
+    ------
+    OutputError
+        There is no manifest, or a table is malformed.
+    """
+    manifest = OutputFolder(path).manifest if path.is_dir() else path
+    listings: dict[str, Listing] = {}
+    for listing in read_listings(manifest):
+        if listing.clip.clip_id in listings:
+            raise OutputError(f"{manifest}: {listing.clip.clip_id} stands in several rows")
+        listings[listing.clip.clip_id] = listing
+    folder = OutputFolder(manifest.parent)
+    is_alone = manifest.name != folder.manifest.name
+    failures = [] if is_alone else read_failures(folder.failures)
+    codes = {row.clip.clip_id: row.code for row in failures}
+    return DatasetTables(path, listings, codes, _form(folder, listings, is_alone=is_alone))
+
+
+def compare(a: DatasetTables, b: DatasetTables) -> Comparison:
+    """Compare two datasets by their tables."""
+    common = sorted(a.listings.keys() & b.listings.keys())
+    is_same = {
+        clip_id: a.listings[clip_id].file.sha256 == b.listings[clip_id].file.sha256
+        for clip_id in common
+    }
+    return Comparison(
+        a=a,
+        b=b,
+        only_in_a=_missing(a, b),
+        only_in_b=_missing(b, a),
+        same_audio=[clip_id for clip_id in common if is_same[clip_id]],
+        other_audio=[clip_id for clip_id in common if not is_same[clip_id]],
+        other_form=[clip_id for clip_id in common if _has_other_form(clip_id, a, b)],
+        classes=_compare_classes(a, b),
+    )
+
+
+def _has_other_form(clip_id: str, a: DatasetTables, b: DatasetTables) -> bool:
+    one, other = a.listings[clip_id].file, b.listings[clip_id].file
+    if one.sha256 == other.sha256:
+        return False
+    if (one.sample_rate, one.channels) != (other.sample_rate, other.channels):
+        return True
+    subtypes = {a.form.subtype, b.form.subtype}
+    return None not in subtypes and len(subtypes) > 1
+
+
+def _missing(there: DatasetTables, here: DatasetTables) -> list[Missing]:
+    """Return the clips that are only there, with why they are not here."""
+    return [
+        Missing(clip_id, here.failures.get(clip_id, NOT_KNOWN))
+        for clip_id in sorted(there.listings.keys() - here.listings.keys())
+    ]
+
+
+def _compare_classes(a: DatasetTables, b: DatasetTables) -> list[ClassComparison]:
+    numbers = {place: Counter[str]() for place in ("a", "b", "both")}
+    names: dict[str, str] = {}
+    for clip_id, listing in {**b.listings, **a.listings}.items():
+        names.update(listing.names)
+        in_both = clip_id in a.listings and clip_id in b.listings
+        place = "both" if in_both else "a" if clip_id in a.listings else "b"
+        numbers[place].update(set(listing.clip.labels))
+    return [
+        ClassComparison(mid, name, numbers["a"][mid], numbers["b"][mid], numbers["both"][mid])
+        for mid, name in sorted(names.items(), key=lambda one: (one[1], one[0]))
+    ]
+
+
+def _form(folder: OutputFolder, listings: Mapping[str, Listing], *, is_alone: bool) -> Form:
+    files = [listing.file for listing in listings.values()]
+    info = None if is_alone else read_run_info(folder.run)
+    return Form(
+        sample_rates=tuple(sorted({file.sample_rate for file in files})),
+        channels=tuple(sorted({file.channels for file in files})),
+        subtype=info.config.get("audio", {}).get("subtype") if info is not None else None,
+    )

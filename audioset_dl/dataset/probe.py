@@ -1,0 +1,60 @@
+"""Whether a folder can hold a dataset: tried with the very means by which one is written.
+
+What is tried is put into a folder of its own and taken away again; the dataset is not touched.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from audioset_dl.dataset.files import TEMPORARY_SUFFIX, told_as_output_error, write_file
+from audioset_dl.dataset.journal import open_journal
+from audioset_dl.dataset.layout import OutputFolder
+from audioset_dl.dataset.lock import hold_folder
+from audioset_dl.errors import OutputError
+
+_LONGEST_FOLDER = "a" * 100
+"""As long as the folder of a class may become."""
+_CLIP = "Y-_aB3456789_120000.wav"
+_PREFIX, _SUFFIX = ".doctor-", TEMPORARY_SUFFIX
+"""By this name messages tell the folder around it instead."""
+
+
+def try_folder(output: OutputFolder, now: str) -> Path:
+    """Lock, write, flush, rename, and keep a journal where a dataset lies or would lie.
+
+    Parameters
+    ----------
+    output : OutputFolder
+        Where it is not there yet, the nearest folder above it is tried, and it is not made.
+    now : str
+        The time, ISO 8601 in UTC.
+
+    Returns
+    -------
+    Path
+        The folder that was tried.
+
+    Raises
+    ------
+    OutputError
+        What did not work, and what to do.
+    """
+    place = _nearest(output.path)
+    if not place.is_dir():
+        raise OutputError(f"{place} is not a folder; move it away, or choose another output.dir")
+    with told_as_output_error(place):
+        folder = tempfile.TemporaryDirectory(dir=place, prefix=_PREFIX, suffix=_SUFFIX)
+    with folder as name:
+        trial = OutputFolder(Path(name))
+        with hold_folder(trial.lock, now), open_journal(trial.journal) as journal:
+            journal.note("trial", now)
+            write_file(trial.wav / _LONGEST_FOLDER / _CLIP, b"trial")
+    return place
+
+
+def _nearest(path: Path) -> Path:
+    """Return the path itself, or the nearest one above it that is there."""
+    absolute = path.absolute()
+    return next(place for place in (absolute, *absolute.parents) if place.exists())

@@ -1,0 +1,148 @@
+"""What lies on the disk: AudioSet's files, and the folder that the dataset goes to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from audioset_dl.catalog.catalog import load_catalog
+from audioset_dl.catalog.files import CLASS_FILES, FILES, hash_content, locate_file
+from audioset_dl.config import Config
+from audioset_dl.dataset.files import find_room
+from audioset_dl.dataset.journal import read_states
+from audioset_dl.dataset.layout import OutputFolder
+from audioset_dl.dataset.lock import find_holder
+from audioset_dl.dataset.places import check_places
+from audioset_dl.dataset.probe import try_folder
+from audioset_dl.doctor.check import Check, error, ok, warning
+from audioset_dl.errors import MetadataError
+from audioset_dl.fetch import utc_now
+from audioset_dl.report.words import count, size
+from audioset_dl.selection.cost import wav_bytes
+from audioset_dl.selection.select import Selection, select
+
+
+@dataclass
+class MetadataCheck:
+    """Looks at AudioSet's files, and keeps what the config chooses from them."""
+
+    config: Config
+    selection: Selection | None = None
+    """None before `choose`, and where a file is missing or malformed."""
+    _missing: list[str] = field(default_factory=list)
+
+    def read(self) -> Iterator[Check]:
+        """Check that the files are there and are the known ones; nothing is downloaded.
+
+        Raises
+        ------
+        MetadataError
+            A CSV of the user's own is missing, or a file can't be read.
+        """
+        folder = self.config.metadata.dir
+        paths = {name: path for name in self._names() if (path := self._find(name))}
+        changed = [
+            path.name
+            for name, path in paths.items()
+            if name in FILES and hash_content(path) != FILES[name].sha256
+        ]
+        if changed:
+            found = f"not the copies of 2017-2022 that are known: {', '.join(changed)}"
+            mend = (
+                "changed by Google, or here: other clips may be drawn than elsewhere; delete them "
+                "to have them downloaded anew"
+            )
+            yield warning("metadata", found, mend)
+        if self._missing:
+            missing = ", ".join(self._missing)
+            found = f"not in {folder} yet: {missing}; downloaded when first needed"
+            yield ok("metadata", found)
+        elif not changed:
+            yield ok("metadata", f"{count(len(paths), 'file')} in {folder}, as they are known")
+
+    def choose(self) -> Iterator[Check]:
+        """Check what the config chooses; nothing where a file is missing.
+
+        Raises
+        ------
+        MetadataError
+            A file is short or malformed.
+        ConfigError
+            The config names classes that do not exist, or none is left.
+        """
+        if self._missing:
+            return
+        catalog = load_catalog(self.config.metadata.dir, self._segments())
+        self.selection = select(catalog, self.config)
+        found = f"{count(len(self.selection.classes), 'class', 'classes')} chosen"
+        yield ok("classes", found)
+
+    def _segments(self) -> list[str]:
+        return [str(entry) for entry in self.config.metadata.segments]
+
+    def _names(self) -> list[str]:
+        return list(dict.fromkeys([*CLASS_FILES, *self._segments()]))
+
+    def _find(self, name: str) -> Path | None:
+        try:
+            return locate_file(self.config.metadata.dir, name)
+        except MetadataError:
+            if name not in FILES:
+                raise
+            self._missing.append(FILES[name].file_name)
+            return None
+
+
+def check_folder(output: OutputFolder) -> Check:
+    """Check that the output folder can hold a dataset.
+
+    Raises
+    ------
+    OutputError
+        It can't.
+    """
+    tried = try_folder(output, utc_now())
+    check_places(output)
+    means = "locks, writes, renames and a journal work"
+    if tried == output.path.absolute():
+        return ok("output", f"{output.path}: {means}")
+    return ok("output", f"{output.path} will be made; in {tried} {means}")
+
+
+def check_lock(output: OutputFolder) -> Check:
+    """Check that no other run holds the output folder."""
+    holder = find_holder(output.lock)
+    if holder is None:
+        return ok("lock", "no run is under way there")
+    found = f"a run is under way (process {holder.pid} on {holder.host}, since {holder.since})"
+    mend = "wait until it has ended; `audioset-dl status` shows how it stands"
+    return warning("lock", found, mend)
+
+
+def check_room(output: OutputFolder, config: Config, selection: Selection | None) -> Check:
+    """Check that what is still to be downloaded fits on the disk.
+
+    Raises
+    ------
+    OutputError
+        The journal is damaged.
+    """
+    states = read_states(output.journal)
+    room = find_room(output.path)
+    if room is None:
+        return warning("room", "how much is free can't be told", "look yourself, as with `df -h`")
+    free = f"{size(room.num_bytes)} free"
+    if room.is_full:
+        return error("room", str(room), "make room, or choose another output.dir")
+    if selection is None:
+        return ok("room", f"{free}; what is needed is known once AudioSet's files are here")
+    drawn = selection.draw().start(
+        clip_id for clip_id, (state, _) in states.items() if state == "gone"
+    )
+    missing = [one for one in drawn if states.get(one, ("", None))[0] != "saved"]
+    needed = sum(wav_bytes(selection.clip(clip_id), config.audio) for clip_id in missing)
+    found = f"{count(len(missing), 'clip')} to fetch need {size(needed)}, {free}"
+    if needed > room.num_bytes:
+        return error("room", found, "make room, lower clips.per_class, or another output.dir")
+    return ok("room", found)

@@ -1,0 +1,180 @@
+"""The ways out to YouTube: each is greeted, and a canary video is fetched by it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import partial
+from threading import Event
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from audioset_dl.config import DownloadConfig
+from audioset_dl.doctor.canary import Canary, check_canary
+from audioset_dl.doctor.check import Check, Guard, error, ok, warning
+from audioset_dl.youtube.address import Address
+from audioset_dl.youtube.checkup import CERTIFICATE, PROXY_DOWN, Greeting, greet
+from audioset_dl.youtube.failures import Failure
+
+GREETING_TIMEOUT_S = 10.0
+MOST_AT_A_TIME = 8
+CLOCK_SLACK_S = 300.0
+"""By how much a clock may be wrong: certificates and cookies have times of their own."""
+
+
+@dataclass(frozen=True)
+class Route:
+    """A way out to YouTube."""
+
+    proxy: str | None
+    name: str
+    """Host and port of the proxy, without a login."""
+    is_proxied: bool
+
+
+@dataclass
+class Visit:
+    """What came of asking by one way out."""
+
+    heard: Greeting | Failure | None = None
+    """None where the check broke off."""
+    checks: list[Check] = field(default_factory=list)
+
+    @property
+    def is_down(self) -> bool:
+        """Whether nobody answered, which may pass."""
+        return isinstance(self.heard, Failure) and self.heard.code not in {"proxy", CERTIFICATE}
+
+
+def find_routes(config: DownloadConfig) -> list[Route]:
+    """Return the ways out that the config names, or else the one that the environment says."""
+    if config.proxies:
+        return [Route(proxy, Address(proxy, config).name, True) for proxy in config.proxies]
+    environment = getproxies()
+    proxy = environment.get("https") or environment.get("all")
+    if proxy and not proxy_bypass("www.youtube.com"):
+        host = urlsplit(proxy).netloc.rpartition("@")[2]
+        return [Route(None, f"{host}, from HTTPS_PROXY", True)]
+    return [Route(None, Address(None, config).name, False)]
+
+
+def check_addresses(
+    config: DownloadConfig, *, cookies: str | None, canary: Canary | None, guard: Guard
+) -> Iterator[Check]:
+    """Check each address, fetch the canary by each, and compare the clock with their answers.
+
+    Parameters
+    ----------
+    config : DownloadConfig
+        The section ``download`` of the config.
+    cookies : str or None
+        Text of a cookies.txt.
+    canary : Canary or None
+        The clip to fetch; None where there is no ffmpeg to cut it.
+    guard : Guard
+        Makes the checks.
+    """
+    stop = Event()
+
+    def visit(route: Route) -> Visit:
+        visit = Visit()
+        hello = partial(_say_hello, visit, route, config, cookies)
+        visit.checks += guard.run("address", hello, subject=route.name)
+        if isinstance(visit.heard, Greeting):
+            fetch = partial(check_canary, canary, route.proxy, route.name, stop)
+            visit.checks += guard.run("canary", fetch, subject=route.name)
+        return visit
+
+    with ThreadPoolExecutor(MOST_AT_A_TIME) as pool:
+        try:
+            visits = list(pool.map(visit, find_routes(config)))
+        finally:
+            stop.set()
+    yield from weigh(visits)
+    yield from guard.run("clock", partial(check_clock, _ahead_s(visits)))
+
+
+def _say_hello(visit: Visit, route: Route, config: DownloadConfig, cookies: str | None) -> Check:
+    visit.heard = greet(config, proxy=route.proxy, cookies=cookies, timeout_s=GREETING_TIMEOUT_S)
+    return tell_greeting(route, visit.heard)
+
+
+def weigh(visits: Sequence[Visit]) -> list[Check]:
+    """Return all checks; of addresses that are down, warnings if another works.
+
+    A run goes on without them; a refused login or certificate would end it, or fail each clip.
+    """
+    works = any(isinstance(visit.heard, Greeting) for visit in visits)
+    return [
+        replace(check, status="warning") if works and visit.is_down else check
+        for visit in visits
+        for check in visit.checks
+    ]
+
+
+_START_PROXY = "start the proxy, or take it out of download.proxies"
+_SEE_PROXY = "see what the proxy lets through, or take it out of download.proxies"
+_GO_ONLINE = (
+    "see that this machine is online, and what a firewall lets through, or name a proxy in "
+    "download.proxies; AudioSet's own files may also be put into metadata.dir by hand"
+)
+
+
+def tell_greeting(route: Route, heard: Greeting | Failure) -> Check:
+    """Tell what came of a greeting."""
+    if isinstance(heard, Failure):
+        return _tell_failure(route, heard)
+    found = f"YouTube answered in {heard.seconds:.2f} s"
+    if heard.status == 429:
+        mend = "ask for nothing for an hour: asking prolongs it; a download waits by itself"
+        return warning("address", "YouTube refuses it for now (429)", mend, subject=route.name)
+    if heard.status >= 500:
+        mend = "try again later: a download does so by itself"
+        return warning("address", f"{found} with {heard.status}", mend, subject=route.name)
+    return ok("address", found, subject=route.name)
+
+
+def _tell_failure(route: Route, failure: Failure) -> Check:
+    match failure.code:
+        case "proxy":
+            found = "the proxy does not accept the login"
+            mend = "correct its user and password in download.proxies"
+        case code if code == PROXY_DOWN:
+            found, mend = f"the proxy does not answer: {failure.detail}", _START_PROXY
+        case code if code == CERTIFICATE:
+            found = f"who answers can't prove to be YouTube: {failure.detail}"
+            mend = (
+                "see that the clock is right; where a proxy opens TLS and you trust it, set "
+                "download.verify_tls to false, or have this system's certificates used: "
+                "download.yt_dlp: {compat_opts: [no-certifi]}"
+            )
+        case _ if route.is_proxied:
+            found = f"the proxy answers, but YouTube is not reached: {failure.detail}"
+            mend = _SEE_PROXY
+        case _:
+            found, mend = f"YouTube can't be reached: {failure.detail}", _GO_ONLINE
+    return error("address", found, mend, subject=route.name)
+
+
+def _ahead_s(visits: Sequence[Visit]) -> float | None:
+    answers = (visit.heard for visit in visits if isinstance(visit.heard, Greeting))
+    return next((one.ahead_s for one in answers if one.ahead_s is not None), None)
+
+
+def check_clock(ahead_s: float | None) -> list[Check]:
+    """Check this machine's clock; nothing where there is none to compare it with.
+
+    Parameters
+    ----------
+    ahead_s : float or None
+        By how many seconds it is ahead of YouTube's.
+    """
+    if ahead_s is None:
+        return []
+    which = "ahead of" if ahead_s > 0 else "behind"
+    found = f"{abs(ahead_s):,.0f} s {which} YouTube's"
+    if abs(ahead_s) > CLOCK_SLACK_S:
+        mend = "set it (`timedatectl set-ntp true`): certificates and cookies depend on it"
+        return [warning("clock", found, mend)]
+    return [ok("clock", "right" if abs(ahead_s) < 2 else found)]

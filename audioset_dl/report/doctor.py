@@ -1,0 +1,61 @@
+"""What `doctor` says, as text and as JSON."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from audioset_dl.report.words import count
+
+if TYPE_CHECKING:
+    from audioset_dl.doctor import Check
+
+_WIDTH = 80
+_INDENT = " " * 9
+
+
+def check_text(check: Check) -> str:
+    """Return what a check found and what to do, in lines of up to 80 columns."""
+    which = f" ({check.subject})" if check.subject else ""
+    lines = _wrap(f"{check.name}{which}: {check.found}", f"{check.status:<9}", _INDENT)
+    if check.mend:
+        lines += _wrap(check.mend, f"{_INDENT}-> ", f"{_INDENT}   ")
+    return "\n".join(lines)
+
+
+def _wrap(text: str, first: str, rest: str) -> list[str]:
+    return textwrap.wrap(
+        " ".join(text.split()),
+        _WIDTH,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def checks_text(checks: Sequence[Check]) -> str:
+    """Return what all checks come to, in a line."""
+    by_status = Counter(check.status for check in checks)
+    warnings, errors = by_status["warning"], by_status["error"]
+    if errors:
+        end = f"{count(errors, 'error')}, {count(warnings, 'warning')}: mend the errors first"
+    elif warnings:
+        end = f"{count(warnings, 'warning')}, no error: a download can begin"
+    else:
+        end = "all is well: a download can begin"
+    return f"{count(len(checks), 'check')}: {end}"
+
+
+def doctor_document(checks: Sequence[Check]) -> dict[str, Any]:
+    """Return all checks as JSON-able data, with the worst status as their own."""
+    statuses = {check.status for check in checks}
+    worst = next((one for one in ("error", "warning") if one in statuses), "ok")
+    return {
+        "ok": worst != "error",
+        "status": worst,
+        "checks": [asdict(check) for check in checks],
+    }

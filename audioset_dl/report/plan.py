@@ -1,0 +1,153 @@
+"""What `plan` says: as text, as JSON and as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from audioset_dl.report.words import count, duration, listed, size, table
+
+if TYPE_CHECKING:
+    from audioset_dl.config import DownloadConfig
+    from audioset_dl.selection.advice import Advice
+    from audioset_dl.selection.plan import Plan
+
+_PAIRS = 3
+
+
+def plan_document(plan: Plan, advice: Sequence[Advice], free_bytes: int | None) -> dict[str, Any]:
+    """Return a plan as JSON-able data."""
+    document = asdict(plan)
+    document["overlap"] = {
+        "clips": plan.overlap.clips,
+        "pairs": [
+            {"mids": list(mids), "clips": clips} for mids, clips in plan.overlap.pairs.items()
+        ],
+    }
+    warnings = [asdict(one) for one in advice]
+    return {**document, "free_bytes": free_bytes, "warnings": warnings}
+
+
+def plan_csv(plan: Plan) -> str:
+    """Return a plan's classes as CSV: a row each."""
+    text = io.StringIO()
+    rows = [asdict(one) for one in plan.classes]
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().rstrip("\n")
+
+
+def plan_text(
+    plan: Plan,
+    advice: Sequence[Advice],
+    *,
+    config: DownloadConfig,
+    free_bytes: int | None,
+    width: int,
+) -> str:
+    """Return a plan for people, in lines of a width but for the table of classes."""
+    facts = [*_facts(plan, free_bytes), *_times(plan, config)]
+    warnings = [textwrap.fill(f"Warning: {one.message}", width) for one in advice]
+    return "\n".join(
+        [
+            _classes(plan, width),
+            "",
+            listed(_meaning(plan), width),
+            "",
+            listed(facts, width),
+            *warnings,
+        ]
+    )
+
+
+_HEADS = ("class", "wanted", "available", "short", "needed", "expected", "shared", "alone")
+
+
+def _classes(plan: Plan, width: int) -> str:
+    rows = [
+        (
+            one.name,
+            f"{one.wanted:,}",
+            f"{one.available:,}",
+            f"{one.short:,}" if one.short else "",
+            f"{one.needed:,}",
+            f"{one.expected:,}",
+            f"{one.shared:,}" if one.shared else "",
+            f"{one.alone:.0%}" if one.alone is not None else "",
+        )
+        for one in plan.classes
+    ]
+    return table(_HEADS, rows, right=tuple(range(1, len(_HEADS))), width=width)
+
+
+def _meaning(plan: Plan) -> Iterator[tuple[str, str]]:
+    if plan.clip_list is not None:
+        words = "clips.per_class has no say, and a clip that is gone is not replaced"
+        yield "wanted", f"the clips of {plan.clip_list}: {words}"
+    elif plan.per_class is None:
+        yield "wanted", "all clips there are of a class"
+    else:
+        up_to = (
+            f"up to {plan.per_class} clips of a class: one that has fewer gives what it has, and "
+            "a video that is gone gives its place to the next, as long as there is one"
+        )
+        yield "wanted", up_to
+    yield "needed", "candidates for that, with the losses expected"
+    yield "expected", "clips in the end"
+    yield "shared", "clips that other classes want too; each is downloaded once"
+    yield "alone", "share of clips without other chosen classes but those above and below it"
+
+
+def _facts(plan: Plan, free_bytes: int | None) -> Iterator[tuple[str, str]]:
+    expected = plan.expected
+    yield "clips", f"{plan.clips:,} wanted, {plan.saved:,} saved already"
+    if plan.known_gone:
+        verb = "is" if plan.known_gone == 1 else "are"
+        yield "", f"{plan.known_gone:,} more {verb} known to be gone (clips.known_gone)"
+    if plan.overlap.clips:
+        yield "overlap", _overlap(plan)
+    share = f"{expected.gone / expected.asked:.0%}" if expected.asked else "none"
+    losses = (
+        f"{expected.clips:,} clips in the end; {expected.gone:,} of {expected.asked:,} videos to "
+        f"ask for are expected to be gone ({share}; --expect-gone)"
+    )
+    yield "losses", losses
+    free = f"; {size(free_bytes)} are free" if free_bytes is not None else ""
+    yield "disk", f"{size(expected.disk_bytes)} for {duration(plan.audio_s)} of audio{free}"
+    yield (
+        "network",
+        f"about {expected.requests:,} requests, {size(expected.media_bytes)} of media",
+    )
+
+
+def _overlap(plan: Plan) -> str:
+    names = {one.mid: one.name for one in plan.classes}
+    most = [
+        f"{names[first]} + {names[second]} {clips:,}"
+        for (first, second), clips in list(plan.overlap.pairs.items())[:_PAIRS]
+    ]
+    return f"{count(plan.overlap.clips, 'clip')} count for several classes ({', '.join(most)})"
+
+
+def _times(plan: Plan, config: DownloadConfig) -> Iterator[tuple[str, str]]:
+    cap = f"at most {config.max_per_hour:,} an hour" if config.max_per_hour else "no cap an hour"
+    pace = f"delay {config.delay_s:g} s, {cap}"
+    yield "time", f"{_time(plan, 'configured')} at the configured pace ({pace})"
+    yield "", f"{_time(plan, 'guest')} at what YouTube lets a guest have (300 videos an hour)"
+    yield "", f"{_time(plan, 'account')} at what it lets an account have (2,000 an hour)"
+
+
+def _time(plan: Plan, which: str) -> str:
+    one = _told(getattr(plan.times_one_address, which))
+    if plan.addresses == 1:
+        return one
+    return f"{_told(getattr(plan.times, which))} with {plan.addresses} addresses ({one} with one)"
+
+
+def _told(seconds: float | None) -> str:
+    return "unpaced" if seconds is None else duration(seconds)

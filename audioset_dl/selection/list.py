@@ -1,0 +1,170 @@
+"""The same set again: exactly the clips of a list, such as a colleague's manifest.csv."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from audioset_dl.catalog.catalog import Catalog
+from audioset_dl.catalog.clips import Clip
+from audioset_dl.catalog.files import SEGMENT_FILES
+from audioset_dl.catalog.ontology import Ontology, UnknownClass
+from audioset_dl.catalog.reading import is_mid
+from audioset_dl.config import Config
+from audioset_dl.errors import ConfigError, Problem
+from audioset_dl.selection.tables import BadRow, Row, read_clip_id, read_clip_table, read_end_ms
+
+KEY = "clips.list"
+
+
+@dataclass(frozen=True)
+class ClipList:
+    """The clips of a list."""
+
+    path: Path
+    clips: Mapping[str, Clip]
+    """By clip_id, in the order of the list, each once."""
+    classes: Mapping[str, frozenset[str]]
+    """For each clip_id the MIDs of the classes that it counts for; never empty."""
+
+    def rankings(self, mids: Iterable[str]) -> dict[str, list[str]]:
+        """Return for each class the clips that count for it, in the order of the list."""
+        rankings: dict[str, list[str]] = {mid: [] for mid in mids}
+        for clip_id in self.clips:
+            for mid in self.classes[clip_id]:
+                rankings[mid].append(clip_id)
+        return rankings
+
+
+def read_clip_list(config: Config, catalog: Catalog, chosen: Collection[str]) -> ClipList:
+    """Read the clips of ``clips.list`` and look them up in the segment files.
+
+    A clip that is in none of these is taken from the list's own columns ``end_s`` and ``labels``,
+    which a manifest has.
+
+    A clip counts for the classes that the column ``classes`` names, as in a manifest; where it
+    names none, for those of its labels that other rows name; else for those that the config
+    chooses; else for all its labels. So in every case there is a class for it to lie in, and a
+    manifest gives a folder the same names again.
+
+    Parameters
+    ----------
+    config : Config
+        For ``clips.list`` and ``metadata.segments``.
+    catalog : Catalog
+        The segment files and the ontology.
+    chosen : collection of str
+        MIDs of the classes that the config chooses.
+
+    Raises
+    ------
+    ConfigError
+        The list can't be read, or clips in it can't be found; with their lines.
+    """
+    path = config.clips.list
+    if path is None:
+        raise ValueError(f"{KEY} is not set")
+    _check_is_no_output(path, config.output.dir)
+    table = read_clip_table(path, KEY)
+    reader = _Reader(catalog, [str(entry) for entry in config.metadata.segments], path.stem)
+    entries = table.convert(reader.read)
+    if not entries:
+        raise ConfigError(Problem(KEY, f"{path}: holds no clips"))
+    clips: dict[str, Clip] = {}
+    named: dict[str, set[str]] = {}
+    for clip, mids in entries:
+        clips.setdefault(clip.clip_id, clip)
+        named.setdefault(clip.clip_id, set()).update(mids)
+    listed = frozenset().union(*named.values())
+    classes = {
+        clip_id: _first_of(named[clip_id], clip.labels, listed, chosen)
+        for clip_id, clip in clips.items()
+    }
+    return ClipList(path, clips, classes)
+
+
+def _first_of(
+    named: Collection[str], labels: Sequence[str], *preferred: Collection[str]
+) -> frozenset[str]:
+    """Return the classes that a clip counts for."""
+    for among in (named, *preferred):
+        if mids := frozenset(labels) & frozenset(among):
+            return mids
+    return frozenset(labels)
+
+
+def _check_is_no_output(path: Path, output: Path) -> None:
+    if path.resolve() == (output / "manifest.csv").resolve():
+        raise ConfigError(
+            Problem(
+                KEY,
+                f"{path} is the manifest of output.dir itself, which each run writes anew: what is "
+                "lost would be off the list as well; copy it, and name the copy",
+            )
+        )
+
+
+class _Reader:
+    """Reads the rows of one list."""
+
+    def __init__(self, catalog: Catalog, segments: Sequence[str], subset: str) -> None:
+        self._ontology: Ontology = catalog.ontology
+        self._table = catalog.segments
+        self._segments = segments
+        self._subset = subset
+        self._mid_of = cache(self._find_mid)
+
+    def read(self, row: Row) -> tuple[Clip, frozenset[str]]:
+        """Return a row's clip and the classes (MIDs) that it names."""
+        ytid, start_ms = read_clip_id(row)
+        end_ms = read_end_ms(row)
+        found = self._table.find(f"{ytid}_{start_ms}")
+        if found is None:
+            clip = self._own_clip(row, ytid, start_ms, end_ms)
+        else:
+            clip = self._table.clip(found)
+            if end_ms not in (None, round(clip.end_s * 1000)):
+                raise BadRow(
+                    f"end_s is {row['end_s'].strip()}, but {clip.clip_id} ends at {clip.end_s:g} "
+                    f"in {clip.subset}; for windows of your own, put a segment CSV of your own "
+                    "into metadata.segments"
+                )
+        return clip, self._named(row)
+
+    def _own_clip(self, row: Row, ytid: str, start_ms: int, end_ms: int | None) -> Clip:
+        labels = row.get("labels", "").strip()
+        if end_ms is None or not labels:
+            raise BadRow(
+                f"{ytid}_{start_ms} is in none of metadata.segments "
+                f"({', '.join(self._segments)}), and the list has no end_s and labels of it; "
+                f"{self._advice(row)}"
+            )
+        if end_ms <= start_ms:
+            raise BadRow(f"end_s must come after the start, found {row['end_s'].strip()!r}")
+        mids = tuple(dict.fromkeys(labels.replace(",", ";").split(";")))
+        for mid in mids:
+            if not is_mid(mid) or mid not in self._ontology:
+                raise BadRow(f"labels: expected MIDs of the ontology, found {mid[:40]!r}")
+        subset = row.get("subset", "").strip() or self._subset
+        return Clip(ytid, start_ms / 1000, end_ms / 1000, mids, subset)
+
+    def _advice(self, row: Row) -> str:
+        subset = row.get("subset", "").strip()
+        others = [name for name in SEGMENT_FILES if name not in self._segments]
+        if subset and subset not in self._segments:
+            return f"add the segment file {subset[:60]!r}, of which it was a part"
+        if others:
+            return f"add {' or '.join(others)} there"
+        return "AudioSet has no such clip: see whether id and start are right"
+
+    def _named(self, row: Row) -> frozenset[str]:
+        names = [name.strip() for name in row.get("classes", "").split(";")]
+        return frozenset(self._mid_of(name) for name in names if name)
+
+    def _find_mid(self, name: str) -> str:
+        try:
+            return self._ontology.find(name).mid
+        except UnknownClass as error:
+            raise BadRow(f"classes: {error}") from None
