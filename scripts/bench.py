@@ -11,23 +11,52 @@ import argparse
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 import yaml
+from bench_table import add_write_option, check_marks, make_table, write_between_marks
 
+from audioset_dl.catalog.cache import FOLDER_NAME
 from audioset_dl.catalog.clips import Clip
-from audioset_dl.catalog.files import CLASS_FILES, SEGMENT_FILES, locate_file
+from audioset_dl.catalog.files import FILES, SEGMENT_FILES
 from audioset_dl.demo import write_metadata
 
 COMMAND = Path(sys.executable).with_name("audioset-dl")
 DOG = "/m/0bt9lr"
 TRACK_S = 240
+STARTS = 5
+TIMES = ("all_s", "cpu_s", "import_s", "prepare_s", "draw_s")
+CHOICES = ('{"leaf_only": true, "min_quality": 0.8}', "{}")
+START = """if True:
+    import json, resource, sys, time
+    began = time.monotonic()
+    from pathlib import Path
+    from audioset_dl.config import ClassesConfig, ClipsConfig, Config, MetadataConfig
+    from audioset_dl.prepare import prepare
+    imported = time.monotonic()
+    metadata = MetadataConfig(dir=Path(sys.argv[1]), segments=tuple(sys.argv[3:]))
+    classes = ClassesConfig(**json.loads(sys.argv[2]))
+    clips = ClipsConfig(per_class=200)
+    selection = prepare(Config(metadata=metadata, classes=classes, clips=clips)).selection
+    prepared = time.monotonic()
+    drawn = [selection.clip(clip_id) for clip_id in selection.draw().start()]
+    print(json.dumps({
+        "import_s": imported - began, "prepare_s": prepared - imported,
+        "draw_s": time.monotonic() - prepared, "clips": len(selection.catalog.segments),
+        "classes": len(selection.classes), "drawn": len(drawn),
+        "cpu_s": time.process_time(),
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000,
+    }))
+"""
+"""A start of the program up to where the first request would be made, with 200 clips a class."""
 
 
 def main() -> None:
@@ -41,11 +70,13 @@ def main() -> None:
         "--metadata", type=Path, default=os.environ.get("AUDIOSET_METADATA"),
         help="folder with Google's files (default: the environment's AUDIOSET_METADATA)",
     )  # fmt: skip
+    add_write_option(parser, "metadata")
     options = parser.parse_args()
+    check_marks(options.write, "metadata")
     if options.what in (None, "download"):
         bench_download(options)
     if options.what in (None, "metadata"):
-        bench_metadata(options.metadata)
+        bench_metadata(options.metadata, options.write)
 
 
 def bench_download(options: argparse.Namespace) -> None:
@@ -113,43 +144,49 @@ def write_config(folder: Path, workers: int, address: str) -> Path:
     return path
 
 
-def bench_metadata(folder: Path | None) -> None:
+def bench_metadata(folder: Path | None, write: Path | None) -> None:
     if folder is None:
         print("metadata: not measured; name the folder with Google's files (--metadata)")
         return
-    names = [name for name in SEGMENT_FILES if exists(folder, name)]
-    for segments in (("balanced_train", "eval"), names):
-        seconds, peak_mb, clips = run_metadata(folder, segments)
-        print(f"metadata: {', '.join(segments)}: {clips:,} clips read, 142 classes ranked and "
-              f"drawn in {seconds:.2f} s, peak {peak_mb:.0f} MB")  # fmt: skip
-
-
-def exists(folder: Path, name: str) -> bool:
-    return all(locate_file(folder, each) for each in (*CLASS_FILES, name))
-
-
-def run_metadata(folder: Path, segments: Sequence[str]) -> tuple[float, float, int]:
-    code = """if True:
-        import json, resource, sys, time
-        from pathlib import Path
-        from audioset_dl.catalog.catalog import load_catalog
-        from audioset_dl.config import ClassesConfig, ClipsConfig, Config
-        from audioset_dl.selection.select import select
-        started = time.monotonic()
-        catalog = load_catalog(Path(sys.argv[1]), sys.argv[2:])
-        classes = ClassesConfig(leaf_only=True, min_quality=0.8)
-        selection = select(catalog, Config(classes=classes, clips=ClipsConfig(per_class=200)))
-        for clip_id in selection.draw().start():
-            selection.clip(clip_id)
-        seconds = time.monotonic() - started
-        peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
-        print(json.dumps([seconds, peak_mb, len(catalog.segments)]))
-    """
-    done = subprocess.run(
-        [sys.executable, "-c", code, folder, *segments], check=True, capture_output=True
+    segments = [name for name in SEGMENT_FILES if (folder / FILES[name].file_name).exists()
+                or (folder / f"{FILES[name].file_name}.gz").exists()]  # fmt: skip
+    rows = [row for choice in CHOICES for row in measure_starts(folder, segments, choice)]
+    head = ("", "start", "s", "CPU s", "s of imports", "files", "draw", "peak MB")
+    table = make_table(head, rows, align="llrrrrrr")
+    note = (
+        f"{date.today():%B %Y}; medians of {STARTS} starts of a process each, the start of Python "
+        f"included; 200 clips a class of {', '.join(segments)}; {os.cpu_count()} cores."
     )
-    seconds, peak_mb, clips = json.loads(done.stdout)
-    return seconds, peak_mb, clips
+    print(table, note, sep="\n\n")
+    if write:
+        write_between_marks(write, "metadata", f"{table}\n\n{note}")
+
+
+def measure_starts(folder: Path, segments: Sequence[str], choice: str) -> Iterator[list[str]]:
+    """Start on links to the files, with nothing in the cache and then with all."""
+    with tempfile.TemporaryDirectory() as linked:
+        for path in folder.iterdir():
+            if path.is_file():
+                Path(linked, path.name).symlink_to(path.resolve())
+        cold = [run_start(Path(linked), segments, choice, is_cold=True) for _ in range(STARTS)]
+        warm = [run_start(Path(linked), segments, choice) for _ in range(STARTS)]
+    for start, runs in (("first", cold), ("second", warm)):
+        middle = sorted(runs, key=lambda run: run["all_s"])[STARTS // 2]
+        words = f"{middle['clips']:,} clips, {middle['classes']} classes, {middle['drawn']:,} drawn"
+        times = [f"{middle[name]:.2f}" for name in TIMES]
+        yield [words, start, *times, f"{max(run['peak_mb'] for run in runs):.0f}"]
+
+
+def run_start(
+    folder: Path, segments: Sequence[str], choice: str, *, is_cold: bool = False
+) -> dict[str, float]:
+    if is_cold:
+        shutil.rmtree(folder / FOLDER_NAME, ignore_errors=True)
+    started = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", START, folder, choice, *segments], check=True, capture_output=True
+    )
+    return {**json.loads(done.stdout), "all_s": time.monotonic() - started}
 
 
 if __name__ == "__main__":

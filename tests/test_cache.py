@@ -211,6 +211,13 @@ def test_objects_are_neither_kept_nor_loaded(tmp_path: Path) -> None:
     assert cache.load("a", KEY) is None
 
 
+def test_a_file_of_another_key_is_not_taken_by_its_name(tmp_path: Path) -> None:
+    other = make_key("another")
+    Cache(tmp_path).save("a", other, COLUMNS)
+    next(tmp_path.iterdir()).rename(tmp_path / f"a-{KEY[:16]}.npz")
+    assert Cache(tmp_path).load("a", KEY) is None
+
+
 def test_an_old_version_is_left_aside(folder: Path, num_parsed, monkeypatch) -> None:
     first = drawn(run_prepare(folder))
     monkeypatch.setattr(segments, "PARSER_VERSION", segments.PARSER_VERSION + 1)

@@ -157,6 +157,23 @@ def test_without_a_config_the_defaults_are_taken(world: World) -> None:
     assert named.returncode == 2
 
 
+def test_without_a_config_the_defaults_can_be_overridden(tmp_path: Path) -> None:
+    shutil.copytree(DATA, tmp_path / "metadata")
+    done = run_command("classes", "--json", "--set", "classes.include=[Bark]", cwd=tmp_path)
+    assert [one["name"] for one in json.loads(done.stdout)] == ["Bark"]
+    assert "There is no config.yaml here: the defaults are taken." in done.stderr
+    wrong = run_command("classes", "--set", "classes.include=[Dgo]", cwd=tmp_path)
+    assert wrong.returncode == 2
+    assert "--set: classes.include[0]: no class is called 'Dgo'" in wrong.stderr
+
+
+def test_a_line_that_points_elsewhere_takes_the_room_of_its_empty_cells() -> None:
+    rows = [["a", "1234567890"], ["Growling (see above, under Dog)", ""]]
+    assert table(["x", "y"], rows).splitlines() == ["x  y", "a  1234567890", rows[1][0]]
+    narrow = table(["x", "y"], rows, width=20).splitlines()
+    assert narrow[-1] == "Growling (see above…"
+
+
 def test_a_table_is_cut_to_the_width_of_a_terminal_in_its_first_column_alone() -> None:
     rows = [("a name that is rather long", "12,345"), ("short", "6")]
     wide = table(("class", "clips"), rows, right=(1,))

@@ -10,14 +10,14 @@ import click
 from audioset_dl import report
 from audioset_dl.cli.group import cli
 from audioset_dl.cli.options import (
-    load_or_defaults,
+    find_config,
     located,
     prepare_selection,
     table_width,
     takes_config,
     takes_json,
 )
-from audioset_dl.config import Config
+from audioset_dl.config import Config, load_config
 from audioset_dl.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
@@ -70,14 +70,10 @@ def classes(
       audioset-dl classes --plot quality.pdf --set classes.min_quality=0.8
     """  # fmt: skip
     _check_options(search, tree, sort, plot)
-    settings = load_or_defaults(config, overrides)
-    if settings is None:
-        click.echo(f"There is no {config} here: the defaults are taken.", err=True)
-        settings = Config().resolved(Path.cwd())
+    path = find_config(config)
+    settings = load_config(path, overrides)
+    with located(path, overrides):
         selection = prepare_selection(settings).selection
-    else:
-        with located(config, overrides):
-            selection = prepare_selection(settings).selection
     if plot is not None:
         _plot(selection, settings, plot)
     elif tree is not None:

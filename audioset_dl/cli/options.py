@@ -76,8 +76,16 @@ def load_or_defaults(config: Path, overrides: tuple[str, ...]) -> Config | None:
     return load_config(config, overrides)
 
 
+def find_config(config: Path) -> Path | None:
+    """Return a config's path; None, and say so, where the usual one is not there yet."""
+    if str(config) != DEFAULT_CONFIG or config.exists():
+        return config
+    click.echo(f"There is no {config} here: the defaults are taken.", err=True)
+    return None
+
+
 @contextmanager
-def located(config: Path, overrides: tuple[str, ...]) -> Iterator[None]:
+def located(config: Path | None, overrides: tuple[str, ...]) -> Iterator[None]:
     """Tell the line of a key that is found wrong only when it is used."""
     try:
         yield

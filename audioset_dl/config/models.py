@@ -225,27 +225,28 @@ class Config(Section):
         return data
 
 
-def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
+def load_config(path: Path | None, overrides: Sequence[str] = ()) -> Config:
     """Read a configuration file.
 
     Parameters
     ----------
-    path : Path
-        A YAML file. What it leaves out, or leaves empty, takes its default.
+    path : Path or None
+        A YAML file. What it leaves out, or leaves empty, takes its default; None leaves out all.
     overrides : sequence of str
         ``key.path=value`` each, the value in YAML; they win over the file, later ones over earlier.
 
     Returns
     -------
     Config
-        Its relative paths, those of overrides too, are taken from the file's folder.
+        Its relative paths, those of overrides too, are taken from the file's folder, or without a
+        file from the current one.
 
     Raises
     ------
     ConfigError
         With every fault of the file and the overrides, in the order in which they stand there.
     """
-    document = read_yaml_file(path)
+    document = _read_document(path)
     _drop_blanks(document)
     faults = [found for text in overrides for found in _override(document, text)]
     faults += document.faults
@@ -256,10 +257,10 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
         raise _error(faults) from None  # the cause quotes keys, and a proxy may stand as a key
     if faults:
         raise _error(faults)
-    return config.resolved(path.absolute().parent)
+    return config.resolved(Path.cwd() if path is None else path.absolute().parent)
 
 
-def locate(error: ConfigError, path: Path, overrides: Sequence[str] = ()) -> ConfigError:
+def locate(error: ConfigError, path: Path | None, overrides: Sequence[str] = ()) -> ConfigError:
     """Return the same error with the place where each key was written.
 
     For what is only found wrong when a value is used, such as a class that does not exist.
@@ -271,7 +272,7 @@ def locate(error: ConfigError, path: Path, overrides: Sequence[str] = ()) -> Con
     path, overrides
         As they were given to `load_config`.
     """
-    document = read_yaml_file(path)
+    document = _read_document(path)
     for text in overrides:
         _override(document, text)
     places = {dotted(key): str(place) for key, place in document.places.items()}
@@ -281,6 +282,10 @@ def locate(error: ConfigError, path: Path, overrides: Sequence[str] = ()) -> Con
             for problem in error.problems
         )
     )
+
+
+def _read_document(path: Path | None) -> Document:
+    return read_yaml("", "") if path is None else read_yaml_file(path)
 
 
 def _place_of(key: str, places: Mapping[str, str]) -> str:

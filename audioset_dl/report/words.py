@@ -35,19 +35,26 @@ def table(
     right : tuple of int
         Columns that are aligned to the right.
     width : int, optional
-        To which the first column is shortened, as far as it can be.
+        To which the first column is shortened, as far as it can be. In a row whose other cells are
+        empty it takes their room.
     """
-    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    full = [row for row in rows if any(row[1:])]
+    widths = [max(map(len, column)) for column in zip(heads, *full, strict=True)]
     if width is not None:
         others = sum(widths[1:]) + 2 * len(widths[1:])
         widths[0] = min(widths[0], max(width - others, _NARROWEST))
-    return "\n".join(
-        "  ".join(
-            cell.rjust(room) if column in right else shortened(cell, room).ljust(room)
-            for column, (cell, room) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in (heads, *rows)
-    )
+    return "\n".join(_row(row, widths, right, width) for row in (heads, *rows))
+
+
+def _row(
+    row: Sequence[str], widths: Sequence[int], right: tuple[int, ...], width: int | None
+) -> str:
+    if not any(row[1:]):
+        return row[0] if width is None else shortened(row[0], width)
+    return "  ".join(
+        cell.rjust(room) if column in right else shortened(cell, room).ljust(room)
+        for column, (cell, room) in enumerate(zip(row, widths, strict=True))
+    ).rstrip()
 
 
 def shortened(text: str, width: int) -> str:

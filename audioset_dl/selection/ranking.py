@@ -64,6 +64,10 @@ def _order(seed: int, mid: str, clip_ids: Sequence[str]) -> NDArray[np.intp]:
         digest = copy()
         digest.update(clip_id.encode())
         digests.append(digest.digest())
+    return _sort_digests(digests)
+
+
+def _sort_digests(digests: Sequence[bytes]) -> NDArray[np.intp]:
     words = np.frombuffer(b"".join(digests), ">u8").reshape(-1, 4).astype(np.uint64)
     order = np.argsort(words[:, 0])
     first = words[order, 0]
