@@ -85,7 +85,7 @@ class ClipDataset:
         array : ndarray of float32
             Of a WAV file its samples, from -1 to 1: shape ``(samples,)``, or ``(channels,
             samples)`` where there are several channels. Of a .npy file what it holds, such as a
-            spectrogram of shape ``(mels, frames)``. With a `transform`, what that returns.
+            spectrogram of shape ``(frames, mels)``. With a `transform`, what that returns.
         label : int or ndarray of float32
             Number of its class in `classes`, or a 0 or 1 for each of them.
 
