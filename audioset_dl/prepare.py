@@ -60,8 +60,8 @@ def prepare(config: Config, *, progress: Callable[[str], Progress] | None = None
     )
     catalog = load_catalog(folder, segments, cache=cache)
     hashes = {files.paths[name].name: digest for name, digest in files.sha256.items()}
-    hashes |= _hash_own_tables(config)
     selection = select(catalog, config, cache)
+    hashes |= _hash_own_tables(config)
     idle = find_idle_names(catalog, config.classes, selection.classes)
     warnings = [
         f"classes.include: {name!r} adds no class that passes leaf_only, min_quality, "

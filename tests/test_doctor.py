@@ -357,7 +357,7 @@ def test_another_run_is_named(world: World) -> None:
     config = world.write_config()
     with hold_folder(OutputFolder(world.output(config)).lock, "2026-11-22T12:00:00+00:00"):
         found = examine(config, "--no-network")
-    assert (found["lock"]["status"], found["exit_code"]) == ("warning", 0)
+    assert (found["lock"]["status"], found["exit_code"]) == ("error", 4)
     assert f"process {os.getpid()} on {socket.gethostname()}" in found["lock"]["found"]
     assert found["output"]["status"] == "ok"
 

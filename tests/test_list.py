@@ -135,6 +135,9 @@ def test_a_clip_in_no_segment_file_is_taken_from_a_manifest(choose: Choose) -> N
         ("clip_id\n00000000000_0\n", r"none of metadata.segments \(balanced_train\).*add eval o"),
         ("clip_id,subset\n00000000000_0,eval\n", "add the segment file 'eval', of which it was"),
         ("clip_id,end_s,labels\n00000000000_1000,1,/m/0bt9lr\n", "end_s must come after the start"),
+        ("clip_id,end_s,labels\n00000000000_0,999999,/m/0bt9lr\n", "a clip of 999,999 s; expected"),
+        ("clip_id,end_s,labels\n00000000000_0,10,/m/0bt9lr\n00000000000_0,15,/m/0bt9lr\n",
+         "00000000000_0 stands there with two ends, 10 s and 15 s"),
         ("clip_id,end_s,labels\n00000000000_0,9,/m/0\n", "expected MIDs of .* found '/m/0'"),
         (f"clip_id,classes\n{DOG_CLIP},Dogg\n", ":2: classes: no class is called 'Dogg'"),
         (b"clip_id\n\xff\n", "not a text in UTF-8"),
@@ -170,6 +173,18 @@ def test_what_is_no_file_is_no_list(tmp_path: Path, catalog: Catalog, make) -> N
     make(tmp_path / "list.csv")
     with pytest.raises(ConfigError, match=r"list\.csv: (is not a file|does not exist)"):
         select(catalog, Config(clips=ClipsConfig(list=tmp_path / "list.csv")))
+
+
+@pytest.mark.parametrize("key", ["list", "known_gone"])
+@pytest.mark.parametrize("name", ["none.csv", "."])
+def test_a_table_that_is_not_there_is_one_line(make_world, key: str, name: str) -> None:
+    world = make_world(make_clips([DOG], 2))
+    config = world.write_config(clips={key: name})
+    for command in ("plan", "download", "classes"):
+        done = run_command(command, config)
+        assert done.returncode == 2, done.stderr
+        assert f"clips.{key}" in done.stderr
+        assert "Traceback" not in done.stderr
 
 
 def test_the_same_set_on_another_machine_but_for_what_is_gone_by_then(

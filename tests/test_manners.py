@@ -37,6 +37,7 @@ def test_an_error_is_one_line_and_with_v_all_that_led_to_it(tmp_path: Path) -> N
     assert long.returncode == 2
     assert "Traceback" in long.stderr
     assert long.stderr.endswith(brief)
+    assert run_command("-v", "plan", missing).stderr == long.stderr
 
 
 def on_a_terminal(*arguments: str, **variables: str) -> str:

@@ -267,6 +267,17 @@ def test_what_is_no_dataset_is_no_part(tmp_path: Path, out) -> None:
     assert not out.path.exists()
 
 
+def test_a_folder_of_other_things_does_not_become_a_dataset(tmp_path: Path, out) -> None:
+    out.path.mkdir()
+    (out.path / "thesis.tex").write_text("mine")
+    part = make_dataset(tmp_path / "a", [1])
+    with pytest.raises(ConfigError, match=r"is no dataset and not empty \(there is thesis.tex\)"):
+        merge(out, part)
+    assert [path.name for path in out.path.iterdir()] == ["thesis.tex"]
+    (out.path / "thesis.tex").unlink()
+    assert merge(out, part).copied == 1
+
+
 def test_metadata_that_differ_are_named(tmp_path: Path, out) -> None:
     a, b = make_dataset(tmp_path / "a", [1]), make_dataset(tmp_path / "b", [2])
     b.run.write_text(b.run.read_text().replace('"ontology.json": "0"', '"ontology.json": "1"'))

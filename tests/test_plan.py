@@ -279,7 +279,7 @@ def test_the_plan_for_people(world) -> None:
     text = run_command("plan", world.write_config(), "--expect-gone", "0.5").stdout
     assert re.search(r"^Glockenspiel +0 +0 +3 ", text, re.MULTILINE)
     for words in ("up to 3 clips of a class", "50%; --expect-gone", "Warning: 1 class has fewer",
-                  "at what YouTube lets a guest have", "free"):  # fmt: skip
+                  "300 videos an hour of a guest", "free"):  # fmt: skip
         assert words in text
     assert max(map(len, text.split("To begin")[0].splitlines())) <= 100
 
@@ -316,9 +316,44 @@ def test_the_plan_goes_by_what_others_found(make_world) -> None:
     both = run_command("plan", config, "--availability", found, "--expect-gone", "0.1")
     assert both.returncode == 2
     assert "one of them" in both.stderr
+    text = run_command("plan", config, "--availability", found).stdout
+    assert str(found) in "".join(text.split())
+    assert "--expect-gone" not in text
     missing = run_command("plan", config, "--availability", world.folder / "none.csv")
     assert missing.returncode == 2
     assert "--availability" in missing.stderr
+
+
+def test_a_list_is_asked_for_once_and_whole(make_world) -> None:
+    clips = make_clips([DOG], 10)
+    world = make_world(clips)
+    (world.folder / "list.csv").write_text(
+        "clip_id\n" + "".join(f"{clip.clip_id}\n" for clip in clips)
+    )
+    config = world.write_config(clips={"list": "list.csv"})
+    expected = json.loads(run_command("plan", config, "--json").stdout)["expected"]
+    assert (expected["asked"], expected["gone"], expected["clips"]) == (10, 2, 8)
+    assert expected["requests"] == 8 * 5 + 2 * 3
+
+
+def test_no_more_videos_are_asked_for_than_there_are(catalog) -> None:
+    for per_class in (None, 1000):
+        config = config_of(per_class)
+        selection = select(catalog, config)
+        distinct = {one for ranking in selection.rankings.values() for one in ranking}
+        plan = make_plan(selection, config, {}, Losses(0.3))
+        assert plan.expected.asked == len(distinct)
+        assert plan.expected.clips == pytest.approx(0.7 * len(distinct), abs=1)
+
+
+def test_a_plan_with_nothing_left_says_so(world) -> None:
+    config = world.write_config(classes={"include": ["Cat"]}, clips={"per_class": 2})
+    assert "To begin: audioset-dl download" in run_command("plan", config).stdout
+    world.download(config)
+    text = run_command("plan", config).stdout
+    assert "nothing is left to fetch" in text
+    assert "To begin" not in text
+    assert "time" not in text
 
 
 def test_the_plan_of_a_list_says_so(make_world) -> None:

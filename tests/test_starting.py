@@ -44,7 +44,7 @@ names = st.text(
 ).filter(lambda name: name.strip() == name)
 
 
-@given(st.lists(names, min_size=1, max_size=4), st.integers(1, 1000))
+@given(st.lists(names, min_size=1, max_size=4, unique=True), st.integers(1, 1000))
 def test_names_of_any_kind_are_read_as_they_were_given(texts: list[str], per_class: int) -> None:
     given_text = ", ".join(f'"{text}"' for text in texts)
     assert split_names([given_text]) == texts
@@ -98,3 +98,27 @@ def test_the_schema_takes_the_default_and_refuses_what_the_program_refuses() -> 
         ("outptu", {}),
     ):
         assert list(validator.iter_errors({section: wrong})), (section, wrong)
+
+
+@pytest.mark.parametrize("names", ["", " , ,", '"Bee, wasp'])
+def test_lists_that_name_nothing_are_refused(tmp_path: Path, names: str) -> None:
+    done = run_command("init", "--classes", names, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "--classes" in done.stderr
+    assert not (tmp_path / "config.yaml").exists()
+
+
+def test_a_class_that_is_named_twice_is_written_once() -> None:
+    assert split_names(["Dog, Cat", "Dog"]) == ["Dog", "Cat"]
+
+
+@pytest.mark.parametrize("arguments", [["."], [".", "--schema"]])
+def test_init_into_a_folder_asks_for_a_name(tmp_path: Path, arguments: list[str]) -> None:
+    done = run_command("init", *arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "is a folder; name the file in it" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_init_takes_no_number_that_the_config_refuses() -> None:
+    assert run_command("init", "--per-class", "20000000").returncode == 2

@@ -18,6 +18,7 @@ from audioset_dl.cli.options import (
     terminal_width,
 )
 from audioset_dl.config import (
+    MOST_PER_CLASS,
     SCHEMA_NAME,
     Config,
     config_schema_text,
@@ -42,7 +43,12 @@ if TYPE_CHECKING:
     help="Classes to download, such as 'Dog, Cat'; a name that holds a comma in quotes of its own: "
     "'Dog, \"Bee, wasp, etc.\"'.",
 )
-@click.option("--per-class", type=click.IntRange(1), metavar="N", help="Up to N clips of each.")
+@click.option(
+    "--per-class",
+    type=click.IntRange(1, MOST_PER_CLASS),
+    metavar="N",
+    help="Up to N clips of each.",
+)
 @click.option(
     "--schema", is_flag=True, help=f"Write {SCHEMA_NAME} as well: editors check and complete by it."
 )
@@ -53,8 +59,11 @@ def init(path: Path, *, names: tuple[str, ...], per_class: int | None, schema: b
     Example:
       audioset-dl init --classes "Dog, Cat" --per-class 20
     """
-    classes = split_names(names)
-    if schema:
+    try:
+        classes = split_names(names)
+    except ValueError as error:
+        raise click.UsageError(f"--classes: {error}") from error
+    if schema and not path.is_dir():
         write_new(path.with_name(SCHEMA_NAME), config_schema_text())
     write_new(path, starting_config_text(classes, per_class, schema=schema))
     click.echo(f"Wrote {path}: {_wanted(classes, per_class)}. Everything in it is explained there.")
@@ -79,6 +88,8 @@ def _argument(config: Path) -> str:
 
 def write_new(path: Path, text: str) -> None:
     """Write a file for the user to edit; one that is there is left as it is."""
+    if path.is_dir():
+        raise ConfigError(Problem("", f"{path} is a folder; name the file in it"))
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
@@ -131,6 +142,8 @@ def plan(
     from audioset_dl.selection.plan import make_plan
     from audioset_dl.youtube.options import check_options
 
+    if as_csv and as_json:
+        raise click.UsageError("--csv and --json are different forms: give one of them")
     settings = load_config(config, overrides)
     losses = _losses(expect_gone, availability)
     with located(config, overrides):
@@ -154,7 +167,7 @@ def plan(
                 width=terminal_width(),
             )
         )
-        if not overrides:
+        if made.expected.asked and not overrides:
             click.echo(f"\nTo begin: audioset-dl download{_argument(config)}")
 
 
@@ -167,5 +180,5 @@ def _losses(expect_gone: float | None, availability: Path | None) -> Losses | No
             "--expect-gone and --availability both tell the losses: give one of them"
         )
     if availability is not None:
-        return losses_after(read_availability(availability, "--availability"))
+        return losses_after(read_availability(availability, "--availability"), str(availability))
     return None if expect_gone is None else Losses(expect_gone)

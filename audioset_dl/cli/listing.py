@@ -70,6 +70,8 @@ def classes(
       audioset-dl classes --plot quality.pdf --set classes.min_quality=0.8
     """  # fmt: skip
     _check_options(search, tree, sort, plot)
+    if as_csv and as_json:
+        raise click.UsageError("--csv and --json are different forms: give one of them")
     path = find_config(config)
     settings = load_config(path, overrides)
     with located(path, overrides):

@@ -3,6 +3,7 @@
 from audioset_dl.config.document import hide_logins
 from audioset_dl.config.later import FewshotConfig, ProcessConfig
 from audioset_dl.config.models import (
+    MOST_PER_CLASS,
     AudioConfig,
     ClassesConfig,
     ClipsConfig,
@@ -24,6 +25,7 @@ from audioset_dl.config.starting import (
 from audioset_dl.config.values import masked_proxy
 
 __all__ = [
+    "MOST_PER_CLASS",
     "SCHEMA_NAME",
     "AudioConfig",
     "ClassesConfig",

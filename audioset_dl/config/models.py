@@ -39,6 +39,7 @@ from audioset_dl.config.yaml_text import read_yaml, read_yaml_file
 from audioset_dl.errors import ConfigError, Problem
 
 _MAX_PROBLEMS = 50
+MOST_PER_CLASS = 10_000_000
 _OVERRIDE = Place("--set")
 
 
@@ -75,7 +76,7 @@ class ClassesConfig(Section):
 class ClipsConfig(Section):
     """Which clips of the classes are wanted, and how many."""
 
-    per_class: Annotated[int, Field(ge=1, le=10_000_000)] | None = 10
+    per_class: Annotated[int, Field(ge=1, le=MOST_PER_CLASS)] | None = 10
     """Up to this many clips of each class; null: all there are."""
     labels: Literal["any", "exclusive"] = "any"
     """exclusive: only clips that carry no other chosen class."""

@@ -55,13 +55,25 @@ def config_schema_text() -> str:
 def split_names(texts: Iterable[str]) -> list[str]:
     """Split lists of names at their commas, but for those within double quotes.
 
+    Raises
+    ------
+    ValueError
+        A quote is not closed, or the lists hold no name.
+
     Examples
     --------
     >>> split_names(['Dog, "Bee, wasp, etc."', "Cat"])
     ['Dog', 'Bee, wasp, etc.', 'Cat']
     """
-    rows = csv.reader(texts, skipinitialspace=True)
-    return [name.strip() for row in rows for name in row if name.strip()]
+    given = list(texts)
+    try:
+        rows = list(csv.reader(given, skipinitialspace=True, strict=True))
+    except csv.Error as error:
+        raise ValueError(f"{given[-1]!r} is no list of names: {error}") from error
+    names = dict.fromkeys(name.strip() for row in rows for name in row if name.strip())
+    if given and not names:
+        raise ValueError(f"{given[-1]!r} names no class; leave the option out for all classes")
+    return list(names)
 
 
 def _filled_in(text: str, key: str, value: object) -> str:

@@ -112,6 +112,7 @@ def merge_parts(
         A folder can't be read or written, or there is no room.
     """
     _check_apart(out.path, paths)
+    _check_is_ours(out)
     with ExitStack() as stack:
         for path in paths:
             stack.enter_context(keep_runs_out(OutputFolder(path).lock))
@@ -130,6 +131,21 @@ def merge_parts(
         merge.write_tables(now)
         shutil.rmtree(out.scratch, ignore_errors=True)
         return merge.report()
+
+
+def _check_is_ours(out: OutputFolder) -> None:
+    """Refuse a folder that holds other things than a dataset, or an interrupted merge into one."""
+    ours = (out.journal, out.manifest, out.run, out.lock, out.wav)
+    if not out.path.is_dir() or any(path.exists() for path in ours):
+        return
+    if other := next(out.path.iterdir(), None):
+        raise ConfigError(
+            Problem(
+                "",
+                f"{out.path} is no dataset and not empty (there is {other.name}): "
+                "name a new folder for OUT, or one that holds a dataset",
+            )
+        )
 
 
 class _Merge:

@@ -115,9 +115,9 @@ def check_lock(output: OutputFolder) -> Check:
     holder = find_holder(output.lock)
     if holder is None:
         return ok("lock", "no run is under way there")
-    found = f"a run is under way (process {holder.pid} on {holder.host}, since {holder.since})"
+    found = f"a run is under way ({holder})"
     mend = "wait until it has ended; `audioset-dl status` shows how it stands"
-    return warning("lock", found, mend)
+    return error("lock", found, mend)
 
 
 def check_room(output: OutputFolder, config: Config, selection: Selection | None) -> Check:
@@ -136,7 +136,7 @@ def check_room(output: OutputFolder, config: Config, selection: Selection | None
     if room.is_full:
         return error("room", str(room), "make room, or choose another output.dir")
     if selection is None:
-        return ok("room", f"{free}; what is needed is known once AudioSet's files are here")
+        return ok("room", f"{free}; what is needed can be told once metadata and classes are right")
     drawn = selection.draw().start(
         clip_id for clip_id, (state, _) in states.items() if state == "gone"
     )

@@ -97,7 +97,7 @@ def _meaning(plan: Plan) -> Iterator[tuple[str, str]]:
             "a video that is gone gives its place to the next, as long as there is one"
         )
         yield "wanted", up_to
-    yield "needed", "candidates for that, with the losses expected"
+    yield "needed", "candidates that have to be there for it, with the losses expected"
     yield "expected", "clips in the end"
     yield "shared", "clips that other classes want too; each is downloaded once"
     yield "alone", "share of clips without other chosen classes but those above and below it"
@@ -111,10 +111,13 @@ def _facts(plan: Plan, free_bytes: int | None) -> Iterator[tuple[str, str]]:
         yield "", f"{plan.known_gone:,} more {verb} known to be gone (clips.known_gone)"
     if plan.overlap.clips:
         yield "overlap", _overlap(plan)
-    share = f"{expected.gone / expected.asked:.0%}" if expected.asked else "none"
+    if not expected.asked:
+        yield "", "nothing is left to fetch"
+        return
+    share = f"{expected.gone / expected.asked:.0%}"
     losses = (
         f"{expected.clips:,} clips in the end; {expected.gone:,} of {expected.asked:,} videos to "
-        f"ask for are expected to be gone ({share}; --expect-gone)"
+        f"ask for are expected to be gone ({share}; {plan.losses_from})"
     )
     yield "losses", losses
     free = f"; {size(free_bytes)} are free" if free_bytes is not None else ""
@@ -131,15 +134,19 @@ def _overlap(plan: Plan) -> str:
         f"{names[first]} + {names[second]} {clips:,}"
         for (first, second), clips in list(plan.overlap.pairs.items())[:_PAIRS]
     ]
-    return f"{count(plan.overlap.clips, 'clip')} count for several classes ({', '.join(most)})"
+    counts = "counts" if plan.overlap.clips == 1 else "count"
+    clips = f"{count(plan.overlap.clips, 'clip')} {counts}"
+    return f"{clips} for several classes ({', '.join(most)})"
 
 
 def _times(plan: Plan, config: DownloadConfig) -> Iterator[tuple[str, str]]:
+    if not plan.expected.asked:
+        return
     cap = f"at most {config.max_per_hour:,} an hour" if config.max_per_hour else "no cap an hour"
     pace = f"delay {config.delay_s:g} s, {cap}"
-    yield "time", f"{_time(plan, 'configured')} at the configured pace ({pace})"
-    yield "", f"{_time(plan, 'guest')} at what YouTube lets a guest have (300 videos an hour)"
-    yield "", f"{_time(plan, 'account')} at what it lets an account have (2,000 an hour)"
+    yield "time", f"at least {_time(plan, 'configured')} at the configured pace ({pace})"
+    yield "", f"{_time(plan, 'guest')} at the 300 videos an hour of a guest, spread evenly"
+    yield "", f"{_time(plan, 'account')} at the 2,000 an hour of an account"
 
 
 def _time(plan: Plan, which: str) -> str:
@@ -150,4 +157,4 @@ def _time(plan: Plan, which: str) -> str:
 
 
 def _told(seconds: float | None) -> str:
-    return "unpaced" if seconds is None else duration(seconds)
+    return duration(seconds or 0)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from audioset_dl.report.words import by_code, count, table
+from audioset_dl.report.words import by_code, count, shortened, table
 
 if TYPE_CHECKING:
     from audioset_dl.dataset.layout import OutputFolder
@@ -60,7 +60,7 @@ def _unsaved_lines(report: Report, output: OutputFolder) -> list[str]:
     ]
     if rest := len(report.unsaved) - _MANY:
         lines += [f"  and {rest:,} more, in {output.failures.name}"] if rest > 0 else []
-    return ["not saved of the list:", *(f"{line.rstrip(': '):.79}" for line in lines)]
+    return ["not saved of the list:", *(shortened(line.rstrip(": "), 160) for line in lines)]
 
 
 def _cookie_lines(report: Report) -> list[str]:

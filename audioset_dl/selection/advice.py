@@ -38,7 +38,7 @@ def find_advice(plan: Plan, config: Config, free_bytes: int | None) -> list[Advi
         *_about_numbers(plan),
         *_about_company(plan, config),
         *_about_disk(plan, config, free_bytes),
-        *_about_pace(config),
+        *(_about_pace(config) if plan.expected.asked else ()),
     ]
 
 

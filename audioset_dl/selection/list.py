@@ -17,6 +17,8 @@ from audioset_dl.errors import ConfigError, Problem
 from audioset_dl.selection.tables import BadRow, Row, read_clip_id, read_clip_table, read_end_ms
 
 KEY = "clips.list"
+LONGEST_MS = 600_000
+"""Longest clip that a list may add to AudioSet's; one of days is a slip of the pen."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,10 @@ def read_clip_list(config: Config, catalog: Catalog, chosen: Collection[str]) ->
     clips: dict[str, Clip] = {}
     named: dict[str, set[str]] = {}
     for clip, mids in entries:
-        clips.setdefault(clip.clip_id, clip)
+        if clips.setdefault(clip.clip_id, clip).end_s != clip.end_s:
+            ends = f"{clips[clip.clip_id].end_s:g} s and {clip.end_s:g} s"
+            words = f"{path}: {clip.clip_id} stands there with two ends, {ends}"
+            raise ConfigError(Problem(KEY, words))
         named.setdefault(clip.clip_id, set()).update(mids)
     listed = frozenset().union(*named.values())
     classes = {
@@ -141,6 +146,9 @@ class _Reader:
                 f"({', '.join(self._segments)}), and the list has no end_s and labels of it; "
                 f"{self._advice(row)}"
             )
+        if end_ms - start_ms > LONGEST_MS:
+            length_s = (end_ms - start_ms) / 1000
+            raise BadRow(f"a clip of {length_s:,g} s; expected up to {LONGEST_MS // 1000} s")
         if end_ms <= start_ms:
             raise BadRow(f"end_s must come after the start, found {row['end_s'].strip()!r}")
         mids = tuple(dict.fromkeys(labels.replace(",", ";").split(";")))

@@ -23,17 +23,22 @@ class Losses:
     """Of any class that `by_class` does not name."""
     by_class: Mapping[str, float] = field(default_factory=dict)
     """Of single classes, by MID."""
+    source: str = "--expect-gone"
+    """Where they come from, for people."""
 
     def of(self, mid: str) -> float:
         """Return the expected share of gone videos of a class."""
         return self.by_class.get(mid, self.share)
 
 
-def losses_after(availability: Availability) -> Losses:
-    """Return the losses to expect after what others, or an earlier run, found."""
+def losses_after(availability: Availability, source: str = "") -> Losses:
+    """Return the losses to expect after what others, or an earlier run, found.
+
+    `source` is where that is told, for people.
+    """
     share = _expected_share(availability.overall, USUAL_LOSS)
     by_class = {mid: _expected_share(found, share) for mid, found in availability.by_class.items()}
-    return Losses(share, by_class)
+    return Losses(share, by_class, source)
 
 
 def _expected_share(found: Loss, prior: float) -> float:

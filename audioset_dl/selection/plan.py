@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from math import ceil
 
 from audioset_dl.catalog.clips import Clip
@@ -93,6 +92,8 @@ class Plan:
     """The list whose clips are downloaded, in the place of ``per_class`` clips of each class."""
     known_gone: int = 0
     """Clips that would be wanted, and are taken as gone without asking."""
+    losses_from: str = ""
+    """What tells the expected losses: a file, or the option."""
 
 
 def make_plan(
@@ -119,12 +120,12 @@ def make_plan(
     clips = {clip_id: selection.clip(clip_id) for clip_id in drawn}
     saved = frozenset(clip_id for clip_id in drawn if states.get(clip_id, ("",))[0] == "saved")
     overlap = find_overlap({clip_id: draw.drawn_by(clip_id) for clip_id in drawn})
-    expected_draw = _draw_expected(draw, selection, frozenset(_gone(states)), saved, losses)
-    expected = _expect(expected_draw, clips, saved, losses, config)
+    outlooks = _look_ahead(draw, saved, losses)
+    expected = _expect(outlooks, clips, saved, config)
     addresses = max(1, len(config.download.proxies))
     return Plan(
         per_class=selection.per_class,
-        classes=_plan_classes(selection, draw.shares(), expected_draw.shares(), losses, overlap),
+        classes=_plan_classes(selection, draw.shares(), outlooks, losses, overlap),
         clips=len(clips),
         saved=len(saved),
         to_fetch=len(clips) - len(saved),
@@ -136,6 +137,7 @@ def make_plan(
         addresses=addresses,
         clip_list=str(selection.clip_list.path) if selection.clip_list else None,
         known_gone=len(hearsay.keys() & draw.drawn().keys()),
+        losses_from=losses.source,
     )
 
 
@@ -143,53 +145,57 @@ def _gone(states: States) -> Iterator[str]:
     return (clip_id for clip_id, (state, _) in states.items() if state == "gone")
 
 
-def _draw_expected(
-    draw: Draw,
-    selection: Selection,
-    gone: Collection[str],
-    saved: Collection[str],
-    losses: Losses,
-) -> Draw:
-    """Return a draw of as many clips of each class as it is expected to have in the end.
+@dataclass(frozen=True)
+class _Outlook:
+    """What is expected of one class; clips that it shares count for each."""
 
-    Which of them will be gone is not known; the next ones that stand in for them overlap and last
-    as long as these.
-    """
+    saved: int
+    """Of its wanted clips, on the disk already."""
+    to_fetch: int
+    more: float
+    """Videos that are asked for besides, in the place of those that are gone."""
+    gone: float
+
+    @property
+    def in_the_end(self) -> int:
+        return round(self.saved + self.to_fetch + self.more - self.gone)
+
+
+def _look_ahead(draw: Draw, saved: Collection[str], losses: Losses) -> list[_Outlook]:
     num_saved = Counter(mid for clip_id in saved for mid in draw.drawn_by(clip_id))
-    hands = {}
+    outlooks = []
     for share in draw.shares():
-        num_sure = num_saved[share.mid]
-        can_be_had = round(num_sure + (share.available - num_sure) * (1 - losses.of(share.mid)))
-        alive = (clip_id for clip_id in selection.rankings[share.mid] if clip_id not in gone)
-        hands[share.mid] = list(islice(alive, min(can_be_had, share.wanted)))
-    return Draw(hands, None)
+        loss = losses.of(share.mid)
+        to_fetch = share.wanted - num_saved[share.mid]
+        more = min(to_fetch * loss / (1 - loss), share.available - share.wanted)
+        outlooks.append(
+            _Outlook(num_saved[share.mid], to_fetch, more, gone=(to_fetch + more) * loss)
+        )
+    return outlooks
 
 
 def _expect(
-    draw: Draw,
-    clips: Mapping[str, Clip],
-    saved: Collection[str],
-    losses: Losses,
-    config: Config,
+    outlooks: Sequence[_Outlook], clips: Mapping[str, Clip], saved: Collection[str], config: Config
 ) -> Expected:
-    drawn = [clips[clip_id] for clip_id in draw.start()]
-    to_fetch = [clip for clip in drawn if clip.clip_id not in saved]
-    gone = round(sum(_asked_in_vain(draw.drawn_by(clip.clip_id), losses) for clip in to_fetch))
-    media_s = sum(clip.duration_s for clip in to_fetch)
+    """Add up the classes; those that stand in for others are shared as much as these."""
+    num_to_fetch = len(clips) - len(saved)
+    of_all = sum(outlook.to_fetch for outlook in outlooks)
+    distinct = num_to_fetch / of_all if of_all else 0
+    asked = round(num_to_fetch + distinct * sum(outlook.more for outlook in outlooks))
+    gone = round(distinct * sum(outlook.gone for outlook in outlooks))
+    in_the_end = len(saved) + asked - gone
+    share_in_the_end = in_the_end / len(clips) if clips else 0
+    mean_s = sum(clip.duration_s for clip in clips.values()) / max(1, len(clips))
     return Expected(
-        clips=len(drawn),
+        clips=in_the_end,
         gone=gone,
-        asked=len(to_fetch) + gone,
-        disk_bytes=sum(wav_bytes(clip, config.audio) for clip in drawn),
-        media_bytes=round(media_s / FULL_LENGTH_S * MEDIA_BYTES_PER_CLIP),
-        requests=len(to_fetch) * REQUESTS_PER_CLIP + gone * REQUESTS_PER_GONE,
+        asked=asked,
+        disk_bytes=round(
+            share_in_the_end * sum(wav_bytes(clip, config.audio) for clip in clips.values())
+        ),
+        media_bytes=round((asked - gone) * mean_s / FULL_LENGTH_S * MEDIA_BYTES_PER_CLIP),
+        requests=(asked - gone) * REQUESTS_PER_CLIP + gone * REQUESTS_PER_GONE,
     )
-
-
-def _asked_in_vain(mids: frozenset[str], losses: Losses) -> float:
-    """Return how many gone videos stand, on average, before one that can be had."""
-    loss = sum(map(losses.of, mids)) / len(mids)
-    return loss / (1 - loss)
 
 
 def _needed(share: Share, per_class: int | None, losses: Losses) -> int:
@@ -201,7 +207,7 @@ def _needed(share: Share, per_class: int | None, losses: Losses) -> int:
 def _plan_classes(
     selection: Selection,
     shares: Sequence[Share],
-    expected: Sequence[Share],
+    outlooks: Sequence[_Outlook],
     losses: Losses,
     overlap: Overlap,
 ) -> list[ClassPlan]:
@@ -217,9 +223,9 @@ def _plan_classes(
             short=max(0, (selection.per_class or 0) - share.wanted),
             loss=round(losses.of(share.mid), 4),
             needed=_needed(share, selection.per_class, losses),
-            expected=in_the_end.wanted,
+            expected=outlook.in_the_end,
             shared=overlap.by_class.get(share.mid, 0),
             alone=alone.get(share.mid),
         )
-        for share, in_the_end in zip(shares, expected, strict=True)
+        for share, outlook in zip(shares, outlooks, strict=True)
     ]

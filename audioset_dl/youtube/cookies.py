@@ -135,7 +135,8 @@ def _fault_of_session(text: str) -> str:
     cookies = [cookie for cookie in jar if _is_of_youtube(cookie.domain)]
     if not cookies:
         sites = len({cookie.domain.lstrip(".") for cookie in jar})
-        return f"holds no cookies of youtube.com (it has those of {sites} other sites)"
+        s = "" if sites == 1 else "s"
+        return f"holds no cookies of youtube.com (it has those of {sites} other site{s})"
     if _is_session({cookie.name for cookie in jar.get_cookies_for_url(_SITE) if cookie.value}):
         return ""
     if all(cookie.is_expired() for cookie in cookies):
