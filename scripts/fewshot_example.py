@@ -34,10 +34,10 @@ CLASSES = {
     "/m/03m5k": "Harp", "/m/0mkg": "Accordion", "/m/01j4z9": "Chainsaw", "/m/06mb1": "Rain",
     "/m/01hsr_": "Sneeze",
 }  # fmt: skip
-CLIPS_EACH = 16
+CLIPS_EACH = 12
 CONFIG = {
     "metadata": {"dir": "metadata", "segments": ["metadata/made_up_segments.csv"]},
-    "clips": {"per_class": 14},
+    "clips": {"per_class": CLIPS_EACH},
     "download": {"workers": 8, "delay_s": 0, "max_per_hour": None, "verify_tls": False},
     "process": {"form": "logmel", "preset": "metaaudio"},
     "fewshot": {
