@@ -5,6 +5,7 @@ Map-style, as PyTorch's ``DataLoader`` takes it, but made of NumPy only.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -48,7 +49,7 @@ class ClipDataset:
     OutputError
         The manifest or the split is not there, or they do not fit together.
     ValueError
-        There is no such split, or kind of label.
+        There is no such split, or kind of label; or `splits` is given without `split`.
     """
 
     def __init__(
@@ -60,6 +61,8 @@ class ClipDataset:
         label: Literal["id", "multi_hot"] = "id",
         transform: Callable[[NDArray[np.float32]], Any] | None = None,
     ) -> None:
+        if splits is not None and split is None:
+            raise ValueError("splits says nothing without split: train, validation or test")
         if label not in ("id", "multi_hot"):
             raise ValueError(f"label {label!r}; expected id or multi_hot")
         self.folder = Path(folder)
@@ -96,6 +99,7 @@ class ClipDataset:
         OutputError
             Its file is not there or can't be read.
         """
+        index = operator.index(index)
         clip = self._members.clips[index]
         array = read_array(self.folder / clip.file_name)
         value = array if self._transform is None else self._transform(array)

@@ -220,3 +220,11 @@ def test_the_package_gives_what_it_names_and_nothing_else() -> None:
     assert audioset_dl.ClipDataset is ClipDataset
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
         audioset_dl.Nothing  # noqa: B018
+
+
+def test_a_slice_and_splits_without_a_split_are_refused(tmp_path: Path) -> None:
+    write_dataset(tmp_path / "audioset")
+    with pytest.raises(TypeError):
+        ClipDataset(tmp_path / "audioset")[0:2]
+    with pytest.raises(ValueError, match="splits says nothing without split"):
+        ClipDataset(tmp_path / "audioset", splits=tmp_path)

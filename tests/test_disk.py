@@ -189,7 +189,7 @@ def test_a_disk_that_is_mounted_read_only(world: World, begun: bool) -> None:
         exit $code
         """,
     )  # fmt: skip
-    assert_told(done, "disk/out", "Read-only file system", "choose another output.dir")
+    assert_told(done, "disk/out", "Read-only file system", "choose another folder")
 
 
 @needs_mount

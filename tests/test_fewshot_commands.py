@@ -174,3 +174,37 @@ def test_a_folder_that_cannot_be_written_is_told(world: World) -> None:
     done = run_command("split", config)
     assert done.returncode == 7
     assert "can't be written" in done.stderr
+
+
+@pytest.mark.parametrize("key", ["output.dir", "process.dir", "metadata.dir"])
+@pytest.mark.parametrize("below", ["", "/below"])
+def test_nothing_is_written_into_what_is_only_read(world: World, key: str, below: str) -> None:
+    config = configured(world, "apart.yaml")
+    processed = world.folder / "others"
+    processed.mkdir(exist_ok=True)
+    place = {"output.dir": "audioset", "process.dir": "others", "metadata.dir": "metadata"}[key]
+    before = contents(world.folder / place)
+    for command in ("split", "episodes"):
+        done = run_command(command, config, "--set", f"fewshot.dir={place}{below}",
+                           "--set", "process.dir=others")  # fmt: skip
+        assert done.returncode == 2, done.stdout
+        assert f"({key}), which is only read here" in done.stderr
+    assert contents(world.folder / place) == before
+
+
+def test_a_preview_takes_no_folder(world: World) -> None:
+    done = run_command("split", configured(world), "--preview", "--folder", world.folder)
+    assert done.returncode == 2
+    assert "leave out --folder" in done.stderr
+
+
+def test_folders_of_classes_that_an_earlier_split_had_are_taken_away(world: World) -> None:
+    config = configured(world, "fewer.yaml")
+    assert run_command("split", config).returncode == 0
+    data = world.folder / "fewer-fewshot" / "metaaudio" / "data"
+    (data / "pop_music" / "notes.txt").write_text("mine")
+    done = run_command("split", config, "--set", "classes.include=[Bark, Purr, Glockenspiel]")
+    assert done.returncode == 0, done.stderr
+    names = {path.name for path in data.iterdir()}
+    assert names == {"bark", "purr", "glockenspiel", "pop_music"}
+    assert [path.name for path in (data / "pop_music").iterdir()] == ["notes.txt"]

@@ -133,6 +133,17 @@ def test_an_episode_depends_on_its_number_alone(kind) -> None:
     assert EpisodeSampler(test, 3, 1, 2, kind=kind).episode(0) != in_order[0]
 
 
+def test_a_later_pass_tells_the_numbers_of_its_episodes() -> None:
+    sampler = EpisodeSampler(mixed_members(), 3, 1, 2, episodes=5)
+    sampler.set_epoch(2)
+    for index, batch in enumerate(sampler):
+        episode = sampler.episode(sampler.first + index)
+        assert batch == [*episode.support, *episode.query]
+    assert sampler.first == 10
+    with pytest.raises(ValueError, match="epoch -1"):
+        sampler.set_epoch(-1)
+
+
 def test_as_a_batch_sampler_it_yields_support_and_then_query() -> None:
     sampler = EpisodeSampler(mixed_members(), 3, 1, 2, episodes=5)
     batches = list(sampler)

@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "dataset": {"audio", "catalog", "errors"},
     "fewshot": {"catalog", "config", "dataset", "errors"},
     "clip_dataset": {"errors", "fewshot"},
-    "process": {"audio", "catalog", "config", "dataset", "errors"},
+    "process": {"audio", "catalog", "config", "dataset", "errors", "fewshot"},
     "fetch": {"audio", "catalog", "config", "dataset", "errors", "youtube"},
     "workers": {"dataset", "fetch", "youtube"},
     "standstill": {"dataset", "errors", "youtube"},

@@ -412,17 +412,28 @@ def test_from_download_to_statistics(make_world) -> None:
     assert (document["num_clips"], document["num_made"], document["warnings"]) == (number, 0, [])
     early = run_command("statistics", config)
     assert early.returncode == 7
-    assert "run `audioset-dl split` first" in early.stderr
+    assert "run `audioset-dl split`, which writes it" in early.stderr
     ids = sorted(row["clip_id"] for row in world.rows(config))
     (world.folder / "fewshot").mkdir()
     (world.folder / "fewshot" / "splits.json").write_text(
-        json.dumps({"clips": {"train": {clip_id: [DOG] for clip_id in ids[:3]}}})
+        json.dumps(
+            {
+                "format": 1,
+                "seed": 0,
+                "manifest_sha256": "",
+                "classes": {"train": []},
+                "clips": {"train": {clip_id: [DOG] for clip_id in ids[:3]}},
+            }
+        )
     )
     measured = run_command("statistics", config)
     assert measured.returncode == 0, measured.stderr
     assert "3 clips of the train split, 383,232 values" in measured.stdout
     document = json.loads(run_command("statistics", config, "--json").stdout)
     assert (document["num_clips"], len(document["channel_mean"])) == (3, 128)
+    other = run_command("statistics", config, "--set", "process.preset=metaaudio")
+    assert other.returncode == 2
+    assert 'was made by other settings (preset: "ast" there, "metaaudio" now)' in other.stderr
     assert fingerprint(world.output(config)) == before
 
 
@@ -442,6 +453,11 @@ def test_a_bad_place_is_told_with_its_line(tmp_path) -> None:
     done = run_command("process", config)
     assert done.returncode == 2
     assert f"{config}:2: process.dir" in done.stderr
+    for place, key in (("metadata", "metadata.dir"), ("fewshot/x", "fewshot.dir")):
+        done = run_command("process", config, "--set", f"process.dir={place}")
+        assert done.returncode == 2
+        assert f"({key}), which is only read here" in done.stderr
+        assert not (tmp_path / place).exists()
 
 
 @pytest.mark.parametrize(

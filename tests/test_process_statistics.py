@@ -143,7 +143,9 @@ def splits(tmp_path: Path) -> Path:
         "validation": {},
         "test": {IDS[4]: []},
     }
-    path.write_text(json.dumps({"format": 1, "clips": clips}))
+    classes = {name: [] for name in clips}
+    about = {"format": 1, "seed": 0, "manifest_sha256": "", "classes": classes}
+    path.write_text(json.dumps({**about, "clips": clips}))
     return path
 
 
@@ -202,6 +204,24 @@ def test_other_clips_or_settings_are_refused(folder, splits) -> None:
         load_statistics(folder.path)
 
 
+def test_another_split_is_refused(folder, splits, tmp_path: Path) -> None:
+    measure_folder(folder, splits, workers=1)
+    assert load_statistics(folder.path, splits=splits).split == "train"
+    document = json.loads(splits.read_text())
+    clips = document["clips"]
+    clips["train"][IDS[4]] = clips["test"].pop(IDS[4])
+    clips["test"][TRAIN[0]] = clips["train"].pop(TRAIN[0])
+    splits.write_text(json.dumps(document))
+    with pytest.raises(OutputError, match=r"another split than .*: 4 clips, of which 3 are"):
+        load_statistics(folder.path, splits=splits)
+    load_statistics(folder.path)  # there is none beside the folder
+    beside = folder.path.parent / "fewshot"
+    beside.mkdir()
+    (beside / "splits.json").write_text(splits.read_text())
+    with pytest.raises(OutputError, match="run `audioset-dl statistics`"):
+        load_statistics(folder.path)
+
+
 def test_a_damaged_clip_is_not_measured(folder, splits) -> None:
     path = folder.path / folder.read_manifest()[0]["file_name"]
     content = bytearray(path.read_bytes())
@@ -219,10 +239,10 @@ def test_a_damaged_clip_is_not_measured(folder, splits) -> None:
 )
 def test_splits_that_are_none(folder, splits, text: str) -> None:
     splits.write_text(text)
-    with pytest.raises(OutputError, match="is no file of splits"):
+    with pytest.raises(OutputError, match=r"is not a splits\.json"):
         measure_folder(folder, splits, workers=1)
     splits.unlink()
-    with pytest.raises(OutputError, match="run `audioset-dl split` first"):
+    with pytest.raises(OutputError, match="does not exist; run `audioset-dl split`"):
         measure_folder(folder, splits, workers=1)
 
 

@@ -20,7 +20,7 @@ from audioset_dl.cli.options import (
     terminal_width,
 )
 from audioset_dl.config import Config, load_config
-from audioset_dl.errors import ConfigError, OutputError, Problem
+from audioset_dl.errors import OutputError
 from audioset_dl.progress import make_bar
 
 if TYPE_CHECKING:
@@ -64,11 +64,12 @@ def split(
     Example:
       audioset-dl split config.yaml --set fewshot.stratify=root
     """
+    if preview and folder is not None:
+        raise click.UsageError("--preview goes by Google's metadata: leave out --folder")
     settings = load_config(config, overrides)
     source = folder or _find_source(settings)
     with located(config, overrides):
-        if not preview:
-            _check_apart(settings.fewshot.dir, source)
+        _check_target(settings, source)
         made, table = _preview(settings, quiet) if preview else _split(settings, source)
     if not preview:
         _write(settings.fewshot.dir, made, table, source=source, copies=not no_copies, quiet=quiet)
@@ -86,10 +87,16 @@ def _find_source(settings: Config) -> Path:
     return processed if (processed / "manifest.csv").is_file() else settings.output.dir
 
 
-def _check_apart(target: Path, source: Path) -> None:
-    if target.resolve().is_relative_to(source.resolve()):
-        words = f"{target} is not apart from {source}, which is only read; name another folder"
-        raise ConfigError(Problem("fewshot.dir", words))
+def _check_target(settings: Config, source: Path) -> None:
+    from audioset_dl.dataset.places import check_apart
+
+    read_only = {
+        "output.dir": settings.output.dir,
+        "process.dir": settings.process.dir,
+        "metadata.dir": settings.metadata.dir,
+        "--folder": source,
+    }
+    check_apart("fewshot.dir", settings.fewshot.dir, read_only)
 
 
 def _preview(settings: Config, quiet: bool) -> tuple[Split, ClipTable]:
@@ -175,7 +182,10 @@ def episodes(
 
     settings = load_config(config, overrides)
     wanted = settings.fewshot
-    samplers = _samplers(settings, folder or _find_source(settings), names or SPLITS)
+    source = folder or _find_source(settings)
+    with located(config, overrides):
+        _check_target(settings, source)
+    samplers = _samplers(settings, source, names or SPLITS)
     path = wanted.dir / EPISODES_NAME
     with make_bar("written", "episode", quiet=quiet or as_json) as bar:
         bar.total = sum(len(sampler) for _, sampler in samplers)

@@ -39,6 +39,7 @@ def process(config: Path, overrides: tuple[str, ...], as_json: bool, quiet: bool
     Example:
       audioset-dl process --set process.form=logmel --set process.preset=ast
     """
+    from audioset_dl.dataset.places import check_apart
     from audioset_dl.fetch import utc_now
     from audioset_dl.process.folder import ProcessedFolder
     from audioset_dl.process.presets import PRESETS
@@ -47,6 +48,9 @@ def process(config: Path, overrides: tuple[str, ...], as_json: bool, quiet: bool
     _end_by_signals()
     settings = load_config(config, overrides)
     output, recipe = OutputFolder(settings.output.dir), settings.process
+    others = {"metadata.dir": settings.metadata.dir, "fewshot.dir": settings.fewshot.dir}
+    with located(config, overrides):
+        check_apart("process.dir", recipe.dir, others)
     with located(config, overrides), make_bar("clips", "clip", quiet=quiet or as_json) as bar:
         done = process_dataset(
             recipe, output, now=utc_now(), on_start=bar.reset, on_clip=bar.update
@@ -77,11 +81,14 @@ def statistics(config: Path, overrides: tuple[str, ...], as_json: bool, quiet: b
     """
     from audioset_dl.process.folder import ProcessedFolder
     from audioset_dl.process.measuring import measure_folder
+    from audioset_dl.process.recipe import check_made_by
 
     _end_by_signals()
     settings = load_config(config, overrides)
     folder = ProcessedFolder(settings.process.dir)
     splits = settings.fewshot.dir / "splits.json"
+    with located(config, overrides):
+        check_made_by(folder, settings.process)
     with make_bar("clips", "clip", quiet=quiet or as_json) as bar:
         measured = measure_folder(
             folder,

@@ -111,6 +111,8 @@ def find_room(path: Path) -> Room | None:
             continue
         except OSError:
             return None
+        if not found.f_blocks:  # /proc and the like, where there is nothing to be full
+            return None
         return Room(found.f_bavail * found.f_frsize, found.f_favail if found.f_files else None)
     return None
 
@@ -121,7 +123,7 @@ def find_advice(error_number: int | None, path: Path) -> str:
     is_full = room is not None and room.is_full and error_number in _MAY_BE_FULL
     if error_number == errno.ENOSPC or is_full:
         how_much = f"{room}; " if room is not None else ""
-        return f" ({how_much}make room, or choose another output.dir)"
+        return f" ({how_much}make room, or choose another folder)"
     advice = _ADVICE.get(error_number or 0)
     return f" ({advice})" if advice else ""
 
@@ -130,10 +132,10 @@ _LEAST_ROOM = 1 << 16
 _MAY_BE_FULL = (errno.EIO, errno.ENOENT)
 """Numbers that also stand for what SQLite says of a full disk."""
 _ADVICE = {
-    errno.EDQUOT: "this user's quota is used up: make room, or choose another output.dir",
-    errno.EROFS: "the disk is mounted read-only: choose another output.dir",
-    errno.EACCES: "make it writable for this user, or choose another output.dir",
-    errno.EPERM: "make it writable for this user, or choose another output.dir",
+    errno.EDQUOT: "this user's quota is used up: make room, or choose another folder",
+    errno.EROFS: "the disk is mounted read-only: choose another folder",
+    errno.EACCES: "make it writable for this user, or choose another folder",
+    errno.EPERM: "make it writable for this user, or choose another folder",
     errno.ENOENT: "see that the folder is there and writable for this user",
     errno.EFBIG: "the limit on the size of a file; see `ulimit -f`",
     errno.EIO: "a quota or limit is reached, or the disk fails: see the system's log",

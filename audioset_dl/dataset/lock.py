@@ -102,7 +102,7 @@ def _words(lock: Path) -> str:
     holder = find_holder(lock)
     return (
         f"another run holds {lock.parent} ({holder or 'unknown'}); wait until it has ended, "
-        "see how it stands with `audioset-dl status`, or use another output.dir"
+        "or use another folder (how a download stands, `audioset-dl status` says)"
     )
 
 

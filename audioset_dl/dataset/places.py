@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from audioset_dl.dataset.files import told_as_output_error
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.errors import OutputError
+from audioset_dl.errors import ConfigError, OutputError, Problem
 
 
 def check_places(folder: OutputFolder) -> None:
@@ -34,6 +34,29 @@ def check_places(folder: OutputFolder) -> None:
         if mode and not (stat.S_ISDIR(mode) if is_folder else stat.S_ISREG(mode)):
             expected = "a folder" if is_folder else "a file"
             raise OutputError(f"{path} is not {expected}; move it away, or name another output.dir")
+
+
+def check_apart(key: str, folder: Path, others: Mapping[str, Path]) -> None:
+    """Refuse to write a folder that is, or lies in, one that is only read.
+
+    Parameters
+    ----------
+    key : str
+        Of the config, that names the folder.
+    folder : Path
+        Where is to be written.
+    others : mapping of str to Path
+        The folders that are only read, by their keys.
+
+    Raises
+    ------
+    ConfigError
+        Which of them it is or lies in.
+    """
+    for other_key, other in others.items():
+        if folder.resolve().is_relative_to(other.resolve()):
+            words = f"{folder} is not apart from {other} ({other_key}), which is only read here"
+            raise ConfigError(Problem(key, f"{words}; name a folder beside it"))
 
 
 def _places(folder: OutputFolder) -> Iterator[tuple[Path, bool]]:

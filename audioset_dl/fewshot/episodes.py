@@ -130,6 +130,11 @@ class EpisodeSampler:
             if number < other
         )
 
+    @property
+    def first(self) -> int:
+        """Number, for `episode`, of the first episode of this pass."""
+        return self._first
+
     def __len__(self) -> int:
         return self._length
 
@@ -146,8 +151,15 @@ class EpisodeSampler:
     def set_epoch(self, epoch: int) -> None:
         """Begin the next pass where pass `epoch`, from 0, begins: with other episodes than before.
 
-        Pass e yields the episodes from ``e * len(self)`` on.
+        Pass e yields the episodes from ``e * len(self)`` on: see `first`.
+
+        Raises
+        ------
+        ValueError
+            It is below 0.
         """
+        if epoch < 0:
+            raise ValueError(f"epoch {epoch}; expected 0 or more")
         self._first = epoch * self._length
 
     def episode(self, index: int) -> Episode:

@@ -103,6 +103,8 @@ def write_class_folders(
     for path in _stale_files(data, files):
         with told_as_output_error(path):
             path.unlink()
+            if not any(path.parent.iterdir()):
+                path.parent.rmdir()
     copied = 0
     for name, original in files.items():
         copied += _copy(source / original, data / name)

@@ -22,7 +22,7 @@ from audioset_dl.fewshot.table import ClipTable
 
 SPLITS_NAME = "splits.json"
 FORMAT = 1
-_AGAIN = "run `audioset-dl split` to write it anew"
+_AGAIN = "run `audioset-dl split`, which writes it"
 
 
 @dataclass(frozen=True)

@@ -101,12 +101,28 @@ class ProcessedFolder:
         OutputError
             There is no process.json, or it can't be read.
         """
+        return str(self._read_about("settings_sha256"))
+
+    def read_settings(self) -> dict[str, Any]:
+        """Read the settings that the clips here were made by.
+
+        Raises
+        ------
+        OutputError
+            There is no process.json, or it can't be read.
+        """
+        return dict(self._read_about("settings"))
+
+    def _read_about(self, key: str) -> Any:
         try:
-            return str(json.loads(self.settings.read_text("utf-8"))["settings_sha256"])
+            return json.loads(self.settings.read_text("utf-8"))[key]
         except FileNotFoundError as error:
             raise OutputError(f"{self.settings} does not exist; {RUN_AGAIN}") from error
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise OutputError(f"{self.settings} can't be read ({error}); {RUN_AGAIN}") from error
+            raise OutputError(
+                f"{self.settings} can't be read ({error}); remove the folder, and "
+                "`audioset-dl process` makes it anew"
+            ) from error
 
 
 def file_name_of(clip_id: str, suffix: str) -> str:
@@ -156,7 +172,7 @@ def check_places(folder: ProcessedFolder) -> None:
             if mode and not is_ours:
                 raise OutputError(
                     f"{folder.path} holds {place.name}, which `process` did not write (there is no "
-                    f"{folder.settings.name}); name another process.dir"
+                    f"{folder.settings.name}); name another process.dir, or remove this folder"
                 )
 
 
@@ -188,6 +204,21 @@ def claim_folder(
     elif folder.read_settings_sha256() != sha256:
         raise ConfigError(_other_settings(folder, settings))
     return sha256
+
+
+def check_settings(folder: ProcessedFolder, settings: Mapping[str, Any]) -> None:
+    """Refuse a folder whose clips were made by other settings than some.
+
+    Raises
+    ------
+    OutputError
+        process.json is not there, or can't be read.
+    ConfigError
+        Which settings differ.
+    """
+    there = folder.read_settings()
+    if any(there.get(key) != value for key, value in settings.items()):
+        raise ConfigError(_other_settings(folder, settings))
 
 
 def hash_settings(settings: Mapping[str, Any]) -> str:

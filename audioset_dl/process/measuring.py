@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import soundfile
 from audioset_dl.dataset.files import write_file
 from audioset_dl.dataset.verify import is_inside
 from audioset_dl.errors import OutputError
+from audioset_dl.fewshot.split_files import read_split
 from audioset_dl.process.folder import ProcessedFolder
 from audioset_dl.process.parallel import run_parallel
 from audioset_dl.process.statistics import (
@@ -70,7 +70,7 @@ def measure_folder(
         not as it was written.
     """
     settings_sha256 = folder.read_settings_sha256()
-    wanted = read_split(splits, SPLIT)
+    wanted = read_split(splits, SPLIT).clips
     rows = {row["clip_id"]: row for row in folder.read_manifest()}
     found = {clip_id: rows[clip_id]["sha256"] for clip_id in sorted(wanted) if clip_id in rows}
     if not found:
@@ -95,29 +95,6 @@ def measure_folder(
     )
     write_file(folder.statistics, statistics_bytes(statistics))
     return Measured(statistics, len(wanted) - len(found))
-
-
-def read_split(path: Path, split: str) -> Collection[str]:
-    """Read the ids of the clips of one split from splits.json.
-
-    Raises
-    ------
-    OutputError
-        There is none, or it is not such a file.
-    """
-    try:
-        clips = json.loads(path.read_text("utf-8"))["clips"][split]
-        return frozenset(map(str, dict(clips)))
-    except FileNotFoundError as error:
-        raise OutputError(
-            f"{path} does not exist; run `audioset-dl split` first: statistics are of the {split} "
-            "split only"
-        ) from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise OutputError(
-            f"{path} is no file of splits ({type(error).__name__}: {error}); `audioset-dl split` "
-            "writes it anew"
-        ) from error
 
 
 def read_array(path: Path, sha256: str) -> npt.NDArray[np.float32]:

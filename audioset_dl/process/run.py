@@ -5,13 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from importlib import metadata
-from typing import Any
 
-import numpy as np
-import soundfile
-
-from audioset_dl import __version__
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.config import ProcessConfig
 from audioset_dl.dataset.files import is_temporary, remove_file
@@ -19,7 +13,7 @@ from audioset_dl.dataset.journal import SavedFile
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.lock import hold_folder
 from audioset_dl.dataset.manifest import read_texts, row_of
-from audioset_dl.errors import OutputError, ToolMissingError
+from audioset_dl.errors import OutputError
 from audioset_dl.process.clip import TOO_FEW_SAMPLES, Record, Task, make_clip
 from audioset_dl.process.folder import (
     DROPPED_COLUMNS,
@@ -31,12 +25,8 @@ from audioset_dl.process.folder import (
     write_table,
 )
 from audioset_dl.process.parallel import run_parallel
-from audioset_dl.process.presets import PRESETS
+from audioset_dl.process.recipe import about, settings_of
 from audioset_dl.process.records import noting, read_records, write_records
-from audioset_dl.process.scale import TARGETS_DB
-
-FORMAT = 1
-"""Counted up when the same settings begin to give other files."""
 
 Source = tuple[Clip, SavedFile, Mapping[str, str]]
 """A clip of the dataset, its file, and its row as it stands in the manifest."""
@@ -124,59 +114,10 @@ def process_dataset(
     settings = settings_of(config)
     check_places(folder)
     with hold_folder(folder.lock, now):
-        claim_folder(folder, settings, _about(config))
+        claim_folder(folder, settings, about(config))
         run = _Run(config, output, folder, {source[0].clip_id: source for source in sources})
         on_start(len(sources))
         return run.finish(run.make_all(on_clip))
-
-
-def settings_of(config: ProcessConfig) -> dict[str, Any]:
-    """Return what decides how a processed clip comes out, with the versions of the libraries.
-
-    Raises
-    ------
-    ToolMissingError
-        A library that is needed is not installed.
-    """
-    target_db = config.scale_target_db
-    return {
-        "format": FORMAT,
-        "form": config.form,
-        "preset": config.preset,
-        "scale": config.scale,
-        "scale_target_db": TARGETS_DB.get(config.scale) if target_db is None else target_db,
-        "short": config.short,
-        "drop": sorted(config.drop),
-        "libraries": {name: _version_of(name) for name in _libraries(config)},
-    }
-
-
-def _libraries(config: ProcessConfig) -> list[str]:
-    names = ["pyloudnorm"] if config.scale == "loudness" else []
-    if config.preset is not None:
-        names.append("soxr")
-    if config.form == "logmel" and PRESETS[str(config.preset)].kind == "librosa":
-        names.append("librosa")
-    return names
-
-
-def _version_of(name: str) -> str:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError as error:
-        raise ToolMissingError(
-            f"{name} is needed for this and not installed; run: pip install 'audioset-dl[process]'"
-        ) from error
-
-
-def _about(config: ProcessConfig) -> dict[str, object]:
-    preset = None if config.preset is None else asdict(PRESETS[config.preset])
-    versions = {
-        "audioset-dl": __version__,
-        "numpy": np.__version__,
-        "soundfile": soundfile.__version__,
-    }
-    return {"preset": preset, "versions": versions}
 
 
 def _check_once(output: OutputFolder, sources: Iterable[Source]) -> None:
@@ -309,7 +250,9 @@ class _Run:
         dropped: Sequence[Mapping[str, object]],
         originals: Mapping[str, str],
     ) -> Processed:
-        flags = Counter(flag for record in self._records.values() for flag in record.flags)
+        flags = Counter(
+            flag for _, record in sorted(self._records.items()) for flag in record.flags
+        )
         if originals:
             flags["duplicate"] = len(originals)
         rates = {file.sample_rate for _, file, _ in self._sources.values()}

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audioset_dl.errors import OutputError
+from audioset_dl.fewshot.split_files import SPLITS_NAME, read_split
 from audioset_dl.process.folder import ProcessedFolder
 
 _Array = npt.NDArray[np.float64]
@@ -152,21 +153,28 @@ def statistics_bytes(statistics: Statistics) -> bytes:
 
 
 def load_statistics(
-    folder: Path | str, *, clips_sha256: str | None = None, settings_sha256: str | None = None
+    folder: Path | str,
+    *,
+    splits: Path | str | None = None,
+    clips_sha256: str | None = None,
+    settings_sha256: str | None = None,
 ) -> Statistics:
-    """Load statistics.json of a processed folder, if it is of the folder's clips and settings.
+    """Load statistics.json of a processed folder, if it is of its clips, settings and split.
 
     Parameters
     ----------
     folder : Path or str
         The processed folder.
+    splits : Path or str, optional
+        splits.json, or the folder that holds it; unless given, ``fewshot/splits.json`` beside the
+        folder, if there is one.
     clips_sha256, settings_sha256 : str, optional
         What the hashes must be; those of the folder's own manifest and process.json unless given.
 
     Raises
     ------
     OutputError
-        There are none, they can't be read, or they are of other clips or settings.
+        There are none, they can't be read, or they are of other clips, settings or splits.
     """
     place = ProcessedFolder(Path(folder))
     found = _read(place)
@@ -179,7 +187,21 @@ def load_statistics(
             (row["clip_id"], row["sha256"]) for row in rows if row["clip_id"] in found.clips
         )
     _check_hash(place, "clips", found.clips_sha256, clips_sha256)
+    beside = place.path.absolute().parent / "fewshot" / SPLITS_NAME
+    if splits is not None or beside.is_file():
+        _check_split(place, found, Path(splits) if splits is not None else beside)
     return found
+
+
+def _check_split(place: ProcessedFolder, found: Statistics, splits: Path) -> None:
+    processed = {row["clip_id"] for row in place.read_manifest()}
+    wanted = processed.intersection(read_split(splits, found.split).clips)
+    if wanted != found.clips.keys():
+        raise OutputError(
+            f"{place.statistics} is of another split than {splits}: {len(found.clips)} clips, of "
+            f"which {len(wanted & found.clips.keys())} are among the {len(wanted)} of "
+            f"{found.split} there; run `audioset-dl statistics`, which computes it anew"
+        )
 
 
 def apply_statistics(
