@@ -201,6 +201,11 @@ def test_the_curves_are_those_of_the_rated_classes_that_may_be_chosen(catalog: C
     assert 0 < dogs.all_classes.at_least(0) < len(rated)
 
 
+def test_a_class_of_just_the_threshold_counts() -> None:
+    curve = Curve([0.5, 0.8, 0.8, 1.0])
+    assert [curve.at_least(one) for one in (0, 0.5, 0.8, 0.81, 1)] == [4, 4, 3, 1, 1]
+
+
 @given(st.lists(st.floats(0, 1)), st.floats(0, 1), st.floats(0, 1))
 def test_a_curve_never_rises(qualities: list[float], first: float, second: float) -> None:
     curve = Curve(sorted(qualities))
