@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING, Any
 
+from audioset_dl.versions import __version__
+
 if TYPE_CHECKING:
     from audioset_dl.clip_dataset import ClipDataset
 
 __all__ = ["ClipDataset", "__version__"]
-
-__version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:

@@ -12,7 +12,7 @@
     └─ Interrupted       130, 143   run again to resume
 
 The number is the exit code of the command. What happens to a single clip is an outcome
-(:mod:`audioset_dl.youtube.failures`), never one of these.
+(:mod:`audioset_dl.youtube.classify`), never one of these.
 """
 
 from __future__ import annotations

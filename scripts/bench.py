@@ -27,7 +27,7 @@ from bench_table import add_write_option, check_marks, make_table, write_between
 from audioset_dl.catalog.cache import FOLDER_NAME
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.catalog.files import FILES, SEGMENT_FILES
-from audioset_dl.demo import write_metadata
+from audioset_dl.simulator.demo import write_metadata
 
 COMMAND = Path(sys.executable).with_name("audioset-dl")
 DOG = "/m/0bt9lr"
@@ -40,7 +40,7 @@ START = """if True:
     began = time.monotonic()
     from pathlib import Path
     from audioset_dl.config import ClassesConfig, ClipsConfig, Config, MetadataConfig
-    from audioset_dl.prepare import prepare
+    from audioset_dl.selection.prepare import prepare
     imported = time.monotonic()
     metadata = MetadataConfig(dir=Path(sys.argv[1]), segments=tuple(sys.argv[3:]))
     classes = ClassesConfig(**json.loads(sys.argv[2]))

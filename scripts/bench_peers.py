@@ -32,8 +32,8 @@ from bench import COMMAND, DOG, TRACK_S, simulated_youtube, write_config
 from bench_table import add_write_option, check_marks, make_table, write_between_marks
 
 from audioset_dl.catalog.clips import Clip
-from audioset_dl.demo import write_metadata
 from audioset_dl.simulator import sounds_right
+from audioset_dl.simulator.demo import write_metadata
 
 SCRIPTS = Path(__file__).resolve().parent
 BENCH = SCRIPTS.parent / ".bench"

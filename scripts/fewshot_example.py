@@ -22,10 +22,10 @@ import yaml
 
 from audioset_dl import ClipDataset
 from audioset_dl.catalog.clips import Clip
-from audioset_dl.demo import make_ytid, write_metadata
 from audioset_dl.fewshot import EpisodeSampler
 from audioset_dl.process import Statistics, apply_statistics, load_statistics
 from audioset_dl.simulator import Simulator, Video
+from audioset_dl.simulator.demo import make_ytid, write_metadata
 
 CLASSES = {
     "/m/05tny_": "Bark", "/m/07qrkrw": "Meow", "/t/dd00018": "Oink", "/m/07rpkh9": "Moo",

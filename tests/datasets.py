@@ -12,11 +12,11 @@ from world import BARK, CAT, DOG
 from audioset_dl.audio.cut import Samples
 from audioset_dl.audio.wav import encode_wav
 from audioset_dl.catalog.clips import Clip
-from audioset_dl.dataset.files import write_file
 from audioset_dl.dataset.journal import SavedFile, open_journal
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.manifest import write_failures, write_manifest
 from audioset_dl.dataset.run_info import RunInfo, write_run_info
+from audioset_dl.storage.files import write_file
 
 NOW = "2026-11-22T12:00:00+00:00"
 NAMES = {DOG: "Dog", BARK: "Bark", CAT: "Cat"}

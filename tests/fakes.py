@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import socketserver
+import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 from audioset_dl.dataset.journal import SavedFile
-from audioset_dl.fetch import Job
-from audioset_dl.workers import Interrupt, Outcome
-from audioset_dl.youtube.address import Ticket
-from audioset_dl.youtube.failures import ALL_CLASSES, Failure
+from audioset_dl.download.address import Ticket
+from audioset_dl.download.fetcher import Job
+from audioset_dl.download.workers import Interrupt, Outcome
+from audioset_dl.outcomes import ALL_CLASSES, Failure
 
 
 class FakeClock:
@@ -91,3 +94,24 @@ def repeat(code: str, times: int) -> list[str]:
 
 def codes_of(records: Iterable) -> dict[str, tuple[str, str | None, int]]:
     return {record.clip.ytid: (record.state, record.code, record.attempts) for record in records}
+
+
+@contextmanager
+def refusing_proxy(status: bytes = b"407 Wrong login") -> Iterator[int]:
+    """Yield the port of a proxy that wants another password."""
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            login = b""
+            while (line := self.rfile.readline()).strip():
+                login += line if line.lower().startswith(b"proxy-auth") else b""
+            self.wfile.write(
+                b"HTTP/1.1 " + status + b" " + login.strip() + b"\r\nContent-Length: 0\r\n\r\n"
+            )
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+        thread.join()

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from audioset_dl import cli
-from audioset_dl.dataset import files
 from audioset_dl.dataset.journal import Journal
+from audioset_dl.storage import files
 
 Function = Callable[..., Any]
 

@@ -11,10 +11,10 @@ import numpy as np
 from audioset_dl.audio.cut import Samples
 from audioset_dl.audio.wav import encode_wav
 from audioset_dl.catalog.clips import Clip
-from audioset_dl.dataset.files import write_file
 from audioset_dl.dataset.journal import Record, SavedFile
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.manifest import write_manifest
+from audioset_dl.storage.files import write_file
 
 RATE = 16_000
 NOW = "2026-11-24T12:00:00+00:00"

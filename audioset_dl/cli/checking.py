@@ -10,9 +10,9 @@ import click
 from audioset_dl import report
 from audioset_dl.cli.group import cli
 from audioset_dl.cli.options import takes_config, takes_json, takes_quiet
+from audioset_dl.cli.progress import make_bar
 from audioset_dl.config import Config, load_config
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.progress import make_bar
 
 
 @cli.command()
@@ -61,8 +61,8 @@ def verify_output(output: OutputFolder, *, deep: bool, as_json: bool, quiet: boo
 
 def _repair(settings: Config, *, deep: bool, as_json: bool, quiet: bool) -> int:
     from audioset_dl.dataset.repair import repair_folder
-    from audioset_dl.fetch import utc_now
-    from audioset_dl.prepare import find_class_names
+    from audioset_dl.download.fetcher import utc_now
+    from audioset_dl.selection.prepare import find_class_names
 
     names = find_class_names(settings)
     output = OutputFolder(settings.output.dir)

@@ -30,7 +30,7 @@ from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
-    from audioset_dl.selection.losses import Losses
+    from audioset_dl.planning.losses import Losses
 
 
 @cli.command()
@@ -136,10 +136,10 @@ def plan(
     Example:
       audioset-dl plan config.yaml --expect-gone 0.25
     """
-    from audioset_dl.dataset.files import find_room
     from audioset_dl.dataset.resume import known_states
-    from audioset_dl.selection.advice import find_advice
-    from audioset_dl.selection.plan import make_plan
+    from audioset_dl.planning.advice import find_advice
+    from audioset_dl.planning.plan import make_plan
+    from audioset_dl.storage.files import find_room
     from audioset_dl.youtube.options import check_options
 
     if as_csv and as_json:
@@ -172,8 +172,8 @@ def plan(
 
 
 def _losses(expect_gone: float | None, availability: Path | None) -> Losses | None:
-    from audioset_dl.selection.availability import read_availability
-    from audioset_dl.selection.losses import Losses, losses_after
+    from audioset_dl.planning.losses import Losses, losses_after
+    from audioset_dl.selection.known_gone import read_availability
 
     if expect_gone is not None and availability is not None:
         raise click.UsageError(

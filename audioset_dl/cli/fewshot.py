@@ -19,9 +19,9 @@ from audioset_dl.cli.options import (
     takes_quiet,
     terminal_width,
 )
+from audioset_dl.cli.progress import make_bar
 from audioset_dl.config import Config, load_config
 from audioset_dl.errors import OutputError
-from audioset_dl.progress import make_bar
 
 if TYPE_CHECKING:
     from audioset_dl.fewshot.episodes import EpisodeSampler
@@ -88,7 +88,7 @@ def _find_source(settings: Config) -> Path:
 
 
 def _check_target(settings: Config, source: Path) -> None:
-    from audioset_dl.dataset.places import check_apart
+    from audioset_dl.storage.guards import check_apart
 
     read_only = {
         "output.dir": settings.output.dir,
@@ -115,7 +115,7 @@ def _preview(settings: Config, quiet: bool) -> tuple[Split, ClipTable]:
 def _split(settings: Config, source: Path) -> tuple[Split, ClipTable]:
     from audioset_dl.fewshot.split import make_split
     from audioset_dl.fewshot.table import find_missing_files, read_clip_table
-    from audioset_dl.prepare import choose_classes
+    from audioset_dl.selection.prepare import choose_classes
 
     table = read_clip_table(source)
     missing = find_missing_files(source, table)
@@ -132,13 +132,13 @@ def _split(settings: Config, source: Path) -> tuple[Split, ClipTable]:
 def _write(
     folder: Path, made: Split, table: ClipTable, *, source: Path, copies: bool, quiet: bool
 ) -> None:
-    from audioset_dl.dataset.files import write_file
-    from audioset_dl.fewshot.metaaudio import (
+    from audioset_dl.export.metaaudio import (
         list_class_files,
         write_class_folders,
         write_class_lists,
     )
     from audioset_dl.fewshot.split_files import write_split
+    from audioset_dl.storage.files import write_file
 
     write_split(folder, made, table)
     document = report.to_json(report.split_report_document(made))

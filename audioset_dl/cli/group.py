@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from audioset_dl import __version__
+from audioset_dl.versions import __version__
 
 
 @dataclass

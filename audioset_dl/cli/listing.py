@@ -129,7 +129,7 @@ def _print(documents: list[dict[str, object]], text: str, as_csv: bool, as_json:
 
 
 def _plot(selection: Selection, settings: Config, path: Path) -> None:
-    from audioset_dl.figure import plot_thresholds
+    from audioset_dl.report.figure import plot_thresholds
     from audioset_dl.selection.thresholds import count_at_thresholds
 
     thresholds = count_at_thresholds(selection.catalog, settings.classes)

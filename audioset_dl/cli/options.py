@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from audioset_dl.cli.group import complain
+from audioset_dl.cli.progress import make_bar
 from audioset_dl.config import Config, load_config, locate
 from audioset_dl.errors import ConfigError
-from audioset_dl.progress import make_bar
 
 if TYPE_CHECKING:
-    from audioset_dl.prepare import Prepared
+    from audioset_dl.selection.prepare import Prepared
 
 DEFAULT_CONFIG = "config.yaml"
 WIDEST = 100
@@ -61,7 +61,7 @@ def table_width() -> int | None:
 
 def prepare_selection(settings: Config, *, quiet: bool = False, warn: bool = True) -> Prepared:
     """Read AudioSet's files and choose from them, with bars and warnings on stderr."""
-    from audioset_dl.prepare import prepare
+    from audioset_dl.selection.prepare import prepare
 
     prepared = prepare(settings, progress=lambda name: make_bar(name, "B", quiet=quiet))
     for warning in prepared.warnings if warn else ():

@@ -19,10 +19,10 @@ from audioset_dl.cli.options import (
     takes_quiet,
     terminal_width,
 )
+from audioset_dl.cli.progress import make_bar
 from audioset_dl.config import load_config
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.errors import Interrupted
-from audioset_dl.progress import make_bar
 
 
 @cli.command()
@@ -39,11 +39,11 @@ def process(config: Path, overrides: tuple[str, ...], as_json: bool, quiet: bool
     Example:
       audioset-dl process --set process.form=logmel --set process.preset=ast
     """
-    from audioset_dl.dataset.places import check_apart
-    from audioset_dl.fetch import utc_now
+    from audioset_dl.download.fetcher import utc_now
     from audioset_dl.process.folder import ProcessedFolder
     from audioset_dl.process.presets import PRESETS
     from audioset_dl.process.run import process_dataset
+    from audioset_dl.storage.guards import check_apart
 
     _end_by_signals()
     settings = load_config(config, overrides)

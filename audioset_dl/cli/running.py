@@ -23,12 +23,12 @@ from audioset_dl.cli.options import (
     takes_json,
     takes_quiet,
 )
+from audioset_dl.cli.progress import DownloadProgress
 from audioset_dl.config import Config, load_config
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.progress import DownloadProgress
 
 if TYPE_CHECKING:
-    from audioset_dl.workers import Workers
+    from audioset_dl.download.workers import Workers
 
 
 @cli.command()
@@ -113,7 +113,7 @@ def demo(directory: Path, quiet: bool) -> None:
     Example:
       audioset-dl demo here
     """
-    from audioset_dl import demo as demonstration
+    from audioset_dl.simulator import demo as demonstration
 
     with demonstration.prepared(directory) as prepared:
         click.echo(demonstration.opening_words(prepared))
@@ -130,7 +130,7 @@ def demo(directory: Path, quiet: bool) -> None:
 def _download(
     settings: Config, *, quiet: bool, warn: bool = True, retry: Collection[str] = ()
 ) -> int:
-    from audioset_dl.download import download as run_download
+    from audioset_dl.download.run import download as run_download
 
     prepared = prepare_selection(settings, quiet=quiet, warn=warn)
     with DownloadProgress(quiet=quiet) as progress:

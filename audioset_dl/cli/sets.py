@@ -10,8 +10,8 @@ import click
 from audioset_dl import report
 from audioset_dl.cli.group import cli
 from audioset_dl.cli.options import takes_json, takes_quiet
+from audioset_dl.cli.progress import make_bar
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.progress import make_bar
 
 _DATASET = click.Path(exists=True, path_type=Path)
 
@@ -31,7 +31,7 @@ def compare(a: Path, b: Path, *, as_json: bool) -> None:
     Example:
       audioset-dl compare dogs /mnt/colleague/dogs
     """
-    from audioset_dl.dataset import compare as comparing
+    from audioset_dl.sets import compare as comparing
 
     found = comparing.compare(comparing.read_tables(a), comparing.read_tables(b))
     if as_json:
@@ -63,8 +63,8 @@ def merge(out: Path, parts: tuple[Path, ...], *, as_json: bool, quiet: bool) -> 
     Example:
       audioset-dl merge dogs dogs-1 dogs-2
     """
-    from audioset_dl.dataset.merge import merge_parts
-    from audioset_dl.fetch import utc_now
+    from audioset_dl.download.fetcher import utc_now
+    from audioset_dl.sets.merge import merge_parts
 
     with make_bar("merged", "file", quiet=quiet or as_json) as bar:
         merged = merge_parts(OutputFolder(out), parts, now=utc_now(), on_file=bar.update)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from audioset_dl.dataset.journal import read_journal
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.dataset.records import Record
+from audioset_dl.dataset.rows import Record
 from audioset_dl.dataset.run_info import read_run_info
 
 

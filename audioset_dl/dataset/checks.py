@@ -12,7 +12,7 @@ from dataclasses import fields
 from pathlib import PurePosixPath
 
 from audioset_dl.catalog.clips import YTID_LENGTH, Clip
-from audioset_dl.dataset.records import SavedFile
+from audioset_dl.dataset.rows import SavedFile
 
 _YTID = re.compile(rf"[A-Za-z0-9_-]{{{YTID_LENGTH}}}")
 

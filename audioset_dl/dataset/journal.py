@@ -15,10 +15,10 @@ from typing import Any
 
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.dataset.checks import check_clip, check_file
-from audioset_dl.dataset.files import told_as_output_error
 from audioset_dl.dataset.journal_errors import BEGIN_ANEW, tell_unusable
-from audioset_dl.dataset.records import HEARSAY, Count, Record, SavedFile
+from audioset_dl.dataset.rows import HEARSAY, Count, Record, SavedFile
 from audioset_dl.errors import OutputError
+from audioset_dl.storage.files import told_as_output_error
 
 __all__ = [
     "Count",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
-from audioset_dl.dataset.files import KEPT, find_advice
 from audioset_dl.errors import OutputError
+from audioset_dl.storage.files import KEPT, find_advice
 
 BEGIN_ANEW = (
     "move it away and run `audioset-dl download` again: it then begins anew, with the files that "

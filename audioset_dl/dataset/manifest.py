@@ -11,9 +11,9 @@ from typing import TypeVar
 
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.dataset.checks import check_clip, check_file
-from audioset_dl.dataset.files import write_file
 from audioset_dl.dataset.journal import Record, SavedFile
 from audioset_dl.errors import OutputError
+from audioset_dl.storage.files import write_file
 
 MANIFEST_COLUMNS = (
     "file_name", "clip_id", "ytid", "start_s", "end_s", "duration_s", "num_samples",

@@ -8,11 +8,11 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from audioset_dl.dataset.files import TEMPORARY_SUFFIX, told_as_output_error, write_file
 from audioset_dl.dataset.journal import open_journal
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.dataset.lock import hold_folder
 from audioset_dl.errors import OutputError
+from audioset_dl.storage.files import TEMPORARY_SUFFIX, told_as_output_error, write_file
+from audioset_dl.storage.lock import hold_folder
 
 _LONGEST_FOLDER = "a" * 100
 """As long as the folder of a class may become."""

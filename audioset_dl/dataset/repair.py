@@ -10,14 +10,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from audioset_dl.dataset.files import remove_file
+from audioset_dl.dataset.guard import check_places
 from audioset_dl.dataset.journal import Journal, Record, open_journal
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.dataset.lock import hold_folder
 from audioset_dl.dataset.manifest import ManifestRow, read_manifest, row_of, write_manifest
-from audioset_dl.dataset.places import check_places
 from audioset_dl.dataset.verify import Fault, Verification, check_file, is_inside, verify_rows
 from audioset_dl.errors import OutputError
+from audioset_dl.storage.files import remove_file
+from audioset_dl.storage.lock import hold_folder
 
 REQUEUED = "requeued"
 """The file is removed; the next download gets the clip again."""

@@ -11,12 +11,12 @@ from itertools import chain
 from pathlib import Path
 
 from audioset_dl.catalog.clips import Clip
-from audioset_dl.dataset.claims import read_claims
-from audioset_dl.dataset.files import TEMPORARY_SUFFIX, told_as_output_error
 from audioset_dl.dataset.journal import Journal, Record, SavedFile, read_states
 from audioset_dl.dataset.layout import Layout, OutputFolder
 from audioset_dl.dataset.manifest import read_clips, read_manifest
+from audioset_dl.dataset.pending import read_claims
 from audioset_dl.errors import OutputError
+from audioset_dl.storage.files import TEMPORARY_SUFFIX, told_as_output_error
 
 
 def clear_leftovers(folder: OutputFolder) -> None:

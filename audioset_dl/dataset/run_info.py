@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from audioset_dl.dataset.files import write_file
+from audioset_dl.storage.files import write_file
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from audioset_dl.dataset.journal import Journal, read_journal
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.dataset.lock import Holder, find_holder
+from audioset_dl.storage.lock import Holder, find_holder
 
 PAUSE_NOTE = "pause"
 """Key of the journal's note on what a run waits for."""

@@ -18,11 +18,11 @@ from audioset_dl.audio.wav import (
     check_samples,
     read_format,
 )
-from audioset_dl.dataset.files import is_temporary
 from audioset_dl.dataset.journal import read_journal
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.manifest import ManifestRow, read_manifest, row_of
 from audioset_dl.errors import OutputError
+from audioset_dl.storage.files import is_temporary
 
 MAX_FILE_BYTES = 1 << 30
 """Largest file that is read; ten seconds of 384 kHz stereo in doubles are 61 MB."""

@@ -13,15 +13,15 @@ from pathlib import Path
 
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.config import Config
-from audioset_dl.dataset.files import told_as_output_error
 from audioset_dl.dataset.journal import SavedFile
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.doctor.check import Check, error, ok, warning
 from audioset_dl.doctor.tools import UPDATE_YT_DLP
-from audioset_dl.fetch import ClipFetcher, FetchSettings, Job
-from audioset_dl.report.words import size
-from audioset_dl.youtube.address import Ticket
-from audioset_dl.youtube.failures import Failure, Scope
+from audioset_dl.download.address import Ticket
+from audioset_dl.download.fetcher import ClipFetcher, FetchSettings, Job
+from audioset_dl.outcomes import Failure, Scope
+from audioset_dl.storage.files import told_as_output_error
+from audioset_dl.words import size
 
 CANARY_YTID = "jNQXAC9IVRw"
 """The first video of YouTube ("Me at the zoo", 19 s), there since April 2005. Of the config's own

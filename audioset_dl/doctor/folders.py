@@ -9,18 +9,18 @@ from pathlib import Path
 from audioset_dl.catalog.catalog import load_catalog
 from audioset_dl.catalog.files import CLASS_FILES, FILES, hash_content, locate_file
 from audioset_dl.config import Config
-from audioset_dl.dataset.files import find_room
+from audioset_dl.dataset.guard import check_places
 from audioset_dl.dataset.journal import read_states
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.dataset.lock import find_holder
-from audioset_dl.dataset.places import check_places
 from audioset_dl.dataset.probe import try_folder
 from audioset_dl.doctor.check import Check, error, ok, warning
+from audioset_dl.download.fetcher import utc_now
 from audioset_dl.errors import MetadataError
-from audioset_dl.fetch import utc_now
-from audioset_dl.report.words import count, size
-from audioset_dl.selection.cost import wav_bytes
+from audioset_dl.planning.cost import wav_bytes
 from audioset_dl.selection.select import Selection, select
+from audioset_dl.storage.files import find_room
+from audioset_dl.storage.lock import find_holder
+from audioset_dl.words import count, size
 
 
 @dataclass

@@ -13,9 +13,9 @@ from urllib.request import getproxies, proxy_bypass
 from audioset_dl.config import DownloadConfig
 from audioset_dl.doctor.canary import Canary, check_canary
 from audioset_dl.doctor.check import Check, Guard, error, ok, warning
-from audioset_dl.youtube.address import Address
+from audioset_dl.download.address import Address
+from audioset_dl.outcomes import Failure
 from audioset_dl.youtube.checkup import CERTIFICATE, PROXY_DOWN, Greeting, greet
-from audioset_dl.youtube.failures import Failure
 
 GREETING_TIMEOUT_S = 10.0
 MOST_AT_A_TIME = 8

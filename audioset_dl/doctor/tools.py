@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
-from audioset_dl import __version__
 from audioset_dl.audio.cut import SOXR, choose_resampler
 from audioset_dl.audio.ffmpeg import FfmpegError, ffmpeg_version, find_ffmpeg
-from audioset_dl.audio.trial import TRACKS, try_cut
+from audioset_dl.audio.self_test import TRACKS, try_cut
 from audioset_dl.config import AudioConfig, DownloadConfig
 from audioset_dl.doctor.check import Check, error, ok, warning
+from audioset_dl.versions import __version__
 from audioset_dl.youtube.checkup import Runtime, Solver, find_runtimes, find_solver
 
 LEAST_PYTHON = (3, 11)

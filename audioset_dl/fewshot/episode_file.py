@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from audioset_dl.dataset.files import temporary_path, told_as_output_error
 from audioset_dl.fewshot.episodes import EpisodeSampler
 from audioset_dl.fewshot.members import SplitMembers
+from audioset_dl.storage.files import temporary_path, told_as_output_error
 
 EPISODES_NAME = "episodes.jsonl"
 

@@ -15,12 +15,12 @@ from audioset_dl.config import FewshotConfig
 from audioset_dl.errors import ConfigError, Problem
 from audioset_dl.fewshot.assign import SPLITS, Unit, assign
 from audioset_dl.fewshot.clips import ClipSplits, divide_clips
+from audioset_dl.fewshot.eligible import LeftOut, Universe, find_stratum, find_universe
 from audioset_dl.fewshot.given import read_given_split
 from audioset_dl.fewshot.overlap import Overlap, measure_split_overlap
 from audioset_dl.fewshot.quotas import share_out
 from audioset_dl.fewshot.table import ClipTable, LabelledClip
 from audioset_dl.fewshot.ties import find_ties, group_tied, measure_overlap
-from audioset_dl.fewshot.universe import LeftOut, Universe, find_stratum, find_universe
 
 
 @dataclass(frozen=True)

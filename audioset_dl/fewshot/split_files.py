@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from audioset_dl.dataset.files import write_file
 from audioset_dl.errors import OutputError
 from audioset_dl.fewshot.assign import SPLITS
 from audioset_dl.fewshot.split import Split
 from audioset_dl.fewshot.table import ClipTable
+from audioset_dl.storage.files import write_file
 
 SPLITS_NAME = "splits.json"
 FORMAT = 1

@@ -15,7 +15,6 @@ import soundfile
 from audioset_dl.audio import cut
 from audioset_dl.audio.wav import BadWavError, encode_wav, read_format
 from audioset_dl.config import ProcessConfig
-from audioset_dl.dataset.files import write_file
 from audioset_dl.dataset.manifest import ManifestRow
 from audioset_dl.dataset.verify import Fault, read_checked
 from audioset_dl.process.clean import Figures, Samples, find_flags, measure, replace_nonfinite
@@ -25,6 +24,7 @@ from audioset_dl.process.lengths import CLIP_LENGTH_S, fit_length
 from audioset_dl.process.presets import PRESETS
 from audioset_dl.process.scale import Scaling, apply_scaling, find_scaling
 from audioset_dl.process.spectrograms import make_log_mel
+from audioset_dl.storage.files import write_file
 
 TOO_FEW_SAMPLES = "too_few_samples"
 """What leaves a clip out that is too short for a frame of its spectrogram."""

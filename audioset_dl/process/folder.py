@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from audioset_dl.dataset.files import told_as_output_error, write_file
 from audioset_dl.errors import ConfigError, OutputError, Problem
+from audioset_dl.storage.files import told_as_output_error, write_file
 
 MANIFEST_COLUMNS = (
     "file_name", "clip_id", "ytid", "start_s", "end_s", "duration_s", "num_samples",

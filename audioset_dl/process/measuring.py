@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from audioset_dl.dataset.files import write_file
 from audioset_dl.dataset.verify import is_inside
 from audioset_dl.errors import OutputError
 from audioset_dl.fewshot.split_files import read_split
@@ -26,6 +25,7 @@ from audioset_dl.process.statistics import (
     statistics_bytes,
     summarize,
 )
+from audioset_dl.storage.files import write_file
 
 SPLIT = "train"
 """Statistics of other clips would tell a model what it is to be tested on."""

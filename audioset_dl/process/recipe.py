@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from audioset_dl import __version__
 from audioset_dl.config import ProcessConfig
 from audioset_dl.errors import ToolMissingError
 from audioset_dl.process.folder import ProcessedFolder, check_settings
 from audioset_dl.process.presets import PRESETS
 from audioset_dl.process.scale import TARGETS_DB
+from audioset_dl.versions import __version__
 
 FORMAT = 1
 """Counted up when the same settings begin to give other files."""

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from audioset_dl.dataset.files import told_as_output_error, write_file
 from audioset_dl.process.clip import Record
 from audioset_dl.process.folder import file_name_of
+from audioset_dl.storage.files import told_as_output_error, write_file
 
 
 def read_records(path: Path) -> dict[str, Record]:

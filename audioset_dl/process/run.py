@@ -8,10 +8,8 @@ from dataclasses import asdict, dataclass, replace
 
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.config import ProcessConfig
-from audioset_dl.dataset.files import is_temporary, remove_file
 from audioset_dl.dataset.journal import SavedFile
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.dataset.lock import hold_folder
 from audioset_dl.dataset.manifest import read_texts, row_of
 from audioset_dl.errors import OutputError
 from audioset_dl.process.clip import TOO_FEW_SAMPLES, Record, Task, make_clip
@@ -27,6 +25,8 @@ from audioset_dl.process.folder import (
 from audioset_dl.process.parallel import run_parallel
 from audioset_dl.process.recipe import about, settings_of
 from audioset_dl.process.records import noting, read_records, write_records
+from audioset_dl.storage.files import is_temporary, remove_file
+from audioset_dl.storage.lock import hold_folder
 
 Source = tuple[Clip, SavedFile, Mapping[str, str]]
 """A clip of the dataset, its file, and its row as it stands in the manifest."""

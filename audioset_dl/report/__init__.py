@@ -42,7 +42,7 @@ from audioset_dl.report.sets import (
     merge_document,
     merge_text,
 )
-from audioset_dl.report.words import to_json
+from audioset_dl.words import to_json
 
 __all__ = [
     "SORT_KEYS",

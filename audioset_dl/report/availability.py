@@ -7,7 +7,7 @@ import io
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from audioset_dl.report.words import by_code, table
+from audioset_dl.words import by_code, table
 
 if TYPE_CHECKING:
     from audioset_dl.dataset.availability import Availability, ClassAvailability

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from audioset_dl.report.words import by_code, count
+from audioset_dl.words import by_code, count
 
 if TYPE_CHECKING:
     from audioset_dl.dataset.repair import Repair

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from audioset_dl.report.words import count, table
+from audioset_dl.words import count, table
 
 if TYPE_CHECKING:
     from audioset_dl.catalog.ontology import Node

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from audioset_dl.report.words import count
+from audioset_dl.words import count
 
 if TYPE_CHECKING:
     from audioset_dl.doctor import Check

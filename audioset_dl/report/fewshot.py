@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audioset_dl.report.words import count, listed, table
+from audioset_dl.words import count, listed, table
 
 if TYPE_CHECKING:
     from audioset_dl.catalog.ontology import Node

@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from audioset_dl.report.words import count, duration, listed, size, table
+from audioset_dl.words import count, duration, listed, size, table
 
 if TYPE_CHECKING:
     from audioset_dl.config import DownloadConfig
-    from audioset_dl.selection.advice import Advice
-    from audioset_dl.selection.plan import Plan
+    from audioset_dl.planning.advice import Advice
+    from audioset_dl.planning.plan import Plan
 
 _PAIRS = 3
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from audioset_dl.report.words import by_code, count, shortened, table
+from audioset_dl.words import by_code, count, shortened, table
 
 if TYPE_CHECKING:
     from audioset_dl.dataset.layout import OutputFolder
     from audioset_dl.dataset.status import Counts, Status
-    from audioset_dl.download import Report
+    from audioset_dl.download.run import Report
 
 _MANY = 20
 

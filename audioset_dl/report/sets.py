@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from audioset_dl.report.words import by_code, count, table
+from audioset_dl.words import by_code, count, table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from audioset_dl.dataset.compare import Comparison, DatasetTables, Form, Missing
-    from audioset_dl.dataset.merge import Merged
+    from audioset_dl.sets.compare import Comparison, DatasetTables, Form, Missing
+    from audioset_dl.sets.merge import Merged
 
 _MANY = 20
 _READS = "Manifests were read, not files: whether these are as written, `verify` tells."

@@ -14,9 +14,9 @@ from audioset_dl.catalog.clips import Clip
 from audioset_dl.catalog.ontology import Node
 from audioset_dl.catalog.segments import RowNumbers, SegmentTable
 from audioset_dl.config import ClipsConfig, Config
-from audioset_dl.selection.availability import load_known_gone
 from audioset_dl.selection.classes import select_classes
 from audioset_dl.selection.draw import Draw
+from audioset_dl.selection.known_gone import load_known_gone
 from audioset_dl.selection.list import ClipList, read_clip_list
 from audioset_dl.selection.ranking import Ranking, rank_rows
 

@@ -20,7 +20,8 @@ from yt_dlp.networking.exceptions import CertificateVerifyError, HTTPError, Requ
 from yt_dlp.version import __version__ as YT_DLP_VERSION  # noqa: N812 - as we name constants
 
 from audioset_dl.config import DownloadConfig, find_secrets
-from audioset_dl.youtube.failures import ALL_CLASSES, Failure, VideoFailed, classify
+from audioset_dl.outcomes import ALL_CLASSES, Failure, VideoFailed
+from audioset_dl.youtube.classify import classify
 from audioset_dl.youtube.gate import GatedYoutubeDL
 from audioset_dl.youtube.options import Notes, make_options
 
@@ -130,7 +131,7 @@ def greet(
     Returns
     -------
     Greeting or Failure
-        A failure's code is one of `audioset_dl.youtube.failures`, or `CERTIFICATE` or `PROXY_DOWN`.
+        A failure's code is one of `audioset_dl.youtube.classify`, or `CERTIFICATE` or `PROXY_DOWN`.
         Its detail holds no secrets.
     """
     if proxy is not None and (silence := _knock(proxy, timeout_s)):

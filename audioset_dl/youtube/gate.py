@@ -15,8 +15,9 @@ from yt_dlp import YoutubeDL
 from yt_dlp.networking import Request, Response
 from yt_dlp.networking.exceptions import HTTPError, TransportError
 
+from audioset_dl.outcomes import ALL_CLASSES, Failure, VideoFailed
+from audioset_dl.youtube.classify import classify
 from audioset_dl.youtube.deadline import set_deadline
-from audioset_dl.youtube.failures import ALL_CLASSES, Failure, VideoFailed, classify
 
 
 class Gate:

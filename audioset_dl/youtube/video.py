@@ -16,7 +16,7 @@ from yt_dlp.networking import Request, Response
 from yt_dlp.networking.exceptions import HTTPError
 
 from audioset_dl.config import DownloadConfig, find_secrets
-from audioset_dl.youtube.failures import (
+from audioset_dl.outcomes import (
     ALL_CLASSES,
     BAD_ANSWER,
     NO_FORMAT,
@@ -25,9 +25,8 @@ from audioset_dl.youtube.failures import (
     Failure,
     Scope,
     VideoFailed,
-    classify,
-    find_signed_out,
 )
+from audioset_dl.youtube.classify import classify, find_signed_out
 from audioset_dl.youtube.gate import Gate, GatedYoutubeDL
 from audioset_dl.youtube.options import Notes, make_options
 

@@ -1,0 +1,91 @@
+"""What a terminal shows while something runs: bars on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from datetime import datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from tqdm import tqdm
+
+if TYPE_CHECKING:
+    from audioset_dl.download.engine import Standing
+
+LINE_EVERY_S = 10.0
+
+
+class DownloadProgress:
+    """Shows how a download stands, on stderr: a bar on a terminal, else a line now and then."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._bar: tqdm[Any] | None = None
+        self._last_line_at = float("-inf")
+        self._last_pause: str | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def update(self, standing: Standing) -> None:
+        """Show how the run stands now."""
+        if self._quiet:
+            return
+        if sys.stderr.isatty():
+            self._update_bar(standing)
+        else:
+            self._write_line(standing)
+
+    def _update_bar(self, standing: Standing) -> None:
+        if self._bar is None:
+            self._bar = tqdm(
+                total=standing.wanted,
+                initial=standing.saved,
+                desc="saved",
+                unit="clip",
+                file=sys.stderr,
+                dynamic_ncols=True,
+                smoothing=0.1,
+            )
+        bar = self._bar
+        if standing.pause and standing.pause != self._last_pause:
+            bar.write(f"{datetime.now():%H:%M:%S} {standing.pause}", file=sys.stderr)
+        self._last_pause = standing.pause
+        words = (
+            f"gone {standing.gone}, {'paused' if standing.pause else f'to do {standing.waiting}'}"
+        )
+        bar.total = standing.wanted
+        bar.set_postfix_str(words, refresh=False)
+        bar.update(standing.saved - bar.n)
+        bar.refresh()
+
+    def _write_line(self, standing: Standing) -> None:
+        now = time.monotonic()
+        is_news = standing.pause != self._last_pause or not standing.waiting
+        if not is_news and now - self._last_line_at < LINE_EVERY_S:
+            return
+        self._last_line_at, self._last_pause = now, standing.pause
+        pause = f"; {standing.pause}" if standing.pause else ""
+        sys.stderr.write(
+            f"saved {standing.saved} of {standing.wanted}, gone {standing.gone},"
+            f" waiting {standing.waiting}{pause}\n"
+        )
+        sys.stderr.flush()
+
+
+def make_bar(name: str, unit: str, *, quiet: bool) -> tqdm[Any]:
+    """Return a bar on stderr that shows only on a terminal; its total may be set later."""
+    return tqdm(
+        desc=name, unit=unit, unit_scale=unit == "B", file=sys.stderr, dynamic_ncols=True,
+        leave=False, disable=quiet or not sys.stderr.isatty(),
+    )  # fmt: skip

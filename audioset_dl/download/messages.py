@@ -1,0 +1,118 @@
+"""Why a run stands still or ends early, in words and as errors for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from audioset_dl.dataset.journal import Journal
+from audioset_dl.dataset.status import PAUSE_NOTE
+from audioset_dl.download.address import Address
+from audioset_dl.errors import AudiosetDlError, ConfigError, OutputError, Problem
+from audioset_dl.outcomes import Failure
+from audioset_dl.storage.files import KEPT
+
+
+class PauseNote:
+    """What a run waits for, for those who watch it, and in the journal for `status`.
+
+    Parameters
+    ----------
+    journal : Journal
+        Where it is noted.
+    num_addresses : int
+        How many there are, without the account's.
+    """
+
+    def __init__(self, journal: Journal, num_addresses: int) -> None:
+        self.text: str | None = None
+        self._journal = journal
+        self._num_addresses = num_addresses
+        self._key: object = None
+
+    def update(self, locked: Sequence[Address], now: float, *, closed_by: Failure | None) -> None:
+        """Note which addresses are paused, or else why the account is not used any more."""
+        times = [address.locked_until or 0 for address in locked]
+        key = (min(times), len(times)) if times else closed_by
+        if key == self._key:
+            return
+        self._key = key
+        if locked:
+            self._note(pause_words(locked, self._num_addresses, now))
+        else:
+            self._note(closed_words(closed_by) if closed_by else None)
+
+    def clear(self) -> None:
+        """Note that nothing is waited for."""
+        self._key = None
+        if self.text is not None:
+            self._note(None)
+
+    def _note(self, text: str | None) -> None:
+        self.text = text
+        self._journal.note(PAUSE_NOTE, text or "")
+
+
+def closed_words(failure: Failure) -> str:
+    """Say that the account can't be used any more in this run."""
+    why = (
+        "the session of the cookies is over"
+        if failure.code == "cookies"
+        else f"YouTube refuses the account ({failure.code})"
+    )
+    return f"{why}: clips that need it wait for the next run"
+
+
+def pause_words(locked: Sequence[Address], num_addresses: int, now: float) -> str:
+    """Say what is waited for, and until when, of the address that opens first.
+
+    Parameters
+    ----------
+    locked : sequence of Address
+        Those that are paused, at least one.
+    num_addresses : int
+        Of all, without the account's.
+    now : float
+        The time of the monotonic clock by which they are paused, in seconds.
+    """
+    first = min(locked, key=lambda address: address.locked_until or 0)
+    left_s = max(0, (first.locked_until or 0) - now)
+    until = datetime.now().astimezone() + timedelta(seconds=left_s)
+    if first.is_account:
+        which = "the account"
+    elif num_addresses == 1:
+        which = "this address"
+    else:
+        which = f"{len(locked)} of {num_addresses} addresses ({first.name})"
+    what = "YouTube refuses" if first.is_refused else "No connection to YouTube by"
+    why = first.last_refusal
+    words = f"{why.code}: {why.gist}" if why else ""
+    return f"{what} {which}; next try at {until:%H:%M:%S %Z} ({words:.120})"
+
+
+def machine_error(failure: Failure, address: Address) -> AudiosetDlError:
+    """Return the error that ends a run for a fault of this machine or its configuration."""
+    if failure.code == "cookies":
+        how = "export them anew, or sign in anew in the browser that they are read from"
+        return ConfigError(Problem("download.cookies", f"{failure.detail.rstrip('.')}; {how}"))
+    if failure.code == "proxy":
+        words = f"{address.name} refuses its user or password ({failure.gist}); correct them"
+        return ConfigError(Problem("download.proxies", words))
+    return OutputError(f"{failure.detail}; {KEPT}")
+
+
+def throttled_words(failure: Failure) -> str:
+    """Say that an address is refused and the config says not to wait."""
+    return (
+        f"YouTube refuses this address for now ({failure.code}: {failure.gist}); "
+        "run again later, or set download.on_throttle to wait"
+    )
+
+
+def unknown_words(failure: Failure, number: int) -> str:
+    """Say that so many failures in a row were none that is known."""
+    return (
+        f"{number} clips in a row failed in a way that the program does not know (the last: "
+        f"{failure.detail:.200}). YouTube may have changed, and yt-dlp may be outdated: update it "
+        "(pip install --upgrade 'yt-dlp[default,deno]'), then run the same command again"
+    )

@@ -1,0 +1,1 @@
+"""What a download would cost: clips, losses, space, requests, time."""

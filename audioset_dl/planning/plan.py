@@ -1,0 +1,231 @@
+"""What a download would do, before anything is fetched."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from audioset_dl.catalog.clips import Clip
+from audioset_dl.config import Config
+from audioset_dl.planning.cost import (
+    MEDIA_BYTES_PER_CLIP,
+    REQUESTS_PER_CLIP,
+    REQUESTS_PER_GONE,
+    Times,
+    times_of,
+    wav_bytes,
+)
+from audioset_dl.planning.losses import Losses
+from audioset_dl.planning.overlap import Overlap, find_overlap, shares_alone
+from audioset_dl.selection.draw import Draw, Share
+from audioset_dl.selection.known_gone import taken_as_gone
+from audioset_dl.selection.select import FULL_LENGTH_S, Selection
+
+States = Mapping[str, tuple[str, str | None]]
+"""For each clip that an earlier run drew (by clip_id): state and failure code."""
+
+
+@dataclass(frozen=True)
+class ClassPlan:
+    """What is planned for one class."""
+
+    mid: str
+    name: str
+    wanted: int
+    """Clips that it will have if none is gone: ``per_class``, or all of fewer."""
+    available: int
+    """Candidates in the metadata not known to be gone."""
+    short: int
+    """How many fewer it can have than ``per_class`` asks for."""
+    loss: float
+    """Share of its videos that is expected to be gone, 0..1."""
+    needed: int
+    """Candidates that are expected to be needed for as many as are wanted."""
+    expected: int
+    """Clips that it is expected to have in the end."""
+    shared: int
+    """Of the wanted clips, those that another class wants as well."""
+    alone: float | None
+    """Share, 0..1, of its clips that carry no other chosen class than its relatives."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a download is expected to come to, with some videos gone and replaced."""
+
+    clips: int
+    """Different clips on the disk in the end."""
+    gone: int
+    """Videos that are asked for in vain."""
+    asked: int
+    """Videos that are asked for in all."""
+    disk_bytes: int
+    """Size of all WAV files."""
+    media_bytes: int
+    """To be fetched from YouTube; its pages come besides."""
+    requests: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a download would do."""
+
+    per_class: int | None
+    """Clips asked for of each class; None for all."""
+    classes: Sequence[ClassPlan]
+    clips: int
+    """Different clips wanted; one that several classes want counts once."""
+    saved: int
+    """Of these, on the disk already."""
+    to_fetch: int
+    audio_s: float
+    """Seconds of audio of all wanted clips."""
+    overlap: Overlap
+    expected: Expected
+    times: Times
+    """For the videos to ask for, over all addresses."""
+    times_one_address: Times
+    addresses: int
+    clip_list: str | None = None
+    """The list whose clips are downloaded, in the place of ``per_class`` clips of each class."""
+    known_gone: int = 0
+    """Clips that would be wanted, and are taken as gone without asking."""
+    losses_from: str = ""
+    """What tells the expected losses: a file, or the option."""
+
+
+def make_plan(
+    selection: Selection, config: Config, states: States, losses: Losses | None = None
+) -> Plan:
+    """Plan a download.
+
+    Parameters
+    ----------
+    selection : Selection
+        What the config chooses.
+    config : Config
+        For pace and sample format.
+    states : mapping of str to (state, code)
+        What is known by clip_id; empty before the first run.
+    losses : Losses, optional
+        What share of the videos is expected to be gone; else the usual one.
+    """
+    losses = losses or Losses()
+    draw = selection.draw()
+    hearsay = taken_as_gone(selection.known_gone, states)
+    states = {**states, **{clip_id: ("gone", code) for clip_id, code in hearsay.items()}}
+    drawn = draw.start(_gone(states))
+    clips = {clip_id: selection.clip(clip_id) for clip_id in drawn}
+    saved = frozenset(clip_id for clip_id in drawn if states.get(clip_id, ("",))[0] == "saved")
+    overlap = find_overlap({clip_id: draw.drawn_by(clip_id) for clip_id in drawn})
+    outlooks = _look_ahead(draw, saved, losses)
+    expected = _expect(outlooks, clips, saved, config)
+    addresses = max(1, len(config.download.proxies))
+    return Plan(
+        per_class=selection.per_class,
+        classes=_plan_classes(selection, draw.shares(), outlooks, losses, overlap),
+        clips=len(clips),
+        saved=len(saved),
+        to_fetch=len(clips) - len(saved),
+        audio_s=round(sum(clip.duration_s for clip in clips.values()), 3),
+        overlap=overlap,
+        expected=expected,
+        times=times_of(expected.asked, config.download, addresses),
+        times_one_address=times_of(expected.asked, config.download, 1),
+        addresses=addresses,
+        clip_list=str(selection.clip_list.path) if selection.clip_list else None,
+        known_gone=len(hearsay.keys() & draw.drawn().keys()),
+        losses_from=losses.source,
+    )
+
+
+def _gone(states: States) -> Iterator[str]:
+    return (clip_id for clip_id, (state, _) in states.items() if state == "gone")
+
+
+@dataclass(frozen=True)
+class _Outlook:
+    """What is expected of one class; clips that it shares count for each."""
+
+    saved: int
+    """Of its wanted clips, on the disk already."""
+    to_fetch: int
+    more: float
+    """Videos that are asked for besides, in the place of those that are gone."""
+    gone: float
+
+    @property
+    def in_the_end(self) -> int:
+        return round(self.saved + self.to_fetch + self.more - self.gone)
+
+
+def _look_ahead(draw: Draw, saved: Collection[str], losses: Losses) -> list[_Outlook]:
+    num_saved = Counter(mid for clip_id in saved for mid in draw.drawn_by(clip_id))
+    outlooks = []
+    for share in draw.shares():
+        loss = losses.of(share.mid)
+        to_fetch = share.wanted - num_saved[share.mid]
+        more = min(to_fetch * loss / (1 - loss), share.available - share.wanted)
+        outlooks.append(
+            _Outlook(num_saved[share.mid], to_fetch, more, gone=(to_fetch + more) * loss)
+        )
+    return outlooks
+
+
+def _expect(
+    outlooks: Sequence[_Outlook], clips: Mapping[str, Clip], saved: Collection[str], config: Config
+) -> Expected:
+    """Add up the classes; those that stand in for others are shared as much as these."""
+    num_to_fetch = len(clips) - len(saved)
+    of_all = sum(outlook.to_fetch for outlook in outlooks)
+    distinct = num_to_fetch / of_all if of_all else 0
+    asked = round(num_to_fetch + distinct * sum(outlook.more for outlook in outlooks))
+    gone = round(distinct * sum(outlook.gone for outlook in outlooks))
+    in_the_end = len(saved) + asked - gone
+    share_in_the_end = in_the_end / len(clips) if clips else 0
+    mean_s = sum(clip.duration_s for clip in clips.values()) / max(1, len(clips))
+    return Expected(
+        clips=in_the_end,
+        gone=gone,
+        asked=asked,
+        disk_bytes=round(
+            share_in_the_end * sum(wav_bytes(clip, config.audio) for clip in clips.values())
+        ),
+        media_bytes=round((asked - gone) * mean_s / FULL_LENGTH_S * MEDIA_BYTES_PER_CLIP),
+        requests=(asked - gone) * REQUESTS_PER_CLIP + gone * REQUESTS_PER_GONE,
+    )
+
+
+def _needed(share: Share, per_class: int | None, losses: Losses) -> int:
+    if per_class is None:
+        return share.available
+    return ceil(round(per_class / (1 - losses.of(share.mid)), 6))
+
+
+def _plan_classes(
+    selection: Selection,
+    shares: Sequence[Share],
+    outlooks: Sequence[_Outlook],
+    losses: Losses,
+    overlap: Overlap,
+) -> list[ClassPlan]:
+    names = {node.mid: node.name for node in selection.classes}
+    catalog = selection.catalog
+    alone = shares_alone(list(names), catalog.segments, catalog.ontology)
+    return [
+        ClassPlan(
+            mid=share.mid,
+            name=names[share.mid],
+            wanted=share.wanted,
+            available=share.available,
+            short=max(0, (selection.per_class or 0) - share.wanted),
+            loss=round(losses.of(share.mid), 4),
+            needed=_needed(share, selection.per_class, losses),
+            expected=outlook.in_the_end,
+            shared=overlap.by_class.get(share.mid, 0),
+            alone=alone.get(share.mid),
+        )
+        for share, outlook in zip(shares, outlooks, strict=True)
+    ]

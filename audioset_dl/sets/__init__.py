@@ -1,0 +1,1 @@
+"""Whole datasets beside each other: compared, merged."""

@@ -1,0 +1,124 @@
+"""One run at a time on an output folder."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from audioset_dl.errors import OutputLockedError
+from audioset_dl.storage.files import told_as_output_error, write_file
+
+
+@dataclass(frozen=True)
+class Holder:
+    """The run that holds an output folder."""
+
+    pid: int
+    host: str
+    since: str
+    """ISO 8601, UTC."""
+
+    def __str__(self) -> str:
+        since = datetime.fromisoformat(self.since).astimezone()
+        return f"process {self.pid} on {self.host}, since {since:%Y-%m-%d %H:%M:%S %Z}"
+
+
+@contextmanager
+def hold_folder(lock: Path, now: str) -> Iterator[None]:
+    """Hold an output folder while the body runs.
+
+    The operating system gives the lock back when its holder dies.
+
+    Raises
+    ------
+    OutputLockedError
+        Another run holds it: who, and since when.
+    OutputError
+        The folder can't be written.
+    """
+    with told_as_output_error(lock):
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        file_lock = FileLock(lock, timeout=0)
+        try:
+            file_lock.acquire()
+        except Timeout as error:
+            # filelock also waits for a file that can't be made, as in /proc.
+            if not lock.exists():
+                lock.touch()
+            raise OutputLockedError(_words(lock)) from error
+    try:
+        write_file(_holder_file(lock), json.dumps(asdict(_this_run(now))).encode())
+        yield
+    finally:
+        with suppress(OSError):  # the disk may have failed meanwhile
+            _holder_file(lock).unlink(missing_ok=True)
+        file_lock.release()
+
+
+@contextmanager
+def keep_runs_out(lock: Path) -> Iterator[None]:
+    """Let no run begin in a folder while the body reads it; nothing is written there.
+
+    Raises
+    ------
+    OutputLockedError
+        A run is under way there: who, and since when.
+    """
+    if not lock.is_file():
+        yield
+        return
+    with told_as_output_error(lock):
+        descriptor = os.open(lock, os.O_RDONLY)
+    try:
+        # The same kind of lock as filelock's (https://py-filelock.readthedocs.io), but shared.
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise OutputLockedError(_words(lock)) from error
+    finally:
+        os.close(descriptor)
+
+
+def find_holder(lock: Path) -> Holder | None:
+    """Return the run that holds a folder, if it runs on this machine or can't be told."""
+    try:
+        holder = Holder(**json.loads(_holder_file(lock).read_text("utf-8")))
+        datetime.fromisoformat(holder.since)
+    except (OSError, ValueError, TypeError):
+        return None
+    return holder if holder.host != socket.gethostname() or _is_alive(holder.pid) else None
+
+
+def _words(lock: Path) -> str:
+    holder = find_holder(lock)
+    return (
+        f"another run holds {lock.parent} ({holder or 'unknown'}); wait until it has ended, "
+        "or use another folder (how a download stands, `audioset-dl status` says)"
+    )
+
+
+def _this_run(now: str) -> Holder:
+    return Holder(os.getpid(), socket.gethostname(), now)
+
+
+def _holder_file(lock: Path) -> Path:
+    return lock.with_name(f"{lock.name}-holder.json")
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,120 @@
+"""Which failure an error of yt-dlp stands for: by its cause, its text, and earlier warnings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from yt_dlp.networking.exceptions import (
+    HTTPError,
+    IncompleteRead,
+    TransportError,
+)
+from yt_dlp.utils import ContentTooShortError, GeoRestrictedError
+
+from audioset_dl.outcomes import ALL_CLASSES, FAILURE_CLASSES, UNKNOWN, Failure, FailureClass
+
+_BY_TYPE: tuple[tuple[type[BaseException], str], ...] = (
+    (GeoRestrictedError, "geo"),
+    (ContentTooShortError, "network"),
+    (IncompleteRead, "network"),
+    (TransportError, "network"),
+)
+_OF_TRANSPORT = tuple(ALL_CLASSES[code] for code in ("proxy", "offline"))
+"""What a transport error may be by its words, besides a passing fault of the network."""
+_VAGUE = frozenset({"session", "unknown"})
+"""Codes of errors that often have a clearer cause in a warning before them: a 429 from the player
+API is only a warning, and what follows is "Failed to extract any player response"."""
+
+
+def classify(error: BaseException, warnings: Sequence[str] = ()) -> Failure:
+    """Tell why yt-dlp failed.
+
+    Parameters
+    ----------
+    error : BaseException
+        What yt-dlp raised: mostly a ``DownloadError`` whose ``exc_info`` holds the cause.
+    warnings : sequence of str
+        What it warned of on the way, in order.
+    """
+    detail = _clean(str(error))
+    kind = _by_cause(error) or _by_text(detail) or UNKNOWN
+    if kind.code in _VAGUE:
+        clearer, words = _clearest_warning(warnings)
+        if clearer is not None:
+            return Failure(clearer, f"{detail} ({words})")
+    return Failure(kind, detail)
+
+
+def find_signed_out(warnings: Sequence[str]) -> Failure | None:
+    """Return the failure that an account was signed out, if yt-dlp warned of it."""
+    kind = ALL_CLASSES["cookies"]
+    found = [words for words in map(_clean, warnings) if _by_text(words, (kind,)) is kind]
+    return Failure(kind, found[0]) if found else None
+
+
+def _by_cause(error: BaseException) -> FailureClass | None:
+    for cause in _causes(error):
+        if isinstance(cause, HTTPError):
+            return _by_status(cause.status)
+        for error_type, code in _BY_TYPE:
+            if isinstance(cause, error_type):
+                return _by_text(_clean(str(cause)), _OF_TRANSPORT) or ALL_CLASSES[code]
+    return None
+
+
+def _by_status(status: int) -> FailureClass | None:
+    if status >= 500:
+        return ALL_CLASSES["network"]
+    code = {403: "session", 429: "http_429"}.get(status)
+    return ALL_CLASSES[code] if code else None
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and what lies under it: yt-dlp keeps causes in three places."""
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        cause = waiting.pop()
+        if cause is None or id(cause) in seen:
+            continue
+        seen.add(id(cause))
+        yield cause
+        waiting += [cause.__cause__, getattr(cause, "cause", None), *_exc_info(cause)]
+
+
+def _exc_info(error: BaseException) -> Iterable[BaseException | None]:
+    exc_info = getattr(error, "exc_info", None)
+    return (exc_info[1],) if exc_info else ()
+
+
+def _by_text(text: str, among: Iterable[FailureClass] = FAILURE_CLASSES) -> FailureClass | None:
+    normalised = _normalise(text)
+    for kind in among:
+        if any(fragment in normalised for fragment in kind.fragments):
+            return kind
+    return None
+
+
+def _clearest_warning(warnings: Sequence[str]) -> tuple[FailureClass | None, str]:
+    for warning in map(_clean, warnings):
+        kind = _by_text(warning)
+        if kind is not None and kind.code not in _VAGUE:
+            return kind, warning
+    return None, ""
+
+
+def _clean(text: str) -> str:
+    text = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    text = re.sub(r"^(ERROR|WARNING):\s+(\[download\] Got error: )?", "", text.strip())
+    text = re.sub(r"^\[youtube[^\]]*\] (\S{11}: )?", "", text)
+    text = re.sub(r"; please report this issue on.*", "", text, flags=re.DOTALL)
+    # Advice on options that only yt-dlp's own command has.
+    text = re.sub(r"\s*Use --cookies.*", "", text, flags=re.DOTALL)
+    text = re.sub(r"\s*For tips on how to effectively export YouTube cookies.*", "", text)
+    # Nothing that moves a terminal's cursor or colours what follows.
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _normalise(text: str) -> str:
+    return text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").lower()

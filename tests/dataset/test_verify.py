@@ -1,0 +1,109 @@
+"""Files against the manifest: every kind of damage is named."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from audioset_dl.audio.cut import Samples
+from audioset_dl.audio.wav import encode_wav
+from audioset_dl.dataset.journal import Record
+from audioset_dl.dataset.layout import OutputFolder
+from audioset_dl.dataset.manifest import write_manifest
+from audioset_dl.dataset.verify import verify_folder
+from audioset_dl.storage.files import write_file
+
+NAMES = [f"wav/dog/Yvideo-0000{number}_0.wav" for number in range(3)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, make_clip, make_saved) -> OutputFolder:
+    records = []
+    for number, name in enumerate(NAMES):
+        noise = np.random.default_rng(number).integers(-9000, 9000, (1600, 1), dtype="int16")
+        wav = encode_wav(Samples(noise, 16_000), "PCM_16")
+        write_file(tmp_path / name, wav)
+        file = make_saved(name, sha256=hashlib.sha256(wav).hexdigest(), num_samples=1600)
+        clip = make_clip(f"video-0000{number}", start_s=0.0, end_s=0.1)
+        records.append(Record(clip, ("/m/0bt9lr",), True, "saved", None, None, 0, "", file))
+    write_manifest(tmp_path / "manifest.csv", records, {})
+    return OutputFolder(tmp_path)
+
+
+def faults(folder: OutputFolder, **options) -> dict[str, str]:
+    return {fault.file_name: fault.code for fault in verify_folder(folder, **options).faults}
+
+
+def test_all_is_well(folder) -> None:
+    seen = []
+    result = verify_folder(folder, deep=True, on_file=lambda: seen.append(1))
+    assert (result.num_files, result.faults, result.exit_code) == (3, (), 0)
+    assert len(seen) == 3
+
+
+def flip_a_bit(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[1000] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("damage", "code"),
+    [
+        (flip_a_bit, "changed"),
+        (lambda path: os.truncate(path, path.stat().st_size - 2), "changed"),
+        (lambda path: path.write_bytes(bytes(path.stat().st_size)), "changed"),
+        (lambda path: path.write_bytes((path.parent.parent.parent / NAMES[2]).read_bytes()),
+         "changed"),
+        (lambda path: path.write_bytes(b""), "changed"),
+        (Path.unlink, "missing"),
+        (lambda path: (path.unlink(), path.mkdir()), "missing"),
+    ],
+    ids=["bit", "truncated", "zeroed", "swapped", "empty", "deleted", "a folder"],
+)  # fmt: skip
+def test_each_damage_is_named(folder, damage, code) -> None:
+    damage(folder.path / NAMES[1])
+    assert faults(folder) == {NAMES[1]: code}
+    assert verify_folder(folder).exit_code == 1
+
+
+def test_a_stray_file_is_named(folder) -> None:
+    stray = folder.path / "wav" / "cat" / "other.wav"
+    write_file(stray, b"x")
+    assert faults(folder) == {"wav/cat/other.wav": "stray"}
+
+
+def test_a_manifest_that_says_other_than_the_header(folder) -> None:
+    text = folder.manifest.read_text().replace(",1600,16000,", ",1601,16000,", 1)
+    folder.manifest.write_text(text)
+    assert faults(folder) == {NAMES[0]: "format"}
+
+
+def test_a_row_that_points_outside_is_not_followed(folder, tmp_path) -> None:
+    outside = tmp_path.parent / "outside.wav"
+    outside.write_bytes((folder.path / NAMES[0]).read_bytes())
+    text = folder.manifest.read_text().replace(NAMES[0], "../outside.wav")
+    folder.manifest.write_text(text)
+    assert faults(folder)["../outside.wav"] == "outside"
+
+
+def test_a_row_twice(folder) -> None:
+    lines = folder.manifest.read_text().splitlines()
+    folder.manifest.write_text("\n".join([*lines, lines[1]]) + "\n")
+    assert faults(folder) == {NAMES[0]: "duplicate"}
+
+
+def test_deep_finds_what_the_hash_can_not(folder, make_clip, make_saved) -> None:
+    """A file that was written with samples that are no numbers."""
+    data = np.full((1600, 1), np.nan, dtype="float32")
+    wav = encode_wav(Samples(data, 16_000), "FLOAT")
+    (folder.path / NAMES[0]).write_bytes(wav)
+    old = folder.manifest.read_text().splitlines()[1].split(",")[13]
+    text = folder.manifest.read_text().replace(old, hashlib.sha256(wav).hexdigest())
+    folder.manifest.write_text(text)
+    assert faults(folder) == {}
+    assert faults(folder, deep=True) == {NAMES[0]: "undecodable"}
