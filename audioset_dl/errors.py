@@ -3,8 +3,8 @@
 ::
 
     AudiosetDlError            1   anything below
-    ├─ ConfigError             2   mend config.yaml (every problem of the file at once)
-    ├─ MetadataError           3   mend or re-download one of Google's files
+    ├─ ConfigError             2   correct config.yaml (every problem of the file at once)
+    ├─ MetadataError           3   correct or download again one of Google's files
     ├─ ToolMissingError        4   install a tool
     ├─ ThrottledError          5   come back later: YouTube said no and the config says not to wait
     ├─ OutputLockedError       6   wait for the other run on the same folder
@@ -23,9 +23,27 @@ from pathlib import Path
 
 
 class AudiosetDlError(Exception):
-    """Base of all errors that the program raises on purpose."""
+    """Base of all errors that the program raises on purpose.
+
+    Parameters
+    ----------
+    found : str
+        What was found, and what was expected.
+    fix : str, optional
+        What to do about it.
+    """
 
     exit_code: int = 1
+
+    def __init__(self, found: str, *, fix: str = "") -> None:
+        super().__init__(join_fix(found, fix))
+        self.found = found
+        self.fix = fix
+
+
+def join_fix(found: str, fix: str) -> str:
+    """Return a message of what was found and what to do about it."""
+    return f"{found}; {fix}" if fix else found
 
 
 @dataclass(frozen=True)
@@ -34,10 +52,17 @@ class Problem:
 
     key: str
     """Dotted key path, e.g. ``classes.min_quality``; empty for the file as a whole."""
-    message: str
-    """What was found, what was expected, what to do."""
+    found: str
+    """What was found, and what was expected."""
+    fix: str = ""
+    """What to do about it."""
     source: str = ""
     """Where the key was read: ``config.yaml:12``, or ``--set``."""
+
+    @property
+    def message(self) -> str:
+        """What was found and what to do, without the place."""
+        return join_fix(self.found, self.fix)
 
     def __str__(self) -> str:
         return ": ".join(part for part in (self.source, self.key, self.message) if part)
@@ -58,19 +83,23 @@ class MetadataError(AudiosetDlError):
 
     Parameters
     ----------
-    message : str
-        What was found, what was expected, what to do.
+    found : str
+        What was found, and what was expected.
     path : Path, optional
         The file.
     line : int, optional
         The line in it, counted from 1.
+    fix : str, optional
+        What to do about it.
     """
 
     exit_code = 3
 
-    def __init__(self, message: str, path: Path | None = None, line: int | None = None) -> None:
+    def __init__(
+        self, found: str, path: Path | None = None, line: int | None = None, *, fix: str = ""
+    ) -> None:
         where = "" if path is None else f"{path}:{line}: " if line else f"{path}: "
-        super().__init__(where + message)
+        super().__init__(where + found, fix=fix)
         self.path = path
         self.line = line
 

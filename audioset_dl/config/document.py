@@ -48,7 +48,7 @@ class Fault:
     @property
     def problem(self) -> Problem:
         """The fault as an error carries it."""
-        return Problem(dotted(self.path), self.message, str(self.place))
+        return Problem(dotted(self.path), self.message, source=str(self.place))
 
 
 @dataclass
