@@ -96,6 +96,8 @@ def _coloured(status: str, text: str) -> str:
 def _check_ytid(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_-]{11}", text):
         raise ConfigError(
-            Problem("", f"{text!r} is no id of a video: 11 of A-Za-z0-9_- expected", "--canary")
+            Problem(
+                "", f"{text!r} is no id of a video: 11 of A-Za-z0-9_- expected", source="--canary"
+            )
         )
     return text

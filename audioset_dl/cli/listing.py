@@ -103,7 +103,9 @@ def _find(ontology: Ontology, text: str) -> list[Node]:
     if not found:
         close = ", ".join(map(repr, ontology.suggest(text)))
         hint = f"; similar are {close}" if close else ""
-        raise ConfigError(Problem("", f"no class has {text!r} in its name{hint}", "--search"))
+        raise ConfigError(
+            Problem("", f"no class has {text!r} in its name{hint}", source="--search")
+        )
     return found
 
 
@@ -115,7 +117,7 @@ def _print_tree(selection: Selection, root: str, *, as_csv: bool, as_json: bool)
     try:
         roots = [ontology.find(root)] if root != _ALL else ontology.roots()
     except UnknownClass as error:
-        raise ConfigError(Problem("", f"{error}; or 'all'", "--tree")) from error
+        raise ConfigError(Problem("", f"{error}; or 'all'", source="--tree")) from error
     lines = outline(ontology, roots)
     text = report.tree_text(selection, lines, table_width())
     _print(report.tree_document(selection, lines), text, as_csv, as_json)

@@ -300,7 +300,7 @@ def _error(faults: list[Fault]) -> ConfigError:
     ordered = sorted(faults, key=lambda one: (one.place.line == 0, one.place.line))
     problems = [one.problem for one in ordered[:_MAX_PROBLEMS]]
     if rest := len(ordered) - len(problems):
-        problems.append(Problem("", f"and {rest} more faults", ordered[-1].place.source))
+        problems.append(Problem("", f"and {rest} more faults", source=ordered[-1].place.source))
     return ConfigError(*problems)
 
 

@@ -89,7 +89,7 @@ def read_yaml(text: str, source: str, *, numbered: bool = True) -> Document:
         The text is no YAML, or nested too deep.
     """
     if len(text) > MAX_BYTES:
-        raise ConfigError(Problem("", _too_large(), source))
+        raise ConfigError(Problem("", _too_large(), source=source))
     return _Reader(text, source, numbered=numbered).read()
 
 
@@ -102,9 +102,9 @@ def _read_text(path: Path) -> str:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        raise ConfigError(Problem("", _why_unreadable(path, error), str(path))) from error
+        raise ConfigError(Problem("", _why_unreadable(path, error), source=str(path))) from error
     if len(data) > MAX_BYTES:
-        raise ConfigError(Problem("", _too_large(), str(path)))
+        raise ConfigError(Problem("", _too_large(), source=str(path)))
     return _decode(data, str(path))
 
 
@@ -124,11 +124,11 @@ def _decode(data: bytes, source: str) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         words = f"byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8 text"
-        raise ConfigError(Problem("", words, f"{source}:{line}")) from error
+        raise ConfigError(Problem("", words, source=f"{source}:{line}")) from error
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         words = "a NUL character; this is no text file, or it was damaged"
-        raise ConfigError(Problem("", words, f"{source}:{line}"))
+        raise ConfigError(Problem("", words, source=f"{source}:{line}"))
     return text
 
 
