@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from audioset_dl.dataset.journal import SavedFile
+from audioset_dl.dataset.rows import SavedFile
 from audioset_dl.download.address import Ticket
 from audioset_dl.download.fetcher import Job
 from audioset_dl.download.workers import Interrupt, Outcome

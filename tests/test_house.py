@@ -103,7 +103,8 @@ def test_programs_are_started_in_audio_only() -> None:
 
 def test_sql_is_written_in_the_journal_only() -> None:
     users = {module for module in MODULES if any(name == "sqlite3" for name in imports_of(module))}
-    assert users == {"audioset_dl.dataset.journal"}
+    assert users
+    assert all(module.startswith("audioset_dl.dataset.journal") for module in users)
 
 
 def test_only_the_command_line_prints() -> None:

@@ -13,14 +13,14 @@ from pathlib import Path
 
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.config import Config
-from audioset_dl.dataset.journal import SavedFile
 from audioset_dl.dataset.layout import OutputFolder
+from audioset_dl.dataset.rows import SavedFile
 from audioset_dl.doctor.check import Check, error, ok, warning
 from audioset_dl.doctor.tools import UPDATE_YT_DLP
 from audioset_dl.download.address import Ticket
 from audioset_dl.download.fetcher import ClipFetcher, FetchSettings, Job
 from audioset_dl.outcomes import Failure, Scope
-from audioset_dl.storage.files import told_as_output_error
+from audioset_dl.storage.files import as_output_error
 from audioset_dl.words import size
 
 CANARY_YTID = "jNQXAC9IVRw"
@@ -73,11 +73,11 @@ def check_canary(
 
 def _fetch(canary: Canary, proxy: str | None, stop: threading.Event) -> SavedFile | Failure:
     place = Path(tempfile.gettempdir())
-    with told_as_output_error(place):
+    with as_output_error(place):
         folder = tempfile.TemporaryDirectory(dir=place, prefix="audioset-dl-doctor-")
     with folder as name:
         output = OutputFolder(Path(name))
-        with told_as_output_error(output.scratch):
+        with as_output_error(output.scratch):
             output.scratch.mkdir()
         fetcher = ClipFetcher(replace(canary.settings, output=output), stop)
         clip = Clip(canary.ytid, START_S, END_S, (), "canary")

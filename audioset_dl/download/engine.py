@@ -11,16 +11,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from audioset_dl.config import DownloadConfig
-from audioset_dl.dataset.journal import Journal, SavedFile
+from audioset_dl.dataset.journal import Journal
+from audioset_dl.dataset.rows import SavedFile
 from audioset_dl.download.address import Address, Ticket
-from audioset_dl.download.fetcher import Job, utc_now
+from audioset_dl.download.fetcher import Job
 from audioset_dl.download.messages import PauseNote, machine_error, throttled_words, unknown_words
 from audioset_dl.download.queues import (
     AccountLane,
     Lane,
     Task,
     is_known_to_need_account,
-    told_of_account,
+    proof_of,
 )
 from audioset_dl.download.workers import Interrupt, Outcome, Workers
 from audioset_dl.errors import (
@@ -31,6 +32,7 @@ from audioset_dl.errors import (
 )
 from audioset_dl.outcomes import Failure, Scope
 from audioset_dl.selection.draw import Draw
+from audioset_dl.storage.clock import utc_now
 
 LONGEST_BACKOFF_S = 60
 ABANDON_AFTER_S: dict[type[BaseException], float] = {Interrupted: 4.0, OutputError: 1.5}
@@ -238,7 +240,7 @@ class Engine:
             self._note_saved(task, result)
         elif result.scope is Scope.GONE:
             self._note_answer(task, address, ticket)
-            self._record_gone(task, told_of_account(result) if ticket.uses_cookies else result)
+            self._record_gone(task, result, "account" if ticket.uses_cookies else "guest")
         elif result.scope is Scope.TRANSIENT:
             address.told_nothing(ticket, self._clock())
             self._record_transient(task, result, address)
@@ -264,18 +266,18 @@ class Engine:
         doubts = self._charged_in_doubt.pop(address, [])
         self._charged_in_doubt[address] = [doubt for doubt in doubts if doubt[0] >= task.number]
 
-    def _record_gone(self, task: Task, failure: Failure) -> None:
+    def _record_gone(self, task: Task, failure: Failure, asked_as: str) -> None:
         if failure.kind.cookies_help and self._account.addresses and not task.needs_account:
-            self._note_failed(task, failure, "waiting", charged=False)
+            self._note_failed(task, failure, "waiting", charged=False, asked_as=asked_as)
             task.needs_account = True
             self._queue(task)
             return
         if failure.kind.needs_second_look and task.suspected != failure.code:
             task.suspected = failure.code
             self._next_pass.append(task)
-            self._note_failed(task, failure, "waiting", charged=False)
+            self._note_failed(task, failure, "waiting", charged=False, asked_as=asked_as)
             return
-        self._note_failed(task, failure, "gone", charged=True)
+        self._note_failed(task, failure, "gone", charged=True, asked_as=asked_as)
         refills = self._draw.replace(task.clip_id)
         missing = self._want(refills)
         self._num_saved += len(refills) - len(missing)
@@ -363,7 +365,9 @@ class Engine:
     def _is_last(self) -> bool:
         return not (self._has_todo() or self._next_pass or self._in_flight)
 
-    def _note_failed(self, task: Task, failure: Failure, state: str, *, charged: bool) -> None:
+    def _note_failed(
+        self, task: Task, failure: Failure, state: str, *, charged: bool, asked_as: str = ""
+    ) -> None:
         self._journal.record_failed(
             task.clip_id,
             state=state,
@@ -371,6 +375,8 @@ class Engine:
             detail=failure.detail,
             charged=charged,
             now=utc_now(),
+            proof=proof_of(failure) if state == "gone" else None,
+            asked_as=asked_as or None,
         )
 
     def _abandon(self, patience_s: float) -> None:

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,13 +22,15 @@ from audioset_dl.audio.ranged import HEAD_BYTES, cut_ranged, read_index
 from audioset_dl.audio.wav import encode_wav
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.config import AudioConfig, DownloadConfig
-from audioset_dl.dataset.journal import SavedFile
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.dataset.pending import write_claim
+from audioset_dl.dataset.pending import write_pending
+from audioset_dl.dataset.rows import SavedFile
 from audioset_dl.download.address import Ticket
 from audioset_dl.errors import OutputError
 from audioset_dl.outcomes import BAD_ANSWER, DECODE, OUT_OF_RANGE, TRUNCATED, Failure, VideoFailed
-from audioset_dl.storage.files import KEPT, find_room, told_as_output_error, write_file
+from audioset_dl.storage.clock import utc_now
+from audioset_dl.storage.disk import find_free_space
+from audioset_dl.storage.files import KEPT, as_output_error, write_file
 from audioset_dl.youtube.gate import Gate
 from audioset_dl.youtube.video import MediaRefused, Track, YoutubeClient
 
@@ -117,7 +118,7 @@ class ClipFetcher:
         except VideoFailed as error:
             if error.failure.code == "disk":
                 scratch = self._settings.output.scratch
-                room = f"{find_room(scratch)}, where each worker keeps a track"
+                room = f"{find_free_space(scratch)}, where each worker keeps a track"
                 raise OutputError(f"{scratch}: {error.failure.detail} ({room}); {KEPT}") from error
             return error.failure
         return self._save(job, media)
@@ -190,7 +191,7 @@ class ClipFetcher:
     @contextmanager
     def _scratch_folder(self) -> Iterator[Path]:
         scratch = self._settings.output.scratch
-        with told_as_output_error(scratch):
+        with as_output_error(scratch):
             folder = TemporaryDirectory(dir=scratch, prefix="clip-")
         with folder as name:
             yield Path(name)
@@ -218,14 +219,9 @@ class ClipFetcher:
             bytes_fetched=media.num_bytes,
             saved_at=utc_now(),
         )
-        write_claim(self._settings.output, job.clip, file)
+        write_pending(self._settings.output, job.clip, file)
         write_file(self._settings.output.path / job.file_name, wav)
         return file
-
-
-def utc_now() -> str:
-    """Return the time of day, ISO 8601 in UTC."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 @dataclass

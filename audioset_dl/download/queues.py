@@ -7,11 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from audioset_dl.download.address import Address
-from audioset_dl.outcomes import ALL_CLASSES, Failure
+from audioset_dl.outcomes import ALL_CLASSES, OUT_OF_RANGE, Failure
 
-ASKED_WITH_COOKIES = "asked with cookies: "
-"""Before the words of a failure that an account met though it may be let in where guests are not:
-so that nobody is advised to use cookies for it."""
 _NEEDS_ACCOUNT = frozenset(
     {"cookies", *(code for code, kind in ALL_CLASSES.items() if kind.cookies_help)}
 )
@@ -98,15 +95,14 @@ def is_known_to_need_account(code: str | None) -> bool:
     return code in _NEEDS_ACCOUNT
 
 
-def is_refused_to_guest(code: str | None, detail: str | None) -> bool:
-    """Tell whether a clip is gone for guests, and was not asked for with cookies."""
+def is_refused_to_guest(code: str | None, asked_as: str | None) -> bool:
+    """Return True if a clip is gone for guests, and was not asked for with cookies."""
     kind = ALL_CLASSES.get(code or "")
-    is_for_accounts = kind is not None and kind.cookies_help
-    return is_for_accounts and not (detail or "").startswith(ASKED_WITH_COOKIES)
+    return kind is not None and kind.cookies_help and asked_as != "account"
 
 
-def told_of_account(failure: Failure) -> Failure:
-    """Return a failure that cookies may help against, as one that was met with them."""
-    if not failure.kind.cookies_help:
-        return failure
-    return Failure(failure.kind, ASKED_WITH_COOKIES + failure.detail)
+def proof_of(failure: Failure) -> str:
+    """Return how it is known that a clip is gone: ``said``, ``found`` or ``twice``."""
+    if failure.kind.needs_second_look:
+        return "twice"
+    return "found" if failure.code == OUT_OF_RANGE.code else "said"

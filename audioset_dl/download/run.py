@@ -19,21 +19,22 @@ from audioset_dl.audio.cut import choose_resampler
 from audioset_dl.audio.ffmpeg import ffmpeg_version, find_ffmpeg
 from audioset_dl.config import Config
 from audioset_dl.dataset.guard import check_places
-from audioset_dl.dataset.journal import Journal, Record, open_journal
+from audioset_dl.dataset.journal import Journal, open_journal
 from audioset_dl.dataset.layout import Layout, OutputFolder
 from audioset_dl.dataset.manifest import write_failures, write_manifest
-from audioset_dl.dataset.pending import drop_claim
+from audioset_dl.dataset.pending import drop_pending
 from audioset_dl.dataset.resume import (
     adopt_files,
     clear_leftovers,
     settle_clips,
     settle_files,
 )
+from audioset_dl.dataset.rows import Row, add_known_gone, known_gone_row
 from audioset_dl.dataset.run_info import RunInfo, read_run_info, write_run_info
 from audioset_dl.dataset.status import Counts, count_clips
 from audioset_dl.download.address import Ticket, open_account, open_addresses
 from audioset_dl.download.engine import Engine, Standing, Watch
-from audioset_dl.download.fetcher import ClipFetcher, FetchSettings, Job, utc_now
+from audioset_dl.download.fetcher import ClipFetcher, FetchSettings, Job
 from audioset_dl.download.queues import is_refused_to_guest
 from audioset_dl.download.workers import Workers
 from audioset_dl.errors import ConfigError, OutputError, Problem
@@ -42,7 +43,8 @@ from audioset_dl.planning.cost import wav_bytes
 from audioset_dl.selection.draw import Draw, Share
 from audioset_dl.selection.known_gone import taken_as_gone
 from audioset_dl.selection.select import Selection
-from audioset_dl.storage.files import find_room
+from audioset_dl.storage.clock import utc_now
+from audioset_dl.storage.disk import find_free_space
 from audioset_dl.storage.lock import hold_folder
 from audioset_dl.versions import __version__
 from audioset_dl.youtube.cookies import find_cookies
@@ -68,9 +70,9 @@ class Report:
     """Clips that were asked for of each class; None for all."""
     is_list: bool = False
     """Whether the clips are those of a list."""
-    unsaved: Sequence[Record] = ()
+    unsaved: Sequence[Row] = ()
     """Of a list: the clips that are not saved, with why."""
-    num_hearsay: int = 0
+    num_known_gone: int = 0
     """Of the clips that are gone, those that were not asked for, as ``clips.known_gone`` has
     them."""
     has_cookies: bool = False
@@ -140,7 +142,6 @@ def download(
     ):
         adopt_files(journal, settings.output)
         clear_leftovers(settings.output)
-        journal.forget_hearsay()
         if retry:
             journal.retry_gone(retry)
         _check_same_audio(config, settings.output, journal)
@@ -169,17 +170,16 @@ class _Run:
         self._draw: Draw = selection.draw()
         self._num_found = 0
         """Refills that were on the disk already."""
-        known_gone = taken_as_gone(selection.known_gone, journal.states(), retry)
-        self._untold = dict(known_gone)
-        """Clips that are taken as gone without asking, and not yet noted in the journal."""
+        self._known_gone = taken_as_gone(selection.known_gone, journal.states(), retry)
+        """Codes of the clips that are taken as gone without asking, by clip_id."""
+        self._began_at = utc_now()
 
     def finish(self, watch: Watch, on_start: Callable[[Workers], object]) -> Report:
         journal = self._journal
         gone = [clip_id for clip_id, (state, _) in journal.states().items() if state == "gone"]
-        drawn = self._draw.start([*gone, *self._untold])
+        drawn = self._draw.start([*gone, *self._known_gone])
         journal.want_nothing()
-        self._note_wanted(self._draw.drawn())
-        self._note_hearsay()
+        self._note_wanted(clip for clip in self._draw.drawn() if clip not in self._known_gone)
         settle_files(journal, self._settings.output, self._layout, utc_now())
         self._write_tables()
         states = journal.states()
@@ -210,7 +210,7 @@ class _Run:
         needed = sum(
             wav_bytes(self._selection.clip(clip_id), self._config.audio) for clip_id in clip_ids
         )
-        room = find_room(folder)
+        room = find_free_space(folder)
         if room is not None and needed > room.num_bytes:
             raise OutputError(
                 f"{folder}: the {len(clip_ids):,} clips to fetch need {needed:,} bytes, "
@@ -239,7 +239,7 @@ class _Run:
                 make_job=self._make_job,
                 want=self._want,
                 watch=self._now_and_then(watch),
-                on_noted=partial(drop_claim, self._settings.output),
+                on_noted=partial(drop_pending, self._settings.output),
             )
             engine.run(drawn, states)
 
@@ -287,28 +287,36 @@ class _Run:
         }
         self._journal.want(classes, map(selection.clip, classes), utc_now())
 
-    def _note_hearsay(self) -> None:
-        """Note those of the clips taken as gone that the draw has come to."""
-        drawn = self._draw.drawn()
-        codes = {clip_id: code for clip_id, code in self._untold.items() if clip_id in drawn}
-        if not codes or self._config.clips.known_gone is None:
-            return
-        self._note_wanted(codes)
-        self._journal.record_hearsay(codes, self._config.clips.known_gone.name, utc_now())
-        for clip_id in codes:
-            del self._untold[clip_id]
+    def _known_gone_rows(self) -> list[Row]:
+        """Return the rows of the clips taken as gone that the draw has come to."""
+        path = self._config.clips.known_gone
+        if path is None:
+            return []
+        selection = self._selection
+        return [
+            known_gone_row(
+                selection.clip(clip_id),
+                self._known_gone[clip_id],
+                selection.in_ontology_order(self._draw.drawn_by(clip_id)),
+                known_from=path.name,
+                now=self._began_at,
+            )
+            for clip_id in self._draw.drawn()
+            if clip_id in self._known_gone
+        ]
 
     def _write_tables(self) -> None:
-        self._note_hearsay()
         names = {node.mid: node.name for node in self._selection.catalog.ontology}
-        output = self._settings.output
-        write_manifest(output.manifest, self._journal.records("saved"), names)
-        write_failures(output.failures, self._journal.records(), names)
+        output, known_gone = self._settings.output, self._known_gone_rows()
+        self._journal.note_known_gone(row.code or "" for row in known_gone)
+        write_manifest(output.manifest, self._journal.rows("saved"), names)
+        write_failures(output.failures, add_known_gone(self._journal.rows(), known_gone), names)
 
     def _report(self, saved_before: int) -> Report:
         counts = count_clips(self._journal)
-        gone, waiting = map(self._journal.records, ("gone", "waiting"))
-        unsaved = [record for record in (*gone, *waiting) if record.wanted]
+        known_gone = self._known_gone_rows()
+        gone = add_known_gone(self._journal.rows("gone"), known_gone)
+        unsaved = [row for row in (*gone, *self._journal.rows("waiting")) if row.wanted]
         is_list = self._selection.clip_list is not None
         return Report(
             counts=counts,
@@ -317,11 +325,11 @@ class _Run:
             per_class=self._selection.per_class,
             is_list=is_list,
             unsaved=unsaved if is_list else (),
-            num_hearsay=sum(record.is_hearsay for record in unsaved),
+            num_known_gone=len(known_gone),
             has_cookies=self._settings.cookies is not None,
             num_refused_to_guests=sum(
-                record.wanted and is_refused_to_guest(record.code, record.detail)
-                for record in self._journal.records("gone")
+                row.state == "gone" and is_refused_to_guest(row.code, row.asked_as)
+                for row in unsaved
             ),
         )
 
@@ -342,7 +350,7 @@ def _check_retry(codes: Collection[str]) -> None:
 def _check_same_audio(config: Config, output: OutputFolder, journal: Journal) -> None:
     """Refuse to mix files of different formats in one folder."""
     earlier = read_run_info(output.run)
-    if earlier is None or next(journal.records("saved"), None) is None:
+    if earlier is None or next(journal.rows("saved"), None) is None:
         return
     was = {key: earlier.config.get("audio", {}).get(key) for key in _AUDIO_KEYS}
     is_now = {key: getattr(config.audio, key) for key in _AUDIO_KEYS}

@@ -10,6 +10,7 @@ from audioset_dl.words import by_code, count, shortened, table
 
 if TYPE_CHECKING:
     from audioset_dl.dataset.layout import OutputFolder
+    from audioset_dl.dataset.rows import Row
     from audioset_dl.dataset.status import Counts, Status
     from audioset_dl.download.run import Report
 
@@ -22,8 +23,8 @@ def download_text(report: Report, output: OutputFolder, names: Mapping[str, str]
     lines = [f"{_saved(report)} saved in {output.path} ({report.newly_saved:,} by this run)"]
     if counts.gone:
         lines.append(f"{counts.gone:,} gone for good; {_in_place(report)}")
-    if report.num_hearsay:
-        lines.append(f"  {report.num_hearsay:,} of these by clips.known_gone, without asking")
+    if report.num_known_gone:
+        lines.append(f"  {report.num_known_gone:,} of these by clips.known_gone, without asking")
     if counts.waiting:
         lines.append(f"{counts.waiting:,} not got yet: run the same command again")
     if counts.failures:
@@ -55,12 +56,15 @@ def _unsaved_lines(report: Report, output: OutputFolder) -> list[str]:
     if not report.unsaved:
         return []
     lines = [
-        f"  {record.clip.clip_id}: {record.code or 'not tried'}: {record.detail or ''}"
-        for record in report.unsaved[:_MANY]
+        f"  {row.clip_id}: {row.code or 'not tried'}: {_why(row)}" for row in report.unsaved[:_MANY]
     ]
     if rest := len(report.unsaved) - _MANY:
         lines += [f"  and {rest:,} more, in {output.failures.name}"] if rest > 0 else []
     return ["not saved of the list:", *(shortened(line.rstrip(": "), 160) for line in lines)]
+
+
+def _why(row: Row) -> str:
+    return f"known from {row.known_from}" if row.known_from else row.detail or ""
 
 
 def _cookie_lines(report: Report) -> list[str]:
