@@ -9,7 +9,9 @@ import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from sys import intern
 
 from audioset_dl.catalog.clips import Clip, split_clip_id
 from audioset_dl.dataset.checks import check_clip, check_file, check_file_name
@@ -173,27 +175,36 @@ class _ManifestReader:
     def __init__(self, *, checked: bool, is_download: bool) -> None:
         self.names: dict[str, str] = {}
         self.source_sha256: dict[str, str] = {}
+        # Thousands of clips carry the same labels: their tuples are made once.
+        self._split = cache(_split)
         self._checked = checked
         self._is_download = is_download
 
     def read(self, cells: Cells) -> Row:
         """Return a row; note the names of its labels."""
-        clip, file = _read_clip(cells), _read_file(cells)
+        clip, file = self._read_clip(cells), _read_file(cells)
         if cells["clip_id"] != clip.clip_id:
             raise BadRow(f"clip_id {cells['clip_id']!r:.40} of ytid {clip.ytid!r:.40}")
         if self._checked:
             self._check(clip, file)
-        names = _split(cells["label_names"])
-        of_row = dict(zip(clip.labels, names, strict=self._checked))
-        mids = {name: mid for mid, name in of_row.items()}
-        self.names.update(of_row)
+        names = self._split(cells["label_names"])
+        mids = dict(zip(names, clip.labels, strict=self._checked))
+        self.names.update(zip(clip.labels, names, strict=self._checked))
         if "source_sha256" in cells:
             self.source_sha256[cells["clip_id"]] = cells["source_sha256"]
-        classes = tuple(mids[name] for name in _split(cells["classes"]) if name in mids)
+        classes = tuple(mids[name] for name in self._split(cells["classes"]) if name in mids)
         return Row(
             clip, file=file, classes=classes, wanted=bool(classes), state="saved",
             updated_at=file.saved_at,
         )  # fmt: skip
+
+    def _read_clip(self, cells: Cells) -> Clip:
+        if "start_s" in cells and "end_s" in cells:
+            start_s, end_s = float(cells["start_s"]), float(cells["end_s"])
+        else:
+            start_s = end_s = split_clip_id(cells["clip_id"])[1] / 1000
+        labels = self._split(cells["labels"])
+        return Clip(cells["ytid"], start_s, end_s, labels, intern(cells.get("subset", "")))
 
     def _check(self, clip: Clip, file: SavedFile) -> None:
         if not clip.labels:
@@ -236,16 +247,6 @@ def read_failures(path: Path, names: Mapping[str, str] | None = None) -> list[Ro
     return list(read_table(path, read, columns=_FAILURES_NEEDED, what=what, fix=_WRITTEN_ANEW))
 
 
-def _read_clip(cells: Cells) -> Clip:
-    if "start_s" not in cells or "end_s" not in cells:
-        _, start_ms = split_clip_id(cells["clip_id"])
-        start_s = end_s = start_ms / 1000
-    else:
-        start_s, end_s = float(cells["start_s"]), float(cells["end_s"])
-    labels = _split(cells["labels"])
-    return Clip(cells["ytid"], start_s, end_s, labels, cells.get("subset", ""))
-
-
 def _read_file(cells: Cells) -> SavedFile:
     return SavedFile(
         file_name=cells["file_name"],
@@ -254,8 +255,8 @@ def _read_file(cells: Cells) -> SavedFile:
         channels=int(cells.get("channels", 0)),
         num_bytes=0,
         sha256=cells["sha256"],
-        source_format=cells.get("source_format", ""),
-        method=cells.get("method", ""),
+        source_format=intern(cells.get("source_format", "")),
+        method=intern(cells.get("method", "")),
         bytes_fetched=int(cells.get("bytes_fetched", 0)),
         saved_at=cells.get("saved_at", ""),
     )
