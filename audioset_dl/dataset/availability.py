@@ -20,7 +20,7 @@ class TriedClass:
     """Empty for all classes together, where a clip counts once."""
     name: str
     tried: int
-    """Saved and gone. A clip that failed otherwise says nothing of YouTube yet."""
+    """Saved and gone. A clip that failed otherwise says nothing about YouTube yet."""
     saved: int
     gone: int
     codes: Mapping[str, int]

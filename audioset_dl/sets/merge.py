@@ -1,7 +1,7 @@
-"""The parts of one dataset put into one folder, every file checked by its hash.
+"""The merge of the parts of one dataset into one folder, every file checked by its hash.
 
-Decides by what the journals of the parts and of the folder say; copies, and never moves: the parts
-stay as they are, and nothing that the folder holds is overwritten.
+Files are copied, never moved: the parts stay as they are, and nothing that the folder holds is
+overwritten. What becomes of a clip is decided in `audioset_dl.sets.unite`.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Merged:
-    """What a merge did, and what the folder holds now."""
+    """What a merge did, and numbers of what the folder holds now."""
 
     copied: int
     present: int
@@ -68,9 +68,9 @@ class Merged:
     """Clips that the folder holds."""
     gone: int
     waiting: int
-    """Clips that no part could get so far."""
+    """Clips that no part has saved so far."""
     troubles: Sequence[Trouble]
-    """Files that were not merged; each lies where it lay."""
+    """Files that were not merged; each is left as it is."""
     other_metadata: Sequence[str]
     """Names of AudioSet's files that were not the same for all parts."""
 

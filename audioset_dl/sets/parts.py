@@ -69,7 +69,8 @@ def make_part(folder: OutputFolder, journal_rows: Iterable[Row]) -> Part:
     rows = {row.clip_id: row for row in journal_rows}
     of_manifest: Mapping[str, str] = {}
     failures: list[Row] = []
-    # The journal is the truth; of the tables only what it does not hold is looked for.
+    # The journal is the truth. The tables are read for what it does not hold: the names of labels,
+    # and the clips that were taken as gone without asking. A table that is damaged is no loss.
     with suppress(OutputError):
         of_manifest = read_manifest(folder.manifest).names
     info, names = _read_names(folder, of_manifest)
@@ -98,7 +99,7 @@ def _read_names(
 
 
 def check_same_audio(parts: Iterable[Part]) -> None:
-    """Refuse parts whose files can't lie in one dataset.
+    """Refuse parts whose audio has different forms.
 
     Raises
     ------
@@ -124,7 +125,7 @@ def _differs(key: str, one: Part, other: Part) -> bool:
 
 
 def merge_order(parts: Sequence[Part]) -> dict[str, int]:
-    """Return a place for each class (MID) that is chosen in a part: theirs, one after the other."""
+    """Return the place of each class (MID) that a part chose: part after part, in their order."""
     infos = [part.info for part in parts if part.info is not None]
     mids = dict.fromkeys(node["mid"] for info in infos for node in info.classes)
     return {mid: place for place, mid in enumerate(mids)}
@@ -133,7 +134,7 @@ def merge_order(parts: Sequence[Part]) -> dict[str, int]:
 def merge_info(
     own: Part, parts: Sequence[Part], names: Mapping[str, str], now: str
 ) -> RunInfo | None:
-    """Return the run.json of the parts together, which keeps theirs; None where none has one.
+    """Return the run.json of the merged dataset, which holds theirs; None where none has one.
 
     Parameters
     ----------
