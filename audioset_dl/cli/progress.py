@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from tqdm import tqdm
 
 if TYPE_CHECKING:
-    from audioset_dl.download.engine import Standing
+    from audioset_dl.download.recorder import Standing
 
 LINE_EVERY_S = 10.0
 

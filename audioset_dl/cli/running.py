@@ -15,20 +15,15 @@ import click
 
 from audioset_dl import report
 from audioset_dl.cli.checking import verify_output
-from audioset_dl.cli.group import cli
-from audioset_dl.cli.options import (
-    located,
-    prepare_selection,
-    takes_config,
-    takes_json,
-    takes_quiet,
-)
-from audioset_dl.cli.progress import DownloadProgress
+from audioset_dl.cli.group import cli, complain
+from audioset_dl.cli.options import located, takes_config, takes_json, takes_quiet
+from audioset_dl.cli.progress import DownloadProgress, make_bar
 from audioset_dl.config import Config, load_config
 from audioset_dl.dataset.layout import OutputFolder
 
 if TYPE_CHECKING:
     from audioset_dl.download.workers import Workers
+    from audioset_dl.selection.prepare import Prepared
 
 
 @cli.command()
@@ -132,18 +127,20 @@ def _download(
 ) -> int:
     from audioset_dl.download.run import download as run_download
 
-    prepared = prepare_selection(settings, quiet=quiet, warn=warn)
+    def show_warnings(prepared: Prepared) -> None:
+        for warning in prepared.warnings if warn else ():
+            complain("Warning", warning)
+
     with DownloadProgress(quiet=quiet) as progress:
         done = run_download(
             settings,
-            prepared.selection,
-            metadata_hashes=prepared.hashes,
             retry=retry,
-            watch=progress.update,
+            on_metadata=lambda name: make_bar(name, "B", quiet=quiet),
+            on_prepared=show_warnings,
             on_start=_interrupt_by_signals,
+            on_progress=progress.update,
         )
-    names = {node.mid: node.name for node in prepared.selection.classes}
-    click.echo(report.download_text(done, OutputFolder(settings.output.dir), names))
+    click.echo(report.download_text(done, OutputFolder(settings.output.dir)))
     return done.exit_code
 
 

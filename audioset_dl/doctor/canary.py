@@ -105,7 +105,7 @@ def tell_failure(ytid: str, failure: Failure) -> Check:
         return error("canary", words, _BROKEN[failure.code])
     if failure.kind.is_outage:
         return error("canary", words, "see that this machine stays online, and try again")
-    match failure.scope:
+    match failure.kind.scope:
         case Scope.ADDRESS:
             return warning("canary", f"YouTube refuses this address for now ({words})", _WAIT)
         case Scope.GONE:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +15,14 @@ if TYPE_CHECKING:
 _MANY = 20
 
 
-def download_text(report: Report, output: OutputFolder, names: Mapping[str, str]) -> str:
+def download_text(report: Report, output: OutputFolder) -> str:
     """Return how a download ended, for people."""
     counts = report.counts
     lines = [f"{_saved(report)} saved in {output.path} ({report.newly_saved:,} by this run)"]
     if counts.gone:
         lines.append(f"{counts.gone:,} gone for good; {_in_place(report)}")
-    if report.num_hearsay:
-        lines.append(f"  {report.num_hearsay:,} of these by clips.known_gone, without asking")
+    if report.num_reported_gone:
+        lines.append(f"  {report.num_reported_gone:,} of these by clips.known_gone, without asking")
     if counts.waiting:
         lines.append(f"{counts.waiting:,} not got yet: run the same command again")
     if counts.failures:
@@ -31,7 +30,7 @@ def download_text(report: Report, output: OutputFolder, names: Mapping[str, str]
         lines += _example_lines(counts)
     if counts.kept:
         lines.append(f"{counts.kept:,} more, saved earlier and not wanted now, were kept")
-    lines += [*_cookie_lines(report), *_short_lines(report, names), *_unsaved_lines(report, output)]
+    lines += [*_cookie_lines(report), *_short_lines(report), *_unsaved_lines(report, output)]
     if counts.saved and not counts.waiting:
         lines.append(f"{output.manifest.name} lists them; `audioset-dl verify` checks the files.")
     return "\n".join(lines)
@@ -90,10 +89,10 @@ def _example_lines(counts: Counts) -> list[str]:
     return [f"  {code}: {words:.160}" for code, words in counts.examples.items()]
 
 
-def _short_lines(report: Report, names: Mapping[str, str]) -> list[str]:
+def _short_lines(report: Report) -> list[str]:
     short = report.short_classes()
     lines = [
-        f"  {names[share.mid]}: {share.wanted} of {report.per_class}; no more can be had"
+        f"  {report.names[share.mid]}: {share.wanted} of {report.per_class}; no more can be had"
         for share in short[:_MANY]
     ]
     if len(short) > _MANY:

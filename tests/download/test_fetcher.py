@@ -173,7 +173,7 @@ def test_an_index_that_is_wrong_costs_no_clip(fetch, monkeypatch) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_youtube_says_is_too_short_is_not_fetched(fetch, kind: str) -> None:
     fetched = fetch(60, duration_s=40, **KINDS[kind])
-    assert (fetched.failure.code, fetched.failure.scope) == ("out_of_range", Scope.GONE)
+    assert (fetched.failure.code, fetched.failure.kind.scope) == ("out_of_range", Scope.GONE)
     assert not fetched.asked("media")
 
 
@@ -202,7 +202,7 @@ def test_media_refused_once_is_extracted_anew(fetch, kind: str, place: int) -> N
 @pytest.mark.parametrize("kind", KINDS)
 def test_media_refused_twice_is_a_fact_about_the_session(fetch, kind: str) -> None:
     fetched = fetch(behaviour="session:media", **KINDS[kind])
-    assert (fetched.failure.code, fetched.failure.scope) == ("session", Scope.ADDRESS)
+    assert (fetched.failure.code, fetched.failure.kind.scope) == ("session", Scope.ADDRESS)
     assert len(fetched.asked("page")) == 2
 
 
@@ -216,7 +216,7 @@ def test_no_fault_makes_a_wrong_clip(fetch, kind: str, fault: str, place: int) -
     fetched = fetch(faults=("",) * place + (fault,), **KINDS[kind])
     assert any(request.fault == fault for request in fetched.asked("media"))
     if isinstance(fetched.outcome, Failure):
-        assert fetched.failure.scope is Scope.TRANSIENT
+        assert fetched.failure.kind.scope is Scope.TRANSIENT
     else:
         assert fetched.is_right
 

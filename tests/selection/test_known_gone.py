@@ -14,7 +14,7 @@ from world import BARK, CAT, DOG, MakeWorld, World, make_clips, run_command
 from audioset_dl.config import ClipsConfig, Config, DownloadConfig
 from audioset_dl.dataset.journal import open_journal, read_states
 from audioset_dl.errors import ConfigError
-from audioset_dl.outcomes import ALL_CLASSES, Scope
+from audioset_dl.outcomes import KINDS, Scope
 from audioset_dl.selection.known_gone import (
     CODES_OF_A_CLIP,
     Loss,
@@ -47,7 +47,7 @@ def table(tmp_path: Path) -> Path:
 
 
 def test_the_codes_that_count_are_those_that_are_gone_but_for_the_asker() -> None:
-    gone = {code for code, kind in ALL_CLASSES.items() if kind.scope is Scope.GONE}
+    gone = {code for code, kind in KINDS.items() if kind.scope is Scope.GONE}
     assert gone == CODES_OF_A_CLIP | {"geo", "age"}
 
 
