@@ -9,21 +9,22 @@ from __future__ import annotations
 import hashlib
 import threading
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from audioset_dl.audio.mpegts import BrokenStreamError
 from audioset_dl.audio.wav import encode_wav
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.config import AudioConfig, DownloadConfig
-from audioset_dl.dataset.journal import SavedFile
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.dataset.pending import write_claim
+from audioset_dl.dataset.pending import write_pending
+from audioset_dl.dataset.rows import SavedFile
 from audioset_dl.download.address import Ticket
 from audioset_dl.download.ladder import Ladder, Media
 from audioset_dl.errors import OutputError
 from audioset_dl.outcomes import Failure, Scope, VideoFailed
-from audioset_dl.storage.files import KEPT, find_room, write_file
+from audioset_dl.storage.clock import utc_now
+from audioset_dl.storage.disk import find_free_space
+from audioset_dl.storage.files import KEPT, write_file
 from audioset_dl.youtube.gate import Gates
 from audioset_dl.youtube.video import YoutubeClient
 
@@ -104,7 +105,7 @@ class ClipFetcher:
         except VideoFailed as error:
             failure = error.failure
             if failure.code == "disk":
-                room = f"{find_room(scratch)}, where each worker keeps a track"
+                room = f"{find_free_space(scratch)}, where each worker keeps a track"
                 raise OutputError(f"{scratch}: {failure.detail} ({room})", fix=KEPT) from error
             gate.is_doubtful &= failure.kind.scope is not Scope.GONE
             return failure
@@ -136,11 +137,6 @@ class ClipFetcher:
             bytes_fetched=media.num_bytes,
             saved_at=utc_now(),
         )
-        write_claim(self._settings.output, job.clip, file)
+        write_pending(self._settings.output, job.clip, file)
         write_file(self._settings.output.path / job.file_name, wav)
         return file
-
-
-def utc_now() -> str:
-    """Return the time of day, ISO 8601 in UTC."""
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -19,7 +19,7 @@ from audioset_dl.audio.ranged import HEAD_BYTES, cut_ranged, read_index
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.config import AudioConfig
 from audioset_dl.outcomes import Failure, VideoFailed
-from audioset_dl.storage.files import told_as_output_error
+from audioset_dl.storage.files import as_output_error
 from audioset_dl.youtube.gate import Gate
 from audioset_dl.youtube.session import MediaRefused
 from audioset_dl.youtube.video import Track, YoutubeClient
@@ -124,7 +124,7 @@ class Ladder:
     @contextmanager
     def _scratch_folder(self) -> Iterator[Path]:
         scratch = self._scratch
-        with told_as_output_error(scratch):
+        with as_output_error(scratch):
             folder = TemporaryDirectory(dir=scratch, prefix="clip-")
         with folder as name:
             yield Path(name)

@@ -8,16 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 
 from audioset_dl.dataset.journal import Journal
 from audioset_dl.dataset.layout import Layout, OutputFolder
 from audioset_dl.dataset.manifest import write_failures, write_manifest
-from audioset_dl.dataset.pending import drop_claim
+from audioset_dl.dataset.pending import drop_pending
 from audioset_dl.dataset.resume import settle_clips, settle_files
-from audioset_dl.dataset.rows import SavedFile
-from audioset_dl.download.fetcher import utc_now
+from audioset_dl.dataset.rows import Row, SavedFile, add_known_gone, known_gone_row
 from audioset_dl.outcomes import Failure
 from audioset_dl.selection.select import Selection
+from audioset_dl.storage.clock import utc_now
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,21 @@ class Recorder:
         The folder.
     layout : Layout
         The place of each clip.
+    known_gone : mapping of str to str
+        Clips that are taken as gone without asking, with the code of the reason.
+    known_from : str
+        Name of the list that says so.
     """
 
     def __init__(
-        self, selection: Selection, journal: Journal, output: OutputFolder, layout: Layout
+        self,
+        selection: Selection,
+        journal: Journal,
+        output: OutputFolder,
+        layout: Layout,
+        *,
+        known_gone: Mapping[str, str] = MappingProxyType({}),
+        known_from: str = "",
     ) -> None:
         self.draw = selection.draw()
         self.num_found = 0
@@ -63,15 +75,13 @@ class Recorder:
         self._journal = journal
         self._output = output
         self._layout = layout
+        self._known_gone = known_gone
+        self._known_from = known_from
+        self._began_at = utc_now()
         self._settle = partial(settle_clips, journal=journal, folder=output, layout=layout)
 
-    def begin(self, reported_gone: Iterable[str] = ()) -> dict[str, str | None]:
+    def begin(self) -> dict[str, str | None]:
         """Draw the clips, put their files in order, and return those that are to be fetched.
-
-        Parameters
-        ----------
-        reported_gone : iterable of str
-            Clips that are taken as gone without asking, besides those that the journal has.
 
         Returns
         -------
@@ -80,9 +90,9 @@ class Recorder:
         """
         journal = self._journal
         gone = [clip_id for clip_id, (state, _) in journal.states().items() if state == "gone"]
-        drawn = self.draw.start([*gone, *reported_gone])
+        drawn = self.draw.start([*gone, *self._known_gone])
         journal.want_nothing()
-        self._note_wanted(self.draw.drawn())
+        self._note_wanted(id_ for id_ in self.draw.drawn() if id_ not in self._known_gone)
         settle_files(journal, self._output, self._layout, utc_now())
         states = journal.states()
         missing = {id_: states[id_][1] for id_ in drawn if states[id_][0] != "saved"}
@@ -100,7 +110,7 @@ class Recorder:
     def note_saved(self, clip_id: str, file: SavedFile) -> None:
         """Note that a clip is saved."""
         self._journal.record_saved(clip_id, file)
-        drop_claim(self._output, clip_id)
+        drop_pending(self._output, clip_id)
         self._num_saved += 1
 
     def note_failed(
@@ -142,8 +152,25 @@ class Recorder:
     def write_tables(self) -> None:
         """Write manifest.csv and failures.csv."""
         names = {node.mid: node.name for node in self._selection.catalog.ontology}
-        write_manifest(self._output.manifest, self._journal.records("saved"), names)
-        write_failures(self._output.failures, self._journal.records(), names)
+        journal, known_gone = self._journal, self.known_gone_rows()
+        journal.note_known_gone(row.code or "" for row in known_gone)
+        write_manifest(self._output.manifest, journal.rows("saved"), names)
+        write_failures(self._output.failures, add_known_gone(journal.rows(), known_gone), names)
+
+    def known_gone_rows(self) -> list[Row]:
+        """Return the rows of the clips that the draw came to and that are taken as gone."""
+        selection = self._selection
+        return [
+            known_gone_row(
+                selection.clip(clip_id),
+                self._known_gone[clip_id],
+                selection.in_ontology_order(mids),
+                known_from=self._known_from,
+                now=self._began_at,
+            )
+            for clip_id, mids in self.draw.drawn().items()
+            if clip_id in self._known_gone
+        ]
 
     def _note_wanted(self, clip_ids: Iterable[str]) -> None:
         selection = self._selection

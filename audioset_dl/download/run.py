@@ -15,14 +15,15 @@ from dataclasses import dataclass
 from audioset_dl.catalog.files import Progress
 from audioset_dl.config import Config
 from audioset_dl.dataset.guard import check_places
-from audioset_dl.dataset.journal import Journal, Record, open_journal
+from audioset_dl.dataset.journal import Journal, open_journal
 from audioset_dl.dataset.layout import Layout
 from audioset_dl.dataset.resume import adopt_files, clear_leftovers
+from audioset_dl.dataset.rows import Row, add_known_gone
 from audioset_dl.dataset.run_info import RunInfo, read_run_info, write_run_info
 from audioset_dl.dataset.status import Counts, count_clips
 from audioset_dl.download.address import Ticket, open_account, open_addresses
 from audioset_dl.download.engine import Engine, Watch
-from audioset_dl.download.fetcher import ClipFetcher, FetchSettings, Job, utc_now
+from audioset_dl.download.fetcher import ClipFetcher, FetchSettings, Job
 from audioset_dl.download.messages import PauseNote
 from audioset_dl.download.queues import Queues, make_task
 from audioset_dl.download.recorder import Recorder, Standing
@@ -34,7 +35,8 @@ from audioset_dl.planning.cost import wav_bytes
 from audioset_dl.selection.draw import Share
 from audioset_dl.selection.known_gone import taken_as_gone
 from audioset_dl.selection.prepare import Prepared, prepare
-from audioset_dl.storage.files import find_room
+from audioset_dl.storage.clock import utc_now
+from audioset_dl.storage.disk import find_free_space
 from audioset_dl.storage.lock import hold_folder
 from audioset_dl.youtube.gate import Gates
 from audioset_dl.youtube.options import check_options
@@ -61,9 +63,9 @@ class Report:
     """Display names of the chosen classes by MID."""
     is_list: bool = False
     """True if the clips are those of a list."""
-    unsaved: Sequence[Record] = ()
+    unsaved: Sequence[Row] = ()
     """Of a list: the clips that are not saved, with why."""
-    num_reported_gone: int = 0
+    num_known_gone: int = 0
     """Gone clips that were not asked for, because ``clips.known_gone`` has them."""
     has_cookies: bool = False
     """True if the config names cookies."""
@@ -134,20 +136,23 @@ def download(
     with hold_folder(output.lock, utc_now()), open_journal(output.journal) as journal:
         adopt_files(journal, output)
         clear_leftovers(output)
-        journal.forget_hearsay()
         if retry:
             journal.retry_gone(retry)
         check_same_audio(config, output, journal)
         write_run_info(output.run, _run_info(config, prepared, versions, read_run_info(output.run)))
-        run = _Run(config, prepared, settings, journal)
-        return run.finish(retry, on_start, on_progress)
+        return _Run(config, prepared, settings, journal, retry).finish(on_start, on_progress)
 
 
 class _Run:
     """One run over an output folder that is held."""
 
     def __init__(
-        self, config: Config, prepared: Prepared, settings: FetchSettings, journal: Journal
+        self,
+        config: Config,
+        prepared: Prepared,
+        settings: FetchSettings,
+        journal: Journal,
+        retry: Collection[str],
     ) -> None:
         self._config = config
         self._selection = prepared.selection
@@ -156,14 +161,18 @@ class _Run:
         selection = self._selection
         chosen = [node.mid for node in selection.classes]
         layout = Layout(config.output.layout, selection.catalog.ontology, chosen)
-        self._recorder = Recorder(selection, journal, settings.output, layout)
+        self._recorder = Recorder(
+            selection,
+            journal,
+            settings.output,
+            layout,
+            known_gone=taken_as_gone(selection.known_gone, journal.states(), retry),
+            known_from=config.clips.known_gone.name if config.clips.known_gone else "",
+        )
 
-    def finish(
-        self, retry: Collection[str], on_start: Callable[[Workers], object], on_progress: Watch
-    ) -> Report:
+    def finish(self, on_start: Callable[[Workers], object], on_progress: Watch) -> Report:
         recorder = self._recorder
-        known_gone = taken_as_gone(self._selection.known_gone, self._journal.states(), retry)
-        missing = recorder.begin(known_gone)
+        missing = recorder.begin()
         saved_before = recorder.standing().saved
         recorder.write_tables()
         with self._tables_at_the_end():
@@ -192,7 +201,7 @@ class _Run:
         needed = sum(
             wav_bytes(self._selection.clip(clip_id), self._config.audio) for clip_id in clip_ids
         )
-        room = find_room(folder)
+        room = find_free_space(folder)
         if room is not None and needed > room.num_bytes:
             raise OutputError(
                 f"{folder}: the {len(clip_ids):,} clips to fetch need {needed:,} bytes, {room}",
@@ -257,8 +266,9 @@ class _Run:
     def _report(self, saved_before: int) -> Report:
         selection = self._selection
         counts = count_clips(self._journal)
-        gone, waiting = map(self._journal.records, ("gone", "waiting"))
-        unsaved = [record for record in (*gone, *waiting) if record.wanted]
+        known_gone = self._recorder.known_gone_rows()
+        gone = add_known_gone(self._journal.rows("gone"), known_gone)
+        unsaved = [row for row in (*gone, *self._journal.rows("waiting")) if row.wanted]
         is_list = selection.clip_list is not None
         return Report(
             counts=counts,
@@ -268,11 +278,11 @@ class _Run:
             names={node.mid: node.name for node in selection.classes},
             is_list=is_list,
             unsaved=unsaved if is_list else (),
-            num_reported_gone=sum(record.is_hearsay for record in unsaved),
+            num_known_gone=len(known_gone),
             has_cookies=self._settings.cookies is not None,
             num_refused_to_guests=sum(
-                record.state == "gone" and is_refused_to_guests(record.code, record.asked_as)
-                for record in unsaved
+                row.state == "gone" and is_refused_to_guests(row.code, row.asked_as)
+                for row in unsaved
             ),
         )
 

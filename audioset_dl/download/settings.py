@@ -61,7 +61,7 @@ def check_same_audio(config: Config, output: OutputFolder, journal: Journal) -> 
         What the folder holds, and what the config says.
     """
     earlier = read_run_info(output.run)
-    if earlier is None or next(journal.records("saved"), None) is None:
+    if earlier is None or next(journal.rows("saved"), None) is None:
         return
     was = {key: earlier.config.get("audio", {}).get(key) for key in _AUDIO_KEYS}
     is_now = {key: getattr(config.audio, key) for key in _AUDIO_KEYS}

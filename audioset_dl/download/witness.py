@@ -17,7 +17,7 @@ from audioset_dl.dataset.rows import SavedFile
 from audioset_dl.download.address import Ticket
 from audioset_dl.download.fetcher import ClipFetcher, FetchSettings, Job
 from audioset_dl.outcomes import Failure
-from audioset_dl.storage.files import told_as_output_error
+from audioset_dl.storage.files import as_output_error
 
 START_S, END_S = 5.0, 15.0
 """The part of the video that is fetched."""
@@ -54,11 +54,11 @@ def fetch_witness(
         The system's folder of temporary files can't be written.
     """
     place = Path(tempfile.gettempdir())
-    with told_as_output_error(place):
+    with as_output_error(place):
         folder = tempfile.TemporaryDirectory(dir=place, prefix="audioset-dl-witness-")
     with folder as name:
         output = OutputFolder(Path(name))
-        with told_as_output_error(output.scratch):
+        with as_output_error(output.scratch):
             output.scratch.mkdir()
         download = witness.settings.download
         timeout_s = min(download.timeout_s, TIMEOUT_S)

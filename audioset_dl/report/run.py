@@ -21,8 +21,8 @@ def download_text(report: Report, output: OutputFolder) -> str:
     lines = [f"{_saved(report)} saved in {output.path} ({report.newly_saved:,} by this run)"]
     if counts.gone:
         lines.append(f"{counts.gone:,} gone for good; {_in_place(report)}")
-    if report.num_reported_gone:
-        lines.append(f"  {report.num_reported_gone:,} of these by clips.known_gone, without asking")
+    if report.num_known_gone:
+        lines.append(f"  {report.num_known_gone:,} of these by clips.known_gone, without asking")
     if counts.waiting:
         lines.append(f"{counts.waiting:,} not got yet: run the same command again")
     if counts.failures:
