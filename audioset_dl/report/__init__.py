@@ -21,7 +21,6 @@ from audioset_dl.report.classes import (
     tree_document,
     tree_text,
 )
-from audioset_dl.report.doctor import check_text, checks_text, doctor_document
 from audioset_dl.report.fewshot import (
     episodes_document,
     episodes_text,
@@ -49,14 +48,11 @@ __all__ = [
     "availability_csv",
     "availability_document",
     "availability_text",
-    "check_text",
-    "checks_text",
     "classes_csv",
     "classes_document",
     "classes_text",
     "comparison_document",
     "comparison_text",
-    "doctor_document",
     "download_text",
     "episodes_document",
     "episodes_text",
