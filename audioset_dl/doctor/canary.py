@@ -1,26 +1,16 @@
-"""The canary: ten seconds of one video, fetched just as a download fetches a clip.
-
-Nothing of it enters the dataset: it is fetched into a temporary folder, which is then removed.
-"""
+"""The canary: ten seconds of one video, fetched just as a download fetches a clip."""
 
 from __future__ import annotations
 
-import tempfile
 import threading
 import time
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
-from audioset_dl.catalog.clips import Clip
-from audioset_dl.config import Config
-from audioset_dl.dataset.journal import SavedFile
-from audioset_dl.dataset.layout import OutputFolder
+from audioset_dl.dataset.rows import SavedFile
 from audioset_dl.doctor.check import Check, error, ok, warning
 from audioset_dl.doctor.tools import UPDATE_YT_DLP
-from audioset_dl.download.address import Ticket
-from audioset_dl.download.fetcher import ClipFetcher, FetchSettings, Job
+from audioset_dl.download.witness import END_S, START_S, Witness, fetch_witness
 from audioset_dl.outcomes import Failure, Scope
-from audioset_dl.storage.files import told_as_output_error
 from audioset_dl.words import size
 
 CANARY_YTID = "jNQXAC9IVRw"
@@ -28,34 +18,9 @@ CANARY_YTID = "jNQXAC9IVRw"
 # A clip of the config would be no test: one in five is gone. This video has been there since April
 # 2005, so where it fails, the address or a tool is the cause.
 
-START_S, END_S = 5.0, 15.0
-_TIMEOUT_S = 20.0
-
-
-@dataclass(frozen=True)
-class Canary:
-    """What to fetch, and the settings to fetch it with."""
-
-    ytid: str
-    settings: FetchSettings
-    """Their output folder is not used."""
-
-
-def make_canary(config: Config, ytid: str, ffmpeg: Path, cookies: str | None) -> Canary:
-    """Return a canary that is fetched as the config says, but with a shorter deadline."""
-    timeout_s = min(config.download.timeout_s, _TIMEOUT_S)
-    settings = FetchSettings(
-        download=config.download.model_copy(update={"timeout_s": timeout_s}),
-        audio=config.audio,
-        ffmpeg=ffmpeg,
-        output=OutputFolder(config.output.dir),
-        cookies=cookies,
-    )
-    return Canary(ytid, settings)
-
 
 def check_canary(
-    canary: Canary | None, proxy: str | None, subject: str, stop: threading.Event
+    canary: Witness | None, proxy: str | None, subject: str, stop: threading.Event
 ) -> Check:
     """Fetch the canary through one address.
 
@@ -67,26 +32,10 @@ def check_canary(
     if canary is None:
         return warning("canary", "not tried: there is no ffmpeg", "see above", subject=subject)
     began_at = time.monotonic()
-    result = _fetch(canary, proxy, stop)
+    result = fetch_witness(canary, proxy, stop)
     if isinstance(result, Failure):
         return replace(describe_failure(canary.ytid, result), subject=subject)
     return _describe_saved(canary.ytid, result, time.monotonic() - began_at, subject)
-
-
-def _fetch(canary: Canary, proxy: str | None, stop: threading.Event) -> SavedFile | Failure:
-    place = Path(tempfile.gettempdir())
-    with told_as_output_error(place):
-        folder = tempfile.TemporaryDirectory(dir=place, prefix="audioset-dl-doctor-")
-    with folder as name:
-        output = OutputFolder(Path(name))
-        with told_as_output_error(output.scratch):
-            output.scratch.mkdir()
-        fetcher = ClipFetcher(replace(canary.settings, output=output), stop)
-        clip = Clip(canary.ytid, START_S, END_S, (), "canary")
-        try:
-            return fetcher.fetch(Job(clip, "wav/canary.wav", Ticket(proxy)))
-        finally:
-            fetcher.close()
 
 
 def _describe_saved(ytid: str, file: SavedFile, seconds: float, subject: str) -> Check:

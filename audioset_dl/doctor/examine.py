@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 
@@ -11,9 +12,11 @@ from audioset_dl.audio.ffmpeg import find_ffmpeg
 from audioset_dl.config import Config, find_secrets
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.doctor import folders, tools
-from audioset_dl.doctor.canary import CANARY_YTID, make_canary
+from audioset_dl.doctor.canary import CANARY_YTID
 from audioset_dl.doctor.check import Check, Guard, ok
 from audioset_dl.doctor.network import check_addresses
+from audioset_dl.download.fetcher import FetchSettings
+from audioset_dl.download.witness import Witness
 from audioset_dl.errors import ConfigError, ToolMissingError
 from audioset_dl.youtube.checkup import YT_DLP_VERSION
 from audioset_dl.youtube.cookies import find_cookies
@@ -98,8 +101,11 @@ def _read_cookies(config: Config, guard: Guard) -> tuple[str | None, list[Check]
 def _check_network(
     config: Config, canary: str, cookies: str | None, guard: Guard
 ) -> Iterator[Check]:
-    try:
-        made = make_canary(config, canary, find_ffmpeg(config.audio.ffmpeg), cookies)
-    except ToolMissingError:  # the check of ffmpeg has said so
-        made = None
-    yield from check_addresses(config.download, cookies=cookies, canary=made, guard=guard)
+    witness: Witness | None = None
+    with suppress(ToolMissingError):  # the check of ffmpeg has said so
+        ffmpeg = find_ffmpeg(config.audio.ffmpeg)
+        settings = FetchSettings(
+            config.download, config.audio, ffmpeg, OutputFolder(config.output.dir), cookies
+        )
+        witness = Witness(canary, settings)
+    yield from check_addresses(config.download, cookies=cookies, canary=witness, guard=guard)

@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from audioset_dl.config import DownloadConfig
-from audioset_dl.doctor.canary import Canary, check_canary
+from audioset_dl.doctor.canary import check_canary
 from audioset_dl.doctor.check import Check, Guard, error, ok, warning
 from audioset_dl.download.address import Address
+from audioset_dl.download.witness import Witness
 from audioset_dl.outcomes import Failure
-from audioset_dl.youtube.checkup import CERTIFICATE, PROXY_DOWN, Greeting, greet
+from audioset_dl.youtube.checkup import Greeting, greet
 
 GREETING_TIMEOUT_S = 10.0
 MOST_AT_A_TIME = 8
@@ -45,7 +46,7 @@ class Visit:
     @property
     def is_down(self) -> bool:
         """True if nobody answered, which may pass."""
-        return isinstance(self.heard, Failure) and self.heard.code not in {"proxy", CERTIFICATE}
+        return isinstance(self.heard, Failure) and self.heard.code not in {"proxy", "certificate"}
 
 
 def find_routes(config: DownloadConfig) -> list[Route]:
@@ -61,7 +62,7 @@ def find_routes(config: DownloadConfig) -> list[Route]:
 
 
 def check_addresses(
-    config: DownloadConfig, *, cookies: str | None, canary: Canary | None, guard: Guard
+    config: DownloadConfig, *, cookies: str | None, canary: Witness | None, guard: Guard
 ) -> Iterator[Check]:
     """Check each address, fetch the canary through each, and compare the clock with the answers.
 
@@ -71,7 +72,7 @@ def check_addresses(
         The section ``download`` of the config.
     cookies : str or None
         Text of a cookies.txt.
-    canary : Canary or None
+    canary : Witness or None
         The clip to fetch; None if there is no ffmpeg to cut it.
     guard : Guard
         Makes the checks.
@@ -142,9 +143,9 @@ def _describe_failure(route: Route, failure: Failure) -> Check:
         case "proxy":
             found = "the proxy does not accept the login"
             fix = "correct its user and password in download.proxies"
-        case code if code == PROXY_DOWN:
+        case "proxy_down":
             found, fix = f"the proxy does not answer: {failure.detail}", _START_PROXY
-        case code if code == CERTIFICATE:
+        case "certificate":
             found = f"the server can't prove that it is YouTube: {failure.detail}"
             fix = (
                 "check that the clock is right; if a proxy opens TLS and you trust it, set "

@@ -127,8 +127,7 @@ def greet(
     Returns
     -------
     Greeting or Failure
-        A failure's code is one of `audioset_dl.youtube.classify`, or `CERTIFICATE` or `PROXY_DOWN`.
-        Its detail holds no secrets.
+        A failure's detail holds no secrets.
     """
     if proxy is not None and (silence := _knock(proxy, timeout_s)):
         return Failure("proxy_down", silence)

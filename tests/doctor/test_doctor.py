@@ -7,7 +7,6 @@ import os
 import shutil
 import socket
 import subprocess
-import tempfile
 import time
 from datetime import date
 from pathlib import Path
@@ -17,13 +16,13 @@ import pytest
 from fakes import refusing_proxy
 from world import COMMAND, DOG, MakeWorld, World, clean_environment, make_clips, run_command
 
-from audioset_dl.config import AudioConfig, Config, DownloadConfig
+from audioset_dl.config import AudioConfig, DownloadConfig
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.doctor import folders, tools
 from audioset_dl.doctor.canary import CANARY_YTID
 from audioset_dl.doctor.check import Check, Guard
 from audioset_dl.doctor.network import Route, check_clock, describe_greeting, find_routes
-from audioset_dl.errors import ConfigError, OutputError, Problem, ToolMissingError
+from audioset_dl.errors import ConfigError, Problem, ToolMissingError
 from audioset_dl.report.doctor import check_text, checks_text, doctor_document
 from audioset_dl.simulator import Video
 from audioset_dl.storage.files import Room
@@ -532,12 +531,3 @@ def test_the_worst_check_gives_the_document_its_status() -> None:
 def test_a_text_names_the_subject_and_the_fix() -> None:
     text = check_text(Check("address", "error", "it is\ndown", "fix it", "proxy.example:80"))
     assert text == "error    address (proxy.example:80): it is down\n         -> fix it"
-
-
-def test_a_full_temporary_folder_is_told_as_what_it_is(monkeypatch, tmp_path: Path) -> None:
-    from audioset_dl.doctor import canary
-
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
-    made = canary.make_canary(Config(), CANARY_YTID, Path("ffmpeg"), None)
-    with pytest.raises(OutputError, match="none/audioset-dl-doctor-"):
-        canary.check_canary(made, None, "", None)
