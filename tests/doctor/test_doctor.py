@@ -14,7 +14,16 @@ from types import SimpleNamespace
 
 import pytest
 from fakes import refusing_proxy
-from world import COMMAND, DOG, MakeWorld, World, clean_environment, make_clips, run_command
+from world import (
+    COMMAND,
+    DOG,
+    PATIENCE_S,
+    MakeWorld,
+    World,
+    clean_environment,
+    make_clips,
+    run_command,
+)
 
 from audioset_dl.config import AudioConfig, DownloadConfig
 from audioset_dl.dataset.layout import OutputFolder
@@ -44,7 +53,7 @@ def examine(config: Path, *arguments: str, environment: dict[str, str] | None = 
     """Run the command; return its document, with the exit code and the checks by name besides."""
     done = subprocess.run(
         [COMMAND, "doctor", config, "--json", *arguments], capture_output=True, text=True,
-        timeout=120, check=False, env={**clean_environment(), **(environment or {})},
+        timeout=PATIENCE_S, check=False, env={**clean_environment(), **(environment or {})},
         cwd=config.parent,
     )  # fmt: skip
     assert done.stderr == ""
