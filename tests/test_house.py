@@ -78,12 +78,15 @@ def modules_that_import(package: str) -> set[str]:
 
 def ours(module: str) -> set[str]:
     """Return the modules of the package that a module imports, wherever it does so."""
-    names = set(imports_of(module))
+    names: set[str] = set()
     for node in ast.walk(MODULES[module]):
-        if isinstance(node, ast.ImportFrom):
-            names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    names |= {f"{name}.__init__" for name in names}
-    return {name for name in names if name in MODULES} - {module, "audioset_dl.__init__"}
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            parts = {alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+            names |= {part if part in MODULES else str(node.module) for part in parts.values()}
+    names = {name if name in MODULES else f"{name}.__init__" for name in names}
+    return (names & MODULES.keys()) - {module, "audioset_dl.__init__"}
 
 
 def find_circle(graph: dict[str, set[str]]) -> list[str]:
