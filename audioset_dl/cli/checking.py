@@ -61,8 +61,8 @@ def verify_output(output: OutputFolder, *, deep: bool, as_json: bool, quiet: boo
 
 def _repair(settings: Config, *, deep: bool, as_json: bool, quiet: bool) -> int:
     from audioset_dl.dataset.repair import repair_folder
-    from audioset_dl.download.fetcher import utc_now
     from audioset_dl.selection.prepare import find_class_names
+    from audioset_dl.storage.clock import utc_now
 
     names = find_class_names(settings)
     output = OutputFolder(settings.output.dir)

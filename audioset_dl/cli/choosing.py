@@ -139,7 +139,7 @@ def plan(
     from audioset_dl.dataset.resume import known_states
     from audioset_dl.planning.advice import find_advice
     from audioset_dl.planning.plan import make_plan
-    from audioset_dl.storage.files import find_room
+    from audioset_dl.storage.disk import find_free_space
     from audioset_dl.youtube.options import check_options
 
     if as_csv and as_json:
@@ -150,7 +150,7 @@ def plan(
         check_options(settings.download.yt_dlp)
         states = known_states(OutputFolder(settings.output.dir))
         made = make_plan(prepare_selection(settings).selection, settings, states, losses)
-    room = find_room(settings.output.dir)
+    room = find_free_space(settings.output.dir)
     free_bytes = room.num_bytes if room else None
     advice = find_advice(made, settings, free_bytes)
     if as_json:

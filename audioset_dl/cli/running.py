@@ -74,17 +74,17 @@ def status(
     Example:
       audioset-dl status --availability --csv > gone.csv
     """
-    from audioset_dl.dataset.availability import read_availability
+    from audioset_dl.dataset.availability import read_tried_clips
     from audioset_dl.dataset.status import read_status
 
     if as_csv and (as_json or not availability):
         raise click.UsageError("--csv goes with --availability, and not with --json")
     output = OutputFolder(load_config(config, overrides).output.dir)
     if as_csv:
-        click.echo(report.availability_csv(read_availability(output)))
+        click.echo(report.availability_csv(read_tried_clips(output)))
         return
     found = read_status(output)
-    tried = read_availability(output) if availability else None
+    tried = read_tried_clips(output) if availability else None
     if as_json:
         document = report.status_document(found)
         if tried is not None:

@@ -63,8 +63,8 @@ def merge(out: Path, parts: tuple[Path, ...], *, as_json: bool, quiet: bool) -> 
     Example:
       audioset-dl merge dogs dogs-1 dogs-2
     """
-    from audioset_dl.download.fetcher import utc_now
     from audioset_dl.sets.merge import merge_parts
+    from audioset_dl.storage.clock import utc_now
 
     with make_bar("merged", "file", quiet=quiet or as_json) as bar:
         merged = merge_parts(OutputFolder(out), parts, now=utc_now(), on_file=bar.update)

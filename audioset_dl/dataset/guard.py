@@ -9,7 +9,7 @@ from pathlib import Path
 
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.errors import OutputError
-from audioset_dl.storage.files import told_as_output_error
+from audioset_dl.storage.files import as_output_error
 
 
 def check_places(folder: OutputFolder) -> None:
@@ -24,7 +24,7 @@ def check_places(folder: OutputFolder) -> None:
         What stands where.
     """
     for path, is_folder in _places(folder):
-        with told_as_output_error(path):
+        with as_output_error(path):
             mode = _mode_of(path)
         if mode and stat.S_ISLNK(mode):
             raise OutputError(
@@ -44,7 +44,7 @@ def _places(folder: OutputFolder) -> Iterator[tuple[Path, bool]]:
     files = (folder.lock, holder, journal, *companions, folder.manifest, folder.failures)
     yield from ((path, False) for path in (*files, folder.run))
     yield from ((path, True) for path in (folder.scratch, folder.wav))
-    with told_as_output_error(folder.wav):
+    with as_output_error(folder.wav):
         entries = list(os.scandir(folder.wav)) if folder.wav.is_dir() else []
     # Other files than folders are the user's own: they are named by verify.
     yield from ((Path(entry.path), True) for entry in entries if not entry.is_file())

@@ -6,7 +6,8 @@ import errno
 from pathlib import Path
 
 from audioset_dl.errors import OutputError
-from audioset_dl.storage.files import KEPT, find_advice
+from audioset_dl.storage.disk import find_advice
+from audioset_dl.storage.files import KEPT
 
 BEGIN_ANEW = (
     "move it away and run `audioset-dl download` again: it then begins anew, with the files that "
@@ -23,7 +24,7 @@ _ERRORS = (
 journal, and the error of the file system that means the same."""
 
 
-def tell_unusable(path: Path, error: Exception) -> OutputError:
+def unusable_error(path: Path, error: Exception) -> OutputError:
     """Return the error for a journal that SQLite could not read or write.
 
     Parameters

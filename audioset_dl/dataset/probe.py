@@ -11,7 +11,7 @@ from pathlib import Path
 from audioset_dl.dataset.journal import open_journal
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.errors import OutputError
-from audioset_dl.storage.files import TEMPORARY_SUFFIX, told_as_output_error, write_file
+from audioset_dl.storage.files import TEMPORARY_SUFFIX, as_output_error, write_file
 from audioset_dl.storage.lock import hold_folder
 
 _LONGEST_FOLDER = "a" * 100
@@ -44,7 +44,7 @@ def try_folder(output: OutputFolder, now: str) -> Path:
     place = _nearest(output.path)
     if not place.is_dir():
         raise OutputError(f"{place} is not a folder; move it away, or choose another output.dir")
-    with told_as_output_error(place):
+    with as_output_error(place):
         folder = tempfile.TemporaryDirectory(dir=place, prefix=_PREFIX, suffix=_SUFFIX)
     with folder as name:
         trial = OutputFolder(Path(name))

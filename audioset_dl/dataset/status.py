@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from audioset_dl.dataset.journal import Journal, read_journal
+from audioset_dl.dataset.journal import read_journal
+from audioset_dl.dataset.journal_rows import JournalReader
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.storage.lock import Holder, find_holder
 
@@ -57,7 +58,7 @@ def read_status(folder: OutputFolder) -> Status:
     return Status(counts, running, (pause or None) if running else None)
 
 
-def count_clips(journal: Journal) -> Counts:
+def count_clips(journal: JournalReader) -> Counts:
     """Count the clips in a journal."""
     states: Counter[str] = Counter()
     failures: Counter[str] = Counter()

@@ -14,11 +14,11 @@ from audioset_dl.dataset.journal import read_states
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.probe import try_folder
 from audioset_dl.doctor.check import Check, error, ok, warning
-from audioset_dl.download.fetcher import utc_now
 from audioset_dl.errors import MetadataError
 from audioset_dl.planning.cost import wav_bytes
 from audioset_dl.selection.select import Selection, select
-from audioset_dl.storage.files import find_room
+from audioset_dl.storage.clock import utc_now
+from audioset_dl.storage.disk import find_free_space
 from audioset_dl.storage.lock import find_holder
 from audioset_dl.words import count, size
 
@@ -129,7 +129,7 @@ def check_room(output: OutputFolder, config: Config, selection: Selection | None
         The journal is damaged.
     """
     states = read_states(output.journal)
-    room = find_room(output.path)
+    room = find_free_space(output.path)
     if room is None:
         return warning("room", "the free space can't be found out", "check it with `df -h`")
     free = f"{size(room.num_bytes)} free"

@@ -36,7 +36,7 @@ def _checked(result: Verification) -> str:
 
 def repair_document(repair: Repair) -> dict[str, Any]:
     """Return what was found and done as JSON-able data: each fault with its ``action``."""
-    faults = [{**asdict(one.fault), "action": one.action} for one in repair.mended]
+    faults = [{**asdict(one.fault), "action": one.action} for one in repair.repaired]
     return {
         **verification_document(repair.found),
         "faults": faults,
@@ -56,11 +56,11 @@ _DONE = {
 
 def repair_text(repair: Repair) -> str:
     """Return what was found and done, for people: one line a fault, and what to run next."""
-    if not repair.mended:
+    if not repair.repaired:
         return verification_text(repair.found)
     lines = [
         f"{one.fault.code}: {one.fault.file_name}: {one.fault.detail}: {_DONE[one.action]}"
-        for one in repair.mended
+        for one in repair.repaired
     ]
     lines.append(f"{_checked(repair.found)}: {by_code(repair.found.by_code())}")
     lines.append(f"done: {by_code(repair.by_action())}")

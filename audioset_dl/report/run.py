@@ -9,6 +9,7 @@ from audioset_dl.words import by_code, count, shortened, table
 
 if TYPE_CHECKING:
     from audioset_dl.dataset.layout import OutputFolder
+    from audioset_dl.dataset.rows import Row
     from audioset_dl.dataset.status import Counts, Status
     from audioset_dl.download.run import Report
 
@@ -54,12 +55,15 @@ def _unsaved_lines(report: Report, output: OutputFolder) -> list[str]:
     if not report.unsaved:
         return []
     lines = [
-        f"  {record.clip.clip_id}: {record.code or 'not tried'}: {record.detail or ''}"
-        for record in report.unsaved[:_MANY]
+        f"  {row.clip_id}: {row.code or 'not tried'}: {_why(row)}" for row in report.unsaved[:_MANY]
     ]
     if rest := len(report.unsaved) - _MANY:
         lines += [f"  and {rest:,} more, in {output.failures.name}"] if rest > 0 else []
     return ["not saved of the list:", *(shortened(line.rstrip(": "), 160) for line in lines)]
+
+
+def _why(row: Row) -> str:
+    return f"known from {row.known_from}" if row.known_from else row.detail or ""
 
 
 def _cookie_lines(report: Report) -> list[str]:

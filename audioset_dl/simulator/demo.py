@@ -130,8 +130,10 @@ def opening_words(demo: Demo) -> str:
 
 def closing_words(demo: Demo, output: OutputFolder) -> str:
     """Say what was done, what was heard, and what to try next."""
-    rows = read_manifest(output.manifest)
-    num_right = sum(_sounds_right(output.path / row.file_name, row.clip_id) for row in rows)
+    rows = read_manifest(output.manifest).rows
+    num_right = sum(
+        _sounds_right(output.path / row.saved_file.file_name, row.clip_id) for row in rows
+    )
     log = demo.simulator.log
     return "\n".join(
         [

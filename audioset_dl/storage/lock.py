@@ -15,7 +15,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from audioset_dl.errors import OutputLockedError
-from audioset_dl.storage.files import told_as_output_error, write_file
+from audioset_dl.storage.files import as_output_error, write_file
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def hold_folder(lock: Path, now: str) -> Iterator[None]:
     OutputError
         The folder can't be written.
     """
-    with told_as_output_error(lock):
+    with as_output_error(lock):
         lock.parent.mkdir(parents=True, exist_ok=True)
         file_lock = FileLock(lock, timeout=0)
         try:
@@ -76,7 +76,7 @@ def keep_runs_out(lock: Path) -> Iterator[None]:
     if not lock.is_file():
         yield
         return
-    with told_as_output_error(lock):
+    with as_output_error(lock):
         descriptor = os.open(lock, os.O_RDONLY)
     try:
         # The same kind of lock as filelock's (https://py-filelock.readthedocs.io), but shared.

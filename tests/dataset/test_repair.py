@@ -46,7 +46,7 @@ def folder(tmp_path: Path, make_clip, make_saved) -> OutputFolder:
             digest = hashlib.sha256(wav).hexdigest()
             saved = make_saved(FILES[number], sha256=digest, num_samples=1600)
             journal.record_saved(clip.clip_id, saved)
-        write_manifest(folder.manifest, journal.records("saved"), NAMES)
+        write_manifest(folder.manifest, journal.rows("saved"), NAMES)
     return folder
 
 
@@ -60,7 +60,7 @@ def repair(folder: OutputFolder, **options) -> Repair:
 
 
 def actions(repaired: Repair) -> dict[tuple[str, str], str]:
-    return {(one.fault.file_name, one.fault.code): one.action for one in repaired.mended}
+    return {(one.fault.file_name, one.fault.code): one.action for one in repaired.repaired}
 
 
 def states(folder: OutputFolder) -> list[str]:
@@ -82,7 +82,7 @@ def test_where_all_is_well_nothing_changes(folder) -> None:
     before = folder.manifest.read_bytes()
     seen = []
     repaired = repair(folder, deep=True, on_file=lambda: seen.append(1))
-    assert (repaired.mended, repaired.exit_code, len(seen)) == ((), 0, 4)
+    assert (repaired.repaired, repaired.exit_code, len(seen)) == ((), 0, 4)
     assert folder.manifest.read_bytes() == before
     assert states(folder) == ["saved"] * 4
     assert not list(folder.path.glob(".*holder*")), "the folder is given back"

@@ -34,7 +34,7 @@ from audioset_dl.doctor.network import Route, check_clock, describe_greeting, fi
 from audioset_dl.errors import ConfigError, Problem, ToolMissingError
 from audioset_dl.report.doctor import check_text, checks_text, doctor_document
 from audioset_dl.simulator import Video
-from audioset_dl.storage.files import Room
+from audioset_dl.storage.disk import FreeSpace
 from audioset_dl.storage.lock import hold_folder
 from audioset_dl.youtube import checkup
 from audioset_dl.youtube.checkup import Greeting, Runtime, Solver, greet
@@ -394,13 +394,13 @@ def test_too_little_room_is_an_error(world: World, monkeypatch) -> None:
     settings = load_config(world.write_config())
     selection = prepare(settings).selection
     output = OutputFolder(settings.output.dir)
-    monkeypatch.setattr(folders, "find_room", lambda _: Room(900_000, None))
+    monkeypatch.setattr(folders, "find_free_space", lambda _: FreeSpace(900_000, None))
     check = folders.check_room(output, settings, selection)
     assert check.status == "error"
     assert "3 clips to fetch need 960 kB, 900 kB free" in check.found
-    monkeypatch.setattr(folders, "find_room", lambda _: Room(1000, None))
+    monkeypatch.setattr(folders, "find_free_space", lambda _: FreeSpace(1000, None))
     assert folders.check_room(output, settings, None).status == "error"
-    monkeypatch.setattr(folders, "find_room", lambda _: None)
+    monkeypatch.setattr(folders, "find_free_space", lambda _: None)
     assert folders.check_room(output, settings, None).status == "warning"
 
 

@@ -92,7 +92,7 @@ class Setting:
                 engine.run([make_task(*each, has_account=account) for each in missing.items()])
             except Exception as raised:  # noqa: BLE001
                 error = raised
-            return Run(workers, codes_of(journal.records()), standings, clock, error)
+            return Run(workers, codes_of(journal.rows()), standings, clock, error)
 
 
 @pytest.fixture

@@ -18,9 +18,9 @@ import soundfile
 from audioset_dl.audio.index import BadIndexError
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.config import AudioConfig, DownloadConfig
-from audioset_dl.dataset.journal import SavedFile
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.dataset.pending import drop_claim
+from audioset_dl.dataset.pending import drop_pending
+from audioset_dl.dataset.rows import SavedFile
 from audioset_dl.download.address import Ticket
 from audioset_dl.download.fetcher import ClipFetcher, FetchSettings, Job
 from audioset_dl.outcomes import Failure, Scope
@@ -123,7 +123,7 @@ def fetch(simulator: Simulator, tmp_path: Path, ffmpeg: Path) -> Callable[..., F
         left = {path.name for path in output.scratch.iterdir()}
         is_saved = not isinstance(outcome, Failure)
         assert left == ({f"Y{clip.clip_id}.claim.json"} if is_saved else set())
-        drop_claim(output, clip.clip_id)
+        drop_pending(output, clip.clip_id)
         return Fetched(outcome, clip, tmp_path, simulator.log.select(ytid=ytid))
 
     return fetch

@@ -177,7 +177,8 @@ def test_an_account_that_is_not_let_in_either_is_the_end_of_it(make_gated) -> No
     assert done.returncode == 0, done.stderr
     (failure,) = world.rows(config, "failures.csv")
     assert (failure["code"], failure["state"]) == ("age", "gone")
-    assert failure["detail"].startswith("asked with cookies: ")
+    assert failure["detail"].startswith("Sign in to confirm your age")
+    assert (failure["asked_as"], failure["proof"]) == ("account", "said")
     assert AGE_RETRY not in done.stdout, "it would not help"
 
 
