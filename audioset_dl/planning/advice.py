@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from audioset_dl.config import Config
 from audioset_dl.planning.cost import ACCOUNT_PER_HOUR, GUEST_PER_HOUR, most_per_hour
-from audioset_dl.planning.plan import ClassPlan, Plan
+from audioset_dl.planning.plan import Advice, ClassPlan, Plan
 
 SELDOM = 0.1
 """A class with a smaller share of clips without other chosen classes hardly ever occurs alone."""
 _NAMED = 5
-
-
-@dataclass(frozen=True)
-class Advice:
-    """One thing to know before a download is begun."""
-
-    code: str
-    message: str
 
 
 def find_advice(plan: Plan, config: Config, free_bytes: int | None) -> list[Advice]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -13,23 +13,16 @@ from audioset_dl.words import count, duration, listed, size, table
 
 if TYPE_CHECKING:
     from audioset_dl.config import DownloadConfig
-    from audioset_dl.planning.advice import Advice
     from audioset_dl.planning.plan import Plan
 
 _PAIRS = 3
 
 
-def plan_document(plan: Plan, advice: Sequence[Advice], free_bytes: int | None) -> dict[str, Any]:
+def plan_document(plan: Plan) -> dict[str, Any]:
     """Return a plan as JSON-able data."""
-    document = asdict(plan)
-    document["overlap"] = {
-        "clips": plan.overlap.clips,
-        "pairs": [
-            {"mids": list(mids), "clips": clips} for mids, clips in plan.overlap.pairs.items()
-        ],
-    }
-    warnings = [asdict(one) for one in advice]
-    return {**document, "free_bytes": free_bytes, "warnings": warnings}
+    # JSON has no pairs as keys.
+    pairs = [{"mids": list(mids), "clips": clips} for mids, clips in plan.overlap.pairs.items()]
+    return {**asdict(plan), "overlap": {"clips": plan.overlap.clips, "pairs": pairs}}
 
 
 def plan_csv(plan: Plan) -> str:
@@ -42,27 +35,12 @@ def plan_csv(plan: Plan) -> str:
     return text.getvalue().rstrip("\n")
 
 
-def plan_text(
-    plan: Plan,
-    advice: Sequence[Advice],
-    *,
-    config: DownloadConfig,
-    free_bytes: int | None,
-    width: int,
-) -> str:
-    """Return a plan for people, in lines of a width but for the table of classes."""
-    facts = [*_facts(plan, free_bytes), *_times(plan, config)]
-    warnings = [textwrap.fill(f"Warning: {one.message}", width) for one in advice]
-    return "\n".join(
-        [
-            _classes(plan, width),
-            "",
-            listed(_meaning(plan), width),
-            "",
-            listed(facts, width),
-            *warnings,
-        ]
-    )
+def plan_text(plan: Plan, config: DownloadConfig, width: int) -> str:
+    """Return a plan for people, in lines of up to a width; only the table may be wider."""
+    facts = [*_facts(plan), *_times(plan, config)]
+    warnings = [textwrap.fill(f"Warning: {one.message}", width) for one in plan.warnings]
+    blocks = [_classes(plan, width), listed(_meaning(plan), width), listed(facts, width)]
+    return "\n".join(["\n\n".join(blocks), *warnings])
 
 
 _HEADS = ("class", "wanted", "available", "short", "needed", "expected", "shared", "alone")
@@ -103,7 +81,7 @@ def _meaning(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "alone", "share of clips without other chosen classes but those above and below it"
 
 
-def _facts(plan: Plan, free_bytes: int | None) -> Iterator[tuple[str, str]]:
+def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
     expected = plan.expected
     yield "clips", f"{plan.clips:,} wanted, {plan.saved:,} saved already"
     if plan.known_gone:
@@ -120,7 +98,7 @@ def _facts(plan: Plan, free_bytes: int | None) -> Iterator[tuple[str, str]]:
         f"ask for are expected to be gone ({share}; {plan.losses_from})"
     )
     yield "losses", losses
-    free = f"; {size(free_bytes)} are free" if free_bytes is not None else ""
+    free = f"; {size(plan.free_bytes)} are free" if plan.free_bytes is not None else ""
     yield "disk", f"{size(expected.disk_bytes)} for {duration(plan.audio_s)} of audio{free}"
     yield (
         "network",
