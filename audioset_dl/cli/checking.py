@@ -22,7 +22,9 @@ from audioset_dl.report.checks import (
 @cli.command()
 @takes_config
 @click.option("--deep", is_flag=True, help="Decode each file as well.")
-@click.option("--repair", is_flag=True, help="Remove what is bad: the next download gets it again.")
+@click.option(
+    "--repair", is_flag=True, help="Remove what is bad; the next download fetches it again."
+)
 @takes_json
 @takes_quiet
 def verify(

@@ -55,7 +55,7 @@ def verify(
     deep : bool
         Decode each file, besides hashing it and reading its header.
     repair : bool
-        Remove what is bad, so that the next download gets it again, and write the manifest anew
+        Remove what is bad, so that the next download fetches it again, and write the manifest
         from the journal. Needs a config.
     on_file : callable
         Called after each file, for a progress bar.

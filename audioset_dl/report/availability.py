@@ -1,23 +1,20 @@
-"""What `status --availability` says, as text, as JSON and as CSV."""
+"""What `status --availability` says, as text, JSON and CSV."""
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from audioset_dl.words import by_code, table
+from audioset_dl.words import by_code, table, to_csv
 
 if TYPE_CHECKING:
     from audioset_dl.dataset.availability import Availability, ClassAvailability
 
-_COLUMNS = ("clip_id", "ytid", "state", "code", "labels", "seen_at")
 _MANY_CODES = 3
 
 
 def availability_document(found: Availability) -> dict[str, Any]:
-    """Return what was tried as JSON-able data: ``all``, and ``classes``, a list."""
+    """Return what was tried as JSON-able data: ``all``, and a list of ``classes``."""
     return {
         "all": _class_document(found.overall),
         "classes": [_class_document(one) for one in found.classes],
@@ -51,13 +48,15 @@ def _reasons(one: ClassAvailability) -> str:
 
 
 def availability_csv(found: Availability) -> str:
-    """Return a CSV of all clips that were tried, for ``clips.known_gone``: labels joined with ;."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    writer.writerows(
-        (record.clip.clip_id, record.clip.ytid, record.state, record.code or "",
-         ";".join(record.clip.labels), record.updated_at)
+    """Return a CSV of all clips that were tried, for ``clips.known_gone``."""
+    return to_csv(
+        {
+            "clip_id": record.clip.clip_id,
+            "ytid": record.clip.ytid,
+            "state": record.state,
+            "code": record.code or "",
+            "labels": record.clip.labels,
+            "seen_at": record.updated_at,
+        }
         for record in found.tried
-    )  # fmt: skip
-    return text.getvalue().rstrip("\n")
+    )

@@ -1,15 +1,13 @@
-"""What `plan` says: as text, as JSON and as CSV."""
+"""What `plan` says, as text, JSON and CSV."""
 
 from __future__ import annotations
 
-import csv
-import io
 import textwrap
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from audioset_dl.words import count, duration, listed, size, table
+from audioset_dl.words import count, duration, listed, size, table, to_csv
 
 if TYPE_CHECKING:
     from audioset_dl.config import DownloadConfig
@@ -27,12 +25,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
 
 def plan_csv(plan: Plan) -> str:
     """Return a plan's classes as CSV: a row each."""
-    text = io.StringIO()
-    rows = [asdict(one) for one in plan.classes]
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().rstrip("\n")
+    return to_csv(map(asdict, plan.classes))
 
 
 def plan_text(plan: Plan, config: DownloadConfig, width: int) -> str:
@@ -65,20 +58,23 @@ def _classes(plan: Plan, width: int) -> str:
 
 def _meaning(plan: Plan) -> Iterator[tuple[str, str]]:
     if plan.clip_list is not None:
-        words = "clips.per_class has no say, and a clip that is gone is not replaced"
-        yield "wanted", f"the clips of {plan.clip_list}: {words}"
+        rule = "clips.per_class does not count, and a clip that is gone is not replaced"
+        yield "wanted", f"the clips of {plan.clip_list}: {rule}"
     elif plan.per_class is None:
-        yield "wanted", "all clips there are of a class"
+        yield "wanted", "all clips of a class"
     else:
-        up_to = (
-            f"up to {plan.per_class} clips of a class: one that has fewer gives what it has, and "
-            "a video that is gone gives its place to the next, as long as there is one"
+        rule = (
+            f"up to {plan.per_class} clips of a class: one that has fewer gives all it has, and "
+            "the next clip takes the place of one whose video is gone, as long as there is one"
         )
-        yield "wanted", up_to
-    yield "needed", "candidates that have to be there for it, with the losses expected"
+        yield "wanted", rule
+    yield "needed", "candidates that it takes, with the losses expected"
     yield "expected", "clips in the end"
-    yield "shared", "clips that other classes want too; each is downloaded once"
-    yield "alone", "share of clips without other chosen classes but those above and below it"
+    yield "shared", "wanted clips that other classes want too; each is downloaded once"
+    yield (
+        "alone",
+        "share of clips with no other chosen class but those above and below it",
+    )
 
 
 def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
@@ -128,11 +124,8 @@ def _times(plan: Plan, config: DownloadConfig) -> Iterator[tuple[str, str]]:
 
 
 def _time(plan: Plan, which: str) -> str:
-    one = _told(getattr(plan.times_one_address, which))
+    one = duration(getattr(plan.times_one_address, which) or 0)
     if plan.addresses == 1:
         return one
-    return f"{_told(getattr(plan.times, which))} with {plan.addresses} addresses ({one} with one)"
-
-
-def _told(seconds: float | None) -> str:
-    return duration(seconds or 0)
+    all_of_them = duration(getattr(plan.times, which) or 0)
+    return f"{all_of_them} with {plan.addresses} addresses ({one} with one)"
