@@ -30,7 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "catalog": GROUND | {"config"},
     "audio": GROUND | {"config"},
     "selection": GROUND | {"config", "catalog"},
-    "planning": GROUND | {"config", "catalog", "audio", "selection", "dataset"},
+    "planning": GROUND | {"config", "catalog", "audio", "selection", "dataset", "youtube"},
     "youtube": GROUND | {"config"},
     "dataset": GROUND | {"config", "catalog", "audio"},
     "sets": GROUND | {"config", "catalog", "audio", "dataset"},

@@ -206,20 +206,9 @@ class Address:
     def note(
         self, event: AddressEvent, ticket: Ticket, now: float, failure: Failure | None = None
     ) -> None:
-        """Note what an attempt says about the address.
+        """Note what an attempt by a ticket says about the address, as a verdict has it.
 
         What was under way before a lock-out began says nothing about how that goes on.
-
-        Parameters
-        ----------
-        event : AddressEvent
-            As `audioset_dl.download.verdicts.judge` finds it.
-        ticket : Ticket
-            The one by which the attempt was made.
-        now : float
-            Seconds of the monotonic clock.
-        failure : Failure, optional
-            Why the attempt failed.
         """
         is_current = ticket.lockout == self._lockouts
         match event:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import time
+import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -86,10 +87,10 @@ def download(
     config: Config,
     *,
     retry: Collection[str] = (),
-    on_metadata: Callable[[str], Progress] | None = None,
-    on_prepared: Callable[[Prepared], object] = lambda _prepared: None,
+    progress: Callable[[str], Progress] | None = None,
+    on_warning: Callable[[str], object] = warnings.warn,
     on_start: Callable[[Workers], object] = lambda _workers: None,
-    on_progress: Watch = lambda _standing: None,
+    watch: Watch = lambda _standing: None,
 ) -> Report:
     """Download what a config wants; resume what an earlier run began.
 
@@ -102,13 +103,14 @@ def download(
         The whole config.
     retry : collection of str
         Failure codes: clips that are gone for one of these reasons are asked for again.
-    on_metadata : callable, optional
-        Called with the name of a metadata file before it is downloaded; returns a progress bar.
-    on_prepared : callable
-        Given what was chosen, and warnings, before the first clip is fetched.
+    progress : callable, optional
+        Called with the name of a file of AudioSet before it is downloaded; returns what shows the
+        progress.
+    on_warning : callable
+        Called with each warning about AudioSet's files and the choice of classes.
     on_start : callable
         Given the workers, whose ``interrupt`` may be called from a signal handler.
-    on_progress : callable
+    watch : callable
         Told how the run stands, after each change.
 
     Returns
@@ -127,8 +129,9 @@ def download(
     """
     check_options(config.download.yt_dlp)
     _check_retry(retry)
-    prepared = prepare(config, progress=on_metadata)
-    on_prepared(prepared)
+    prepared = prepare(config, progress=progress)
+    for warning in prepared.warnings:
+        on_warning(warning)
     settings = read_settings(config)
     output = settings.output
     versions = tool_versions(settings)
@@ -140,7 +143,7 @@ def download(
             journal.retry_gone(retry)
         check_same_audio(config, output, journal)
         write_run_info(output.run, _run_info(config, prepared, versions, read_run_info(output.run)))
-        return _Run(config, prepared, settings, journal, retry).finish(on_start, on_progress)
+        return _Run(config, prepared, settings, journal, retry).finish(on_start, watch)
 
 
 class _Run:
@@ -170,7 +173,7 @@ class _Run:
             known_from=config.clips.known_gone.name if config.clips.known_gone else "",
         )
 
-    def finish(self, on_start: Callable[[Workers], object], on_progress: Watch) -> Report:
+    def finish(self, on_start: Callable[[Workers], object], watch: Watch) -> Report:
         recorder = self._recorder
         missing = recorder.begin()
         saved_before = recorder.standing().saved
@@ -178,7 +181,7 @@ class _Run:
         with self._tables_at_the_end():
             if missing:
                 self._check_space(list(missing))
-                self._fetch(missing, on_start, on_progress)
+                self._fetch(missing, on_start, watch)
         return self._report(saved_before)
 
     @contextmanager
@@ -212,7 +215,7 @@ class _Run:
         self,
         missing: Mapping[str, str | None],
         on_start: Callable[[Workers], object],
-        on_progress: Watch,
+        watch: Watch,
     ) -> None:
         config, has_account = self._config.download, self._settings.cookies is not None
         addresses = open_addresses(config, with_cookies=has_account)
@@ -236,7 +239,7 @@ class _Run:
                 submit=submit,
                 config=config,
                 pause=PauseNote(self._journal, len(addresses)),
-                watch=self._also_write_tables(on_progress),
+                watch=self._also_write_tables(watch),
             ).run(tasks)
 
     @contextmanager

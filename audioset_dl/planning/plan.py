@@ -69,6 +69,14 @@ class Expected:
 
 
 @dataclass(frozen=True)
+class Advice:
+    """One thing to know before a download."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
 class Plan:
     """What a download would do."""
 
@@ -94,6 +102,9 @@ class Plan:
     """Clips that would be wanted, and are taken as gone without asking."""
     losses_from: str = ""
     """What tells the expected losses: a file, or the option."""
+    free_bytes: int | None = None
+    """Free on the disk of the output folder; None if that can't be found out."""
+    warnings: Sequence[Advice] = ()
 
 
 def make_plan(

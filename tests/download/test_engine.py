@@ -6,13 +6,14 @@ import random
 import signal
 from dataclasses import dataclass, field
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 from fakes import FakeClock, FakeSelection, FakeWorkers, codes_of, repeat
 
 from audioset_dl.config import DownloadConfig
 from audioset_dl.dataset.journal import open_journal
-from audioset_dl.dataset.layout import Layout, OutputFolder
+from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.status import PAUSE_NOTE
 from audioset_dl.download.address import Address, open_account
 from audioset_dl.download.engine import Engine
@@ -63,7 +64,7 @@ class Setting:
         selection = FakeSelection(list(map(self.make_clip, VIDEOS)), per_class)
         standings: list[Standing] = []
         output = OutputFolder(self.tmp_path)
-        layout = Layout("sharded", selection.catalog.ontology, [])
+        layout = SimpleNamespace(file_name=lambda clip_id, _labels: f"wav/00/Y{clip_id}.wav")
         workers.folder = output.path
         with open_journal(output.journal) as journal:
             recorder = Recorder(selection, journal, output, layout)

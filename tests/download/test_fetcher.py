@@ -21,6 +21,7 @@ from audioset_dl.config import AudioConfig, DownloadConfig
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.pending import drop_pending
 from audioset_dl.dataset.rows import SavedFile
+from audioset_dl.download import ladder
 from audioset_dl.download.address import Ticket
 from audioset_dl.download.fetcher import ClipFetcher, FetchSettings, Job
 from audioset_dl.outcomes import Failure, Scope
@@ -166,7 +167,7 @@ def test_an_index_that_is_wrong_costs_no_clip(fetch, monkeypatch) -> None:
     def mislead(*_, **__):
         raise BadIndexError("no blocks where the index says that the clip is")
 
-    monkeypatch.setattr("audioset_dl.download.fetcher.cut_ranged", mislead)
+    monkeypatch.setattr(ladder, "cut_ranged", mislead)
     assert fetch().is_right
 
 

@@ -278,4 +278,4 @@ def test_the_table_and_the_document_of_availability(world: World) -> None:
 def test_options_that_do_not_go_together(tmp_path: Path, options: list[str]) -> None:
     done = run_command("status", *options, cwd=tmp_path)
     assert done.returncode == 2
-    assert "--csv goes with --availability" in done.stderr
+    assert "--csv needs --availability" in done.stderr
