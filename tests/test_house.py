@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "catalog": BELOW,
     "audio": BELOW,
     "selection": BELOW | {"catalog"},
-    "planning": BELOW | {"catalog", "selection"},
+    "planning": BELOW | {"audio", "catalog", "selection"},
     "youtube": BELOW,
     "dataset": BELOW | {"audio", "catalog"},
     "fewshot": BELOW | {"audio", "catalog", "dataset"},
@@ -35,10 +35,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "process": BELOW | {"audio", "catalog", "dataset", "fewshot"},
     "export": BELOW | {"audio", "catalog", "dataset", "fewshot", "process"},
     "sets": BELOW | {"audio", "catalog", "dataset"},
-    "download": BELOW | {"audio", "catalog", "dataset", "planning", "selection", "youtube"},
+    "download": BELOW | {"audio", "catalog", "dataset", "selection", "youtube"},
     "simulator": {"audio", "catalog", "dataset", "errors", "storage"},
-    "doctor": BELOW
-    | {"audio", "catalog", "dataset", "download", "planning", "selection", "youtube"},
+    "doctor": BELOW | {"audio", "catalog", "dataset", "download", "selection", "youtube"},
 }
 """What each room may use of the others (design §2), from the ground up."""
 AT_THE_END = {"report", "cli", "__main__", "__init__"}

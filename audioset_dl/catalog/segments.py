@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audioset_dl.catalog.cache import Arrays, Cache, make_key
-from audioset_dl.catalog.clips import YTID_LENGTH, Clip
+from audioset_dl.catalog.clips import CLIP_ID_PATTERN, YTID_LENGTH, Clip
 
 RowNumbers = NDArray[np.integer]
 """Positions of clips in a `SegmentTable`."""
@@ -28,9 +28,6 @@ RowNumbers = NDArray[np.integer]
 PARSER_VERSION = 1
 """To be raised when the same files give another table than before: what was kept of them is then
 left aside."""
-
-
-_CLIP_ID = re.compile(rf"[A-Za-z0-9_-]{{{YTID_LENGTH}}}_(?:0|[1-9][0-9]{{0,9}})")
 
 
 @dataclass(frozen=True)
@@ -128,7 +125,7 @@ class SegmentTable:
 
     def find(self, clip_id: str) -> int | None:
         """Return the row number of a clip, None where there is no such clip."""
-        if not _CLIP_ID.fullmatch(clip_id):
+        if not re.fullmatch(CLIP_ID_PATTERN, clip_id):
             return None
         ytid, start_ms = clip_id[:YTID_LENGTH], int(clip_id[YTID_LENGTH + 1 :])
         ytids, starts_ms = self._columns["ytids"], self._columns["start_ms"]

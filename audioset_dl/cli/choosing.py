@@ -172,13 +172,12 @@ def plan(
 
 
 def _losses(expect_gone: float | None, availability: Path | None) -> Losses | None:
-    from audioset_dl.planning.losses import Losses, losses_after
-    from audioset_dl.selection.known_gone import read_availability
+    from audioset_dl.planning.losses import Losses, expect_losses, read_loss_table
 
     if expect_gone is not None and availability is not None:
         raise click.UsageError(
             "--expect-gone and --availability both tell the losses: give one of them"
         )
     if availability is not None:
-        return losses_after(read_availability(availability, "--availability"), str(availability))
+        return expect_losses(read_loss_table(availability, "--availability"), str(availability))
     return None if expect_gone is None else Losses(expect_gone)

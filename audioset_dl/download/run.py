@@ -17,6 +17,7 @@ from importlib.metadata import version
 
 from audioset_dl.audio.cut import choose_resampler
 from audioset_dl.audio.ffmpeg import ffmpeg_version, find_ffmpeg
+from audioset_dl.audio.wav import estimate_wav_bytes
 from audioset_dl.config import Config
 from audioset_dl.dataset.guard import check_places
 from audioset_dl.dataset.journal import Journal, Record, open_journal
@@ -38,9 +39,7 @@ from audioset_dl.download.queues import is_refused_to_guest
 from audioset_dl.download.workers import Workers
 from audioset_dl.errors import ConfigError, OutputError, Problem
 from audioset_dl.outcomes import ALL_CLASSES, Scope
-from audioset_dl.planning.cost import wav_bytes
 from audioset_dl.selection.draw import Draw, Share
-from audioset_dl.selection.known_gone import taken_as_gone
 from audioset_dl.selection.select import Selection
 from audioset_dl.storage.files import find_room
 from audioset_dl.storage.lock import hold_folder
@@ -169,8 +168,7 @@ class _Run:
         self._draw: Draw = selection.draw()
         self._num_found = 0
         """Refills that were on the disk already."""
-        known_gone = taken_as_gone(selection.known_gone, journal.states(), retry)
-        self._untold = dict(known_gone)
+        self._untold = selection.reported_gone(journal.states(), retry)
         """Clips that are taken as gone without asking, and not yet noted in the journal."""
 
     def finish(self, watch: Watch, on_start: Callable[[Workers], object]) -> Report:
@@ -208,7 +206,8 @@ class _Run:
         """Refuse to begin what the disk can't hold."""
         folder = self._settings.output.path
         needed = sum(
-            wav_bytes(self._selection.clip(clip_id), self._config.audio) for clip_id in clip_ids
+            estimate_wav_bytes(self._selection.clip(clip_id).duration_s, self._config.audio)
+            for clip_id in clip_ids
         )
         room = find_room(folder)
         if room is not None and needed > room.num_bytes:

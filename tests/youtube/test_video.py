@@ -30,7 +30,10 @@ from audioset_dl.youtube.video import (
 )
 
 # yt-dlp drops answers that it retries without closing them.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning"),
+]
 
 PLAYABLE = {"ok", "ok:kids", "cookies", "session:media"}
 CODES = {slug: slug.partition(":")[0] for slug in BEHAVIOURS if slug not in PLAYABLE}
