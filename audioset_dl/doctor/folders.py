@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from audioset_dl.audio.wav import estimate_wav_bytes
 from audioset_dl.catalog.catalog import load_catalog
 from audioset_dl.catalog.files import CLASS_FILES, FILES, hash_content, locate_file
 from audioset_dl.config import Config
@@ -15,7 +16,6 @@ from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.probe import try_folder
 from audioset_dl.doctor.check import Check, error, ok, warning
 from audioset_dl.errors import MetadataError
-from audioset_dl.planning.cost import wav_bytes
 from audioset_dl.selection.select import Selection, select
 from audioset_dl.storage.clock import utc_now
 from audioset_dl.storage.disk import find_free_space
@@ -141,7 +141,9 @@ def check_room(output: OutputFolder, config: Config, selection: Selection | None
         clip_id for clip_id, (state, _) in states.items() if state == "gone"
     )
     missing = [one for one in drawn if states.get(one, ("", None))[0] != "saved"]
-    needed = sum(wav_bytes(selection.clip(clip_id), config.audio) for clip_id in missing)
+    needed = sum(
+        estimate_wav_bytes(selection.clip(clip_id).duration_s, config.audio) for clip_id in missing
+    )
     found = f"{count(len(missing), 'clip')} to fetch need {size(needed)}, {free}"
     if needed > room.num_bytes:
         return error(

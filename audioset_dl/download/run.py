@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+from audioset_dl.audio.wav import estimate_wav_bytes
 from audioset_dl.catalog.files import Progress
 from audioset_dl.config import Config
 from audioset_dl.dataset.guard import check_places
@@ -32,9 +33,7 @@ from audioset_dl.download.settings import check_same_audio, read_settings, tool_
 from audioset_dl.download.workers import Workers
 from audioset_dl.errors import ConfigError, OutputError, Problem
 from audioset_dl.outcomes import GONE_CODES, is_refused_to_guests
-from audioset_dl.planning.cost import wav_bytes
 from audioset_dl.selection.draw import Share
-from audioset_dl.selection.known_gone import taken_as_gone
 from audioset_dl.selection.prepare import Prepared, prepare
 from audioset_dl.storage.clock import utc_now
 from audioset_dl.storage.disk import find_free_space
@@ -169,7 +168,7 @@ class _Run:
             journal,
             settings.output,
             layout,
-            known_gone=taken_as_gone(selection.known_gone, journal.states(), retry),
+            known_gone=selection.reported_gone(journal.states(), retry),
             known_from=config.clips.known_gone.name if config.clips.known_gone else "",
         )
 
@@ -202,7 +201,8 @@ class _Run:
         """Refuse to begin what the disk can't hold."""
         folder = self._settings.output.path
         needed = sum(
-            wav_bytes(self._selection.clip(clip_id), self._config.audio) for clip_id in clip_ids
+            estimate_wav_bytes(self._selection.clip(clip_id).duration_s, self._config.audio)
+            for clip_id in clip_ids
         )
         room = find_free_space(folder)
         if room is not None and needed > room.num_bytes:

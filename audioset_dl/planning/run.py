@@ -17,9 +17,8 @@ from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.resume import known_states
 from audioset_dl.errors import ConfigError, Problem
 from audioset_dl.planning.advice import find_advice
-from audioset_dl.planning.losses import Losses, losses_after
+from audioset_dl.planning.losses import Losses, expect_losses, read_loss_table
 from audioset_dl.planning.plan import Plan, make_plan
-from audioset_dl.selection.known_gone import read_availability
 from audioset_dl.selection.prepare import prepare
 from audioset_dl.storage.disk import find_free_space
 from audioset_dl.youtube.options import check_options
@@ -101,7 +100,7 @@ def _choose_losses(expect_gone: float | None, availability: Path | None) -> Loss
         if expect_gone is not None:
             found = "expect_gone and availability both say how many videos are gone"
             raise ConfigError(Problem("", found, "give one of them"))
-        return losses_after(read_availability(availability, "--availability"), str(availability))
+        return expect_losses(read_loss_table(availability, "--availability"), str(availability))
     if expect_gone is None:
         return Losses()
     if not 0 <= expect_gone <= MOST_GONE:

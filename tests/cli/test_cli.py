@@ -103,7 +103,7 @@ def test_set_overrides_the_config(world: World) -> None:
     ],
 )
 def test_exit_codes_of_a_download_that_can_not_begin(world, changes, exit_code, words) -> None:
-    done = world.download(world.write_config(**changes))
+    done = run_command("download", world.write_config(**changes))
     assert done.returncode == exit_code, done.stderr
     assert words in done.stderr
     assert "Traceback" not in done.stderr
@@ -112,7 +112,7 @@ def test_exit_codes_of_a_download_that_can_not_begin(world, changes, exit_code, 
 def test_a_malformed_segment_file_is_named_with_its_line(world: World) -> None:
     text = world.segments.read_text()
     world.segments.write_text(text + "short, 0.0, 10.0, /m/0bt9lr\n")
-    done = world.download(world.write_config())
+    done = run_command("download", world.write_config())
     assert done.returncode == 3
     assert f"clips.csv:{text.count(chr(10)) + 1}: " in done.stderr
 
@@ -149,6 +149,7 @@ def test_an_error_of_ours_is_one_line(monkeypatch, capsys) -> None:
     assert capsys.readouterr().err == "Error: the disk is full\n"
 
 
+@pytest.mark.e2e
 def test_demo_runs_whole_without_internet(tmp_path: Path) -> None:
     done = run_installed("demo", "here", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr

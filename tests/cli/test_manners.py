@@ -66,6 +66,7 @@ def on_a_terminal(*arguments: str, **variables: str) -> str:
     return text.decode()
 
 
+@pytest.mark.e2e
 def test_colour_is_for_terminals_only_and_not_where_it_is_not_wanted(tmp_path: Path) -> None:
     arguments = ("plan", str(tmp_path / "none.yaml"))
     assert "\x1b[31mError:" in on_a_terminal(*arguments)

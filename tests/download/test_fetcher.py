@@ -31,6 +31,7 @@ from audioset_dl.simulator.tracks import Tracks
 
 # yt-dlp drops answers that it retries, and the file of an HLS download that failed, unclosed.
 pytestmark = [
+    pytest.mark.e2e,
     pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning"),
     pytest.mark.filterwarnings("ignore:unclosed file <_io.BufferedWriter:ResourceWarning"),
     pytest.mark.filterwarnings("ignore:unclosed file <_io.FileIO:ResourceWarning"),

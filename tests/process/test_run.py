@@ -39,6 +39,7 @@ from audioset_dl.process.folder import MANIFEST_COLUMNS
 from audioset_dl.process.parallel import run_parallel
 from audioset_dl.process.run import process_dataset
 
+pytestmark = pytest.mark.e2e  # each run of `process` starts workers, which import numpy anew
 IDS = ytids(8)
 
 

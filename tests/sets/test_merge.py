@@ -345,6 +345,7 @@ def adopted(out: OutputFolder, copy: Path) -> set[str]:
         return {record.clip.clip_id for record in journal.rows("saved")}
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     "moment",
     ["writing", "before rename", "after rename", "after folder", "before put", "after put"],

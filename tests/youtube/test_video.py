@@ -24,7 +24,10 @@ from audioset_dl.youtube.session import MediaRefused, Stopped
 from audioset_dl.youtube.video import LONGEST_WAIT_S, Clocks, YoutubeClient, _read_track
 
 # yt-dlp drops answers that it retries without closing them.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning"),
+]
 
 PLAYABLE = {"ok", "ok:kids", "cookies", "session:media"}
 CODES = {slug: slug.partition(":")[0] for slug in BEHAVIOURS if slug not in PLAYABLE}
