@@ -9,8 +9,8 @@ YTID_LENGTH = 11
 """Characters of a YouTube id."""
 _YTID = rf"[A-Za-z0-9_-]{{{YTID_LENGTH}}}"
 YTID_PATTERN = re.compile(_YTID)
-"""A YouTube id: as in base64 for URLs (RFC 4648 §5), it may begin with ``-`` and may hold ``_``. So a
-clip_id is split by length, never at a ``_``."""
+"""A YouTube id: as in base64 for URLs (RFC 4648 §5), it may begin with ``-`` and may hold ``_``. So
+a clip_id is split by length, never at a ``_``."""
 CLIP_ID_PATTERN = re.compile(rf"({_YTID})_(0|[1-9][0-9]{{0,9}})")
 """A clip_id: groups are the YouTube id and the start in ms."""
 
