@@ -12,6 +12,7 @@ from manual import PAGES, ROOT, load_hooks, read_rows, section
 import audioset_dl
 from audioset_dl import cli
 from audioset_dl.config.starting import default_config_text
+from audioset_dl.dataset.manifest import FAILURES_COLUMNS, MANIFEST_COLUMNS
 from audioset_dl.errors import AudiosetDlError
 from audioset_dl.outcomes import ALL_CLASSES, Scope
 
@@ -88,6 +89,18 @@ def test_a_failure_code_that_no_page_explains_is_listed_by_its_words() -> None:
     }
     rest = HOOKS.fill_in(PAGES["failures.md"].replace("| `geo` |", "| - |"))
     assert "| `geo` | gone | not made this video available in your country;" in rest
+
+
+def test_the_columns_of_the_tables_are_those_that_are_written() -> None:
+    manifest = read_names(section(PAGES["output.md"], "## manifest.csv"))
+    failures = read_names(section(PAGES["output.md"], "## failures.csv"))
+    assert manifest == MANIFEST_COLUMNS
+    assert failures[: len(FAILURES_COLUMNS)] == FAILURES_COLUMNS
+    assert failures[-3:] == ("proof", "asked_as", "known_from")
+
+
+def read_names(text: str) -> tuple[str, ...]:
+    return tuple(name for row in read_rows(text) for name in re.findall(r"`(\w+)`", row[0]))
 
 
 def test_the_architecture_lists_the_rooms_of_the_package() -> None:
