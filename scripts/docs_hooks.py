@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import json
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from html.parser import HTMLParser
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import yaml
 
 from audioset_dl import cli, errors
 from audioset_dl.config import Config
@@ -24,7 +25,7 @@ from audioset_dl.config.starting import default_config_text
 from audioset_dl.outcomes import ALL_CLASSES
 
 _MARK = re.compile(r"^<!-- made: ([\w -]+?)(?: of ([\w.]+))? -->$", re.MULTILINE)
-_TERMINAL_WIDTH = 88
+_TERMINAL_WIDTH = 80
 
 
 class PageError(Exception):
@@ -80,11 +81,11 @@ def make_configuration() -> Iterator[str]:
 
 def _make_key_table(prefix: str, fields: Mapping[str, Any]) -> str:
     rows = [
-        (f"`{prefix}{name}`", describe_type(field), f"`{_as_yaml(field.get('default'))}`",
-         " ".join(field.get("description", "").split()))
+        (f"`{prefix}{name}`", f"`{_as_yaml(field.get('default'))}`",
+         f"{' '.join(field.get('description', '').split())}<br>*{describe_type(field)}*")
         for name, field in fields.items()
     ]  # fmt: skip
-    return _make_table(("key", "value", "default", "meaning"), rows)
+    return _make_table(("key", "default", "meaning and *value*"), rows)
 
 
 def describe_type(field: Mapping[str, Any]) -> str:
@@ -112,7 +113,10 @@ def _describe_number(field: Mapping[str, Any]) -> str:
 
 
 def _as_yaml(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    if isinstance(value, str):
+        return value
+    text = yaml.safe_dump(value, default_flow_style=True, width=math.inf)
+    return text.removesuffix("...\n").strip()
 
 
 def make_command_table() -> str:

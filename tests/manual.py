@@ -48,7 +48,5 @@ def find_links(text: str) -> list[str]:
 
 def find_anchors(text: str) -> set[str]:
     """Return the anchors of the headings of a page, as MkDocs and the forges make them."""
-    given = re.findall(r"^#+ .*\{ #([\w-]+) \}$", text, re.MULTILINE)
-    headings = re.findall(r"^#+ (.+?)$", text, re.MULTILINE)
-    return {*given, *(re.sub(r"[^\w\s-]", "", title).lower().replace(" ", "-")
-                      for title in headings)}  # fmt: skip
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\s-]", "", heading).lower().replace(" ", "-") for heading in headings}
