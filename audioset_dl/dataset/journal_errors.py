@@ -1,4 +1,4 @@
-"""What is said of a journal that can't be used: is it the disk, another program, or damage?"""
+"""The error for a journal that can't be used: is it the disk, another program, or damage?"""
 
 from __future__ import annotations
 
@@ -39,9 +39,12 @@ def unusable_error(path: Path, error: Exception) -> OutputError:
         (find_advice(number, path) for start, number in _ERRORS if name.startswith(start)), ""
     )
     if words:
-        return OutputError(f"the journal {path} can't be written: {error}{words}; {KEPT}")
+        return OutputError(f"the journal {path} can't be written: {error}{words}", fix=KEPT)
     if name == "SQLITE_BUSY":
         return OutputError(
-            f"the journal {path} can't be used: {error}; another program has it open: end that one"
+            f"the journal {path} can't be used: {error}; another program has it open",
+            fix="end that one",
         )
-    return OutputError(f"the journal {path} can't be used: {error}; if it is damaged, {BEGIN_ANEW}")
+    return OutputError(
+        f"the journal {path} can't be used: {error}", fix=f"if it is damaged, {BEGIN_ANEW}"
+    )

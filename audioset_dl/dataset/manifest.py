@@ -123,26 +123,15 @@ def write_failures(path: Path, rows: Iterable[Row], names: Mapping[str, str]) ->
 def manifest_cells(row: Row, names: Mapping[str, str]) -> dict[str, object]:
     """Return the cells of a saved clip's row in manifest.csv, by column."""
     clip, file = row.clip, row.saved_file
-    return {
-        "file_name": file.file_name,
-        "clip_id": clip.clip_id,
-        "ytid": clip.ytid,
-        "start_s": clip.start_s,
-        "end_s": clip.end_s,
-        "duration_s": round(file.num_samples / file.sample_rate, 6),
-        "num_samples": file.num_samples,
-        "sample_rate": file.sample_rate,
-        "channels": file.channels,
-        "classes": _join_names(row.classes, names) if row.wanted else "",
-        "labels": ";".join(clip.labels),
-        "label_names": _join_names(clip.labels, names),
-        "subset": clip.subset,
-        "sha256": file.sha256,
-        "source_format": file.source_format,
-        "method": file.method,
-        "bytes_fetched": file.bytes_fetched,
-        "saved_at": file.saved_at,
-    }
+    duration_s = round(file.num_samples / file.sample_rate, 6)
+    classes = _join_names(row.classes, names) if row.wanted else ""
+    cells = (
+        file.file_name, clip.clip_id, clip.ytid, clip.start_s, clip.end_s, duration_s,
+        file.num_samples, file.sample_rate, file.channels, classes,
+        ";".join(clip.labels), _join_names(clip.labels, names), clip.subset, file.sha256,
+        file.source_format, file.method, file.bytes_fetched, file.saved_at,
+    )  # fmt: skip
+    return dict(zip(MANIFEST_COLUMNS, cells, strict=True))
 
 
 def read_manifest(

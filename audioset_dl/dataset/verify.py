@@ -1,4 +1,4 @@
-"""The files in an output folder against its manifest."""
+"""The check of the files in an output folder against its manifest."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ from audioset_dl.errors import OutputError
 from audioset_dl.storage.files import is_temporary
 from audioset_dl.storage.guards import is_inside
 
+# A file is read whole. Ten seconds of 384 kHz stereo in doubles are 61 MB; a larger file than this
+# is none of a run's, and would only fill the memory.
 MAX_FILE_BYTES = 1 << 30
-"""Largest file that is read; ten seconds of 384 kHz stereo in doubles are 61 MB."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,9 @@ class Verification:
     """What `verify_folder` found."""
 
     num_files: int
-    """Files of the manifest and the journal, each of which was checked."""
+    """Number of files of the manifest and the journal, all of which were checked."""
     deep: bool
-    """Whether each file was decoded as well."""
+    """True if each file was decoded as well."""
     faults: Sequence[FileFault]
 
     @property
@@ -61,7 +62,7 @@ class Verification:
         return 1 if self.faults else 0
 
     def by_code(self) -> dict[str, int]:
-        """Return how many faults there are of each kind."""
+        """Return the number of faults of each kind."""
         return dict(Counter(fault.code for fault in self.faults))
 
 
@@ -143,7 +144,7 @@ def check_file(root: Path, row: Row, *, deep: bool = False) -> FileFault | None:
 
 
 def read_checked(root: Path, row: Row) -> bytes | FileFault:
-    """Read one file, hash and header checked against what is known of it; or what is wrong.
+    """Read one file and check its hash and header; return its content, or what is wrong.
 
     Parameters
     ----------
