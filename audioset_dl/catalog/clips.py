@@ -1,4 +1,4 @@
-"""What a clip is: the unit of everything. Imports nothing of ours, as everything uses it."""
+"""What a clip is: the unit of everything. Imports nothing, so that everything can use it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import re
 from dataclasses import dataclass
 
 YTID_LENGTH = 11
-"""Characters of a YouTube id, each of ``A-Za-z0-9_-``."""
+"""Characters of a YouTube id."""
 _YTID = rf"[A-Za-z0-9_-]{{{YTID_LENGTH}}}"
 YTID_PATTERN = re.compile(_YTID)
-"""A YouTube id. It may hold ``_``: a clip_id is never split at the first one."""
-CLIP_ID_PATTERN = re.compile(rf"({_YTID})_([0-9]{{1,10}})")
+"""A YouTube id: as in base64 for URLs (RFC 4648 §5), it may begin with ``-`` and may hold ``_``. So
+a clip_id is split by length, never at a ``_``."""
+CLIP_ID_PATTERN = re.compile(rf"({_YTID})_(0|[1-9][0-9]{{0,9}})")
 """A clip_id: groups are the YouTube id and the start in ms."""
 
 
@@ -19,7 +20,7 @@ class Clip:
     """One row of a segment CSV: some seconds of a YouTube video."""
 
     ytid: str
-    """Id of the video: 11 of ``A-Za-z0-9_-``; may begin with ``-``."""
+    """Id of the video; see `YTID_PATTERN`."""
     start_s: float
     """Where the clip starts in the video, in seconds, to the millisecond."""
     end_s: float
@@ -27,7 +28,7 @@ class Clip:
     labels: tuple[str, ...]
     """MIDs of all classes that it is labelled with, in the file's order."""
     subset: str
-    """The file it was read from, e.g. ``eval``."""
+    """Name of the file that it was read from, e.g. ``eval``."""
 
     @property
     def clip_id(self) -> str:

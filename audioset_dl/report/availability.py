@@ -1,23 +1,20 @@
-"""What `status --availability` says, as text, as JSON and as CSV."""
+"""What `status --availability` says, as text, JSON and CSV."""
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from audioset_dl.words import by_code, table
+from audioset_dl.words import by_code, table, to_csv
 
 if TYPE_CHECKING:
     from audioset_dl.dataset.availability import TriedClass, TriedClips
 
-_COLUMNS = ("clip_id", "ytid", "state", "code", "labels", "seen_at")
 _MANY_CODES = 3
 
 
 def availability_document(found: TriedClips) -> dict[str, Any]:
-    """Return what was tried as JSON-able data: ``all``, and ``classes``, a list."""
+    """Return what was tried as JSON-able data: ``all``, and a list of ``classes``."""
     return {
         "all": _class_document(found.overall),
         "classes": [_class_document(one) for one in found.classes],
@@ -51,13 +48,15 @@ def _reasons(one: TriedClass) -> str:
 
 
 def availability_csv(found: TriedClips) -> str:
-    """Return a CSV of all clips that were tried, for ``clips.known_gone``: labels joined with ;."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    writer.writerows(
-        (row.clip_id, row.clip.ytid, row.state, row.code or "", ";".join(row.clip.labels),
-         row.updated_at)
+    """Return a CSV of all clips that were tried, for ``clips.known_gone``."""
+    return to_csv(
+        {
+            "clip_id": row.clip_id,
+            "ytid": row.clip.ytid,
+            "state": row.state,
+            "code": row.code or "",
+            "labels": row.clip.labels,
+            "seen_at": row.updated_at,
+        }
         for row in found.rows
-    )  # fmt: skip
-    return text.getvalue().rstrip("\n")
+    )

@@ -298,6 +298,6 @@ def test_it_says_what_was_done_and_what_to_run_next(world: World) -> None:
     (name, *_) = world.files(config)
     (world.output(config) / name).unlink()
     done = run_command("verify", config, "--repair")
-    assert f"missing: {name}: is not there: given up; `audioset-dl download`" in done.stdout
-    assert "Run `audioset-dl download` to get again what was given up." in done.stdout
+    assert f"missing: {name}: is not there: `audioset-dl download` fetches" in done.stdout
+    assert "Run `audioset-dl download` to fetch these clips again." in done.stdout
     assert (world.output(config) / "manifest.csv").read_text().count("Cat") == 4

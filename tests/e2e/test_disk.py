@@ -19,7 +19,16 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from world import COMMAND, DOG, World, clean_environment, make_clips, run_command, videos_of
+from world import (
+    COMMAND,
+    DOG,
+    PATIENCE_S,
+    World,
+    clean_environment,
+    make_clips,
+    run_command,
+    videos_of,
+)
 
 from audioset_dl.audio.wav import read_format
 from audioset_dl.config import load_config
@@ -49,9 +58,7 @@ def can_mount() -> bool:
 needs_mount = pytest.mark.skipif(not can_mount(), reason="this machine lets nobody mount a tmpfs")
 
 
-def run_on_tmpfs(
-    folder: Path, options: str, script: str, timeout_s: float = 60
-) -> subprocess.CompletedProcess[str]:
+def run_on_tmpfs(folder: Path, options: str, script: str) -> subprocess.CompletedProcess[str]:
     """Run a shell script with a tmpfs at a folder, which nobody else sees and which goes with it.
 
     ``$run`` in the script is the installed command, ``$python`` the interpreter.
@@ -63,7 +70,7 @@ def run_on_tmpfs(
     environment["PATH"] += f":{os.environ['PATH']}"
     return subprocess.run(
         ["unshare", "-rm", "sh", "-c", f"{mount} || exit 99\n{names}\n{script}"],
-        capture_output=True, text=True, timeout=timeout_s, env=environment, check=False,
+        capture_output=True, text=True, timeout=PATIENCE_S, env=environment, check=False,
     )  # fmt: skip
 
 
@@ -217,7 +224,7 @@ def test_nowhere_to_print_to(world: World, arguments: tuple[str, ...]) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [COMMAND, arguments[0], config, *arguments[1:]], stdout=full, stderr=subprocess.PIPE,
-            text=True, timeout=60, env=clean_environment(), check=False,
+            text=True, timeout=PATIENCE_S, env=clean_environment(), check=False,
         )  # fmt: skip
     assert_told(done, "output of this command can't be written: disk full")
 
@@ -247,7 +254,7 @@ def run_without_privileges(*arguments: str | Path) -> subprocess.CompletedProces
     powers = "-dac_override,-dac_read_search,-fowner"
     return subprocess.run(
         [setpriv, f"--bounding-set={powers}", f"--inh-caps={powers}", COMMAND, *arguments],
-        capture_output=True, text=True, timeout=60, env=clean_environment(), check=False,
+        capture_output=True, text=True, timeout=PATIENCE_S, env=clean_environment(), check=False,
     )  # fmt: skip
 
 

@@ -9,24 +9,23 @@ import shutil
 from pathlib import Path
 
 import pytest
-from world import BARK, CAT, DOG, MakeWorld, World, make_clips, run_command
+from world import BARK, CAT, DATA, DOG, MakeWorld, World, make_clips, run_command
 
+from audioset_dl.catalog.catalog import load_catalog
 from audioset_dl.config import ClipsConfig, Config, DownloadConfig
 from audioset_dl.dataset.journal import open_journal
 from audioset_dl.dataset.manifest import write_failures
 from audioset_dl.dataset.rows import Row, add_known_gone, known_gone_row
 from audioset_dl.dataset.status import count_clips
 from audioset_dl.errors import ConfigError
-from audioset_dl.outcomes import ALL_CLASSES, Scope
 from audioset_dl.selection.known_gone import (
-    CODES_OF_A_CLIP,
-    Loss,
+    GONE_FOR_ALL,
+    GONE_FOR_GUESTS,
     load_known_gone,
-    read_availability,
     read_known_gone,
-    taken_as_gone,
 )
 from audioset_dl.selection.ranking import rank_clips
+from audioset_dl.selection.select import Selection
 
 NOW = "2026-11-22T12:00:00+00:00"
 TABLE = f"""\
@@ -50,8 +49,10 @@ def table(tmp_path: Path) -> Path:
 
 
 def test_the_codes_that_count_are_those_that_are_gone_but_for_the_asker() -> None:
-    gone = {code for code, kind in ALL_CLASSES.items() if kind.scope is Scope.GONE}
-    assert gone == CODES_OF_A_CLIP | {"geo", "age"}
+    codes = {"private", "members", "terminated", "copyright", "removed", "unavailable", "drm",
+             "live", "out_of_range"}  # fmt: skip
+    assert codes == GONE_FOR_ALL
+    assert codes | {"age"} == GONE_FOR_GUESTS
 
 
 def test_what_is_gone_for_everybody_counts(table: Path) -> None:
@@ -70,14 +71,6 @@ def test_with_cookies_what_accounts_may_see_is_asked_for(table: Path, key: str) 
     assert load_known_gone(Config()) == {}
 
 
-def test_losses_by_label_and_in_all(table: Path) -> None:
-    found = read_availability(table)
-    assert found.overall == Loss(saved=2, gone=5)
-    assert found.by_class == {DOG: Loss(saved=1, gone=3), CAT: Loss(saved=1, gone=3)}
-    assert found.overall.share == pytest.approx(5 / 7)
-    assert Loss(0, 0).share is None
-
-
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -94,11 +87,13 @@ def test_what_is_no_such_table_is_refused(tmp_path: Path, text: str, words: str)
     assert told.value.problems[0].key == "clips.known_gone"
 
 
-def test_what_is_saved_or_found_gone_here_is_not_taken_as_gone() -> None:
+def test_what_is_saved_or_found_gone_here_needs_no_report() -> None:
     known = {"saved": "private", "gone": "private", "waiting": "private", "new": "removed"}
     states = {"saved": ("saved", None), "gone": ("gone", "drm"), "waiting": ("waiting", "network")}
-    assert taken_as_gone(known, states) == {"waiting": "private", "new": "removed"}
-    assert taken_as_gone(known, states, retry=["private"]) == {"new": "removed"}
+    catalog = load_catalog(DATA, ["eval"])
+    selection = Selection((), catalog, None, known_gone=known)
+    assert selection.reported_gone(states) == {"waiting": "private", "new": "removed"}
+    assert selection.reported_gone(states, retry=["private"]) == {"new": "removed"}
 
 
 def test_what_is_taken_as_gone_is_counted_and_not_in_the_journal(tmp_path, make_clip) -> None:
@@ -278,4 +273,4 @@ def test_the_table_and_the_document_of_availability(world: World) -> None:
 def test_options_that_do_not_go_together(tmp_path: Path, options: list[str]) -> None:
     done = run_command("status", *options, cwd=tmp_path)
     assert done.returncode == 2
-    assert "--csv goes with --availability" in done.stderr
+    assert "--csv needs --availability" in done.stderr

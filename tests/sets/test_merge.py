@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from datasets import NOW, clip_id, clip_of, make_dataset, make_wav, saved_file, snapshot
-from world import BARK, CAT, DOG, GLOCKENSPIEL, MakeWorld, clean_environment, make_clips
+from world import BARK, CAT, DOG, GLOCKENSPIEL, PATIENCE_S, MakeWorld, clean_environment, make_clips
 from world import run_command as run
 
 from audioset_dl.dataset.journal import open_journal, read_journal
@@ -345,6 +345,7 @@ def adopted(out: OutputFolder, copy: Path) -> set[str]:
         return {record.clip.clip_id for record in journal.rows("saved")}
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     "moment",
     ["writing", "before rename", "after rename", "after folder", "before put", "after put"],
@@ -355,7 +356,7 @@ def test_a_killed_merge_goes_on(tmp_path: Path, out, moment: str) -> None:
     command = [sys.executable, Path(__file__).parents[1] / "killed.py", moment, "2", "merge"]
     killed = subprocess.run(
         [*command, out.path, a.path, b.path],
-        env=clean_environment(), capture_output=True, timeout=60, check=False,
+        env=clean_environment(), capture_output=True, timeout=PATIENCE_S, check=False,
     )  # fmt: skip
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     for path in out.wav.rglob("Y*.wav"):
