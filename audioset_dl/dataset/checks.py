@@ -19,6 +19,7 @@ def check_clip(clip: Clip) -> None:
     """Raise `ValueError` unless this can be a row of a segment CSV."""
     if not isinstance(clip.ytid, str) or not YTID_PATTERN.fullmatch(clip.ytid):
         raise ValueError(f"ytid {clip.ytid!r:.40}")
+    # float() reads "nan" and "inf" as well, and SQLite keeps a text in a column of numbers.
     times = (clip.start_s, clip.end_s)
     if not all(isinstance(time, float | int) and math.isfinite(time) for time in times):
         raise ValueError(f"times {times!r:.60}")

@@ -51,7 +51,7 @@ ALTER TABLE clips ADD COLUMN proof TEXT;     -- of a clip that is gone: said, fo
 ALTER TABLE clips ADD COLUMN asked_as TEXT;  -- of the last failure: guest, account
 -- How many clips the last run took as gone without asking (clips.known_gone): only their numbers,
 -- as another run may have another list.
-CREATE TABLE known_gone (code TEXT PRIMARY KEY, number INTEGER NOT NULL);
+CREATE TABLE known_gone (code TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO known_gone
     SELECT code, COUNT(*) FROM clips WHERE {_IS_KNOWN_GONE} AND wanted GROUP BY code;
 UPDATE clips SET state = 'waiting', code = NULL, detail = NULL, wanted = 0 WHERE {_IS_KNOWN_GONE};

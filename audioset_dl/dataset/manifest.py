@@ -59,9 +59,9 @@ class Manifest:
         by_clip_id = {row.clip_id: row for row in self.rows}
         if len(by_clip_id) < len(self.rows):
             counts = Counter(row.clip_id for row in self.rows)
-            ((repeated, _),) = counts.most_common(1)
+            ((repeated, number),) = counts.most_common(1)
             raise OutputError(
-                f"{self.path}: {repeated} stands in several rows",
+                f"{self.path}: clip {repeated} stands in {number} rows",
                 fix="`audioset-dl verify --repair` writes the manifest anew",
             )
         return by_clip_id

@@ -39,6 +39,7 @@ def read_run_info(path: Path) -> RunInfo | None:
     try:
         document = json.loads(path.read_text("utf-8"))
         return RunInfo(**document) if _is_ours(document) else None
+    # It may come from somebody else and hold anything, also brackets nested a thousand deep.
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 

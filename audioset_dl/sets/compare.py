@@ -114,6 +114,7 @@ def read_tables(path: Path) -> DatasetTables:
     table = read_manifest(manifest)
     rows = table.by_clip_id()
     folder = OutputFolder(manifest.parent)
+    # Beside a manifest of another name, such as a colleague's, lie the tables of another dataset.
     is_alone = manifest.name != folder.manifest.name
     failures = [] if is_alone else read_failures(folder.failures)
     codes = {row.clip_id: row.code or "" for row in failures}

@@ -115,6 +115,7 @@ def merge_parts(
     _check_overlap(out.path, paths)
     _check_is_ours(out)
     with ExitStack() as stack:
+        # A part that a run still writes would be merged in halves.
         for path in paths:
             stack.enter_context(keep_runs_out(OutputFolder(path).lock))
         parts = [read_part(path) for path in paths]
@@ -137,6 +138,7 @@ def merge_parts(
 
 def _check_is_ours(out: OutputFolder) -> None:
     """Refuse a folder that holds other things than a dataset, or an interrupted merge into one."""
+    # A mistyped OUT would be filled with tables and WAV files among the user's own.
     ours = (out.journal, out.manifest, out.run, out.lock, out.wav)
     if not out.path.is_dir() or any(path.exists() for path in ours):
         return
@@ -205,6 +207,7 @@ class _Merge:
         only_own = (row for row in self._own.rows.values() if row.clip_id not in united)
         known_gone = [row for row in (*rows, *only_own) if row.known_from is not None]
         self._journal.put(row for row in rows if row.known_from is None)
+        # The clip may have been tried by an earlier run, whose attempts are kept.
         self._journal.put(
             replace(row, known_from=None, wanted=False, state="waiting", code=None, detail=None)
             for row in known_gone
@@ -265,9 +268,11 @@ class _Merge:
                 return
             self._num_present += 1
         else:
+            # A merge that is killed right after the file has its name is taken up by this note.
             write_pending(self._out, row.clip, file)
             write_file(target, content)
             self._num_copied += 1
+        # Read back: the parts may be deleted after a merge that reported no error.
         if not _holds(target, file):
             raise OutputError(f"{target} is not what was written there: the disk fails")
         self._journal.put([unite_saved(self._rows_of(row.clip_id), file, self._order)])
