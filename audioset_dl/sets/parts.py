@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -94,8 +95,7 @@ def _read_names(
 ) -> tuple[RunInfo | None, dict[str, str]]:
     """Return run.json, and the display names that it and the manifest know."""
     info = read_run_info(folder.run)
-    of_run = {node["mid"]: node["name"] for node in info.classes} if info is not None else {}
-    return info, {**of_run, **of_manifest}
+    return info, {**(info.names if info is not None else {}), **of_manifest}
 
 
 def check_same_audio(parts: Iterable[Part]) -> None:
@@ -107,10 +107,9 @@ def check_same_audio(parts: Iterable[Part]) -> None:
         What they differ in.
     """
     holding = [part for part in parts if any(row.file for row in part.rows.values())]
-    for one, other in ((one, other) for one in holding for other in holding):
-        differing = [key for key in one.audio.keys() & other.audio if _differs(key, one, other)]
-        if differing:
-            keys = [key for key in _AUDIO_KEYS if key in differing]
+    for one, other in combinations(holding, 2):
+        known = [key for key in _AUDIO_KEYS if key in one.audio and key in other.audio]
+        if keys := [key for key in known if one.audio[key] != other.audio[key]]:
             words = "; ".join(
                 f"{part.folder.path} holds clips made with "
                 + ", ".join(f"{key} {part.audio[key]}" for key in keys)
@@ -120,14 +119,10 @@ def check_same_audio(parts: Iterable[Part]) -> None:
             raise ConfigError(Problem("", words, fix))
 
 
-def _differs(key: str, one: Part, other: Part) -> bool:
-    return bool(one.audio[key] != other.audio[key])
-
-
 def merge_order(parts: Sequence[Part]) -> dict[str, int]:
     """Return the place of each class (MID) that a part chose: part after part, in their order."""
     infos = [part.info for part in parts if part.info is not None]
-    mids = dict.fromkeys(node["mid"] for info in infos for node in info.classes)
+    mids = dict.fromkeys(mid for info in infos for mid in info.names)
     return {mid: place for place, mid in enumerate(mids)}
 
 
