@@ -14,7 +14,7 @@ from world import MakeWorld, World, videos_of
 
 from audioset_dl.audio.ffmpeg import find_ffmpeg
 from audioset_dl.catalog.clips import Clip
-from audioset_dl.dataset.journal import SavedFile
+from audioset_dl.dataset.rows import SavedFile
 from audioset_dl.simulator import Simulator
 
 # How long an example takes is the machine's affair: a busy one is no fault of the code.

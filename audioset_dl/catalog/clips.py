@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 YTID_LENGTH = 11
 """Characters of a YouTube id."""
-YTID_PATTERN = rf"[A-Za-z0-9_-]{{{YTID_LENGTH}}}"
-"""Regular expression of a YouTube id: as in base64 for URLs (RFC 4648 §5), it may begin with ``-``
-and may hold ``_``. So a clip_id is split by length, never at a ``_``."""
-CLIP_ID_PATTERN = rf"{YTID_PATTERN}_(?:0|[1-9][0-9]{{0,9}})"
-"""Regular expression of a clip_id."""
+_YTID = rf"[A-Za-z0-9_-]{{{YTID_LENGTH}}}"
+YTID_PATTERN = re.compile(_YTID)
+"""A YouTube id: as in base64 for URLs (RFC 4648 §5), it may begin with ``-`` and may hold ``_``. So
+a clip_id is split by length, never at a ``_``."""
+CLIP_ID_PATTERN = re.compile(rf"({_YTID})_(0|[1-9][0-9]{{0,9}})")
+"""A clip_id: groups are the YouTube id and the start in ms."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Clip:
     """One row of a segment CSV: some seconds of a YouTube video."""
 
@@ -37,3 +39,17 @@ class Clip:
     def duration_s(self) -> float:
         """Length in seconds, to the millisecond; 10.0 for most."""
         return round(self.end_s - self.start_s, 3)
+
+
+def split_clip_id(clip_id: str) -> tuple[str, int]:
+    """Return the YouTube id and the start in ms that a clip_id names.
+
+    Raises
+    ------
+    ValueError
+        It is no clip_id.
+    """
+    match = CLIP_ID_PATTERN.fullmatch(clip_id)
+    if match is None:
+        raise ValueError(f"clip_id {clip_id!r:.60}")
+    return match[1], int(match[2])

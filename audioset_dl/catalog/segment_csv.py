@@ -43,7 +43,7 @@ _HEADER = re.compile(
 _NUM_SEGS = re.compile(rb"\bnum_segs=([0-9]{1,12})\b")
 _YTID = f"S{YTID_LENGTH}"
 _NUMBER = re.compile(r" *[-+.0-9A-Za-z]{1,32} *")
-_YTIDS = re.compile(rf"(?:{YTID_PATTERN}\n)*+")
+_YTIDS = re.compile(rf"(?:{YTID_PATTERN.pattern}\n)*+")
 
 
 class BadRow(ValueError):

@@ -7,7 +7,6 @@ Owns what a clip is and which clips carry a label. Labels are matched whole, nev
 from __future__ import annotations
 
 import json
-import re
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
@@ -125,7 +124,7 @@ class SegmentTable:
 
     def find(self, clip_id: str) -> int | None:
         """Return the row number of a clip, None where there is no such clip."""
-        if not re.fullmatch(CLIP_ID_PATTERN, clip_id):
+        if not CLIP_ID_PATTERN.fullmatch(clip_id):
             return None
         ytid, start_ms = clip_id[:YTID_LENGTH], int(clip_id[YTID_LENGTH + 1 :])
         ytids, starts_ms = self._columns["ytids"], self._columns["start_ms"]

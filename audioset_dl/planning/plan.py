@@ -68,6 +68,14 @@ class Expected:
 
 
 @dataclass(frozen=True)
+class Advice:
+    """One thing to know before a download."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
 class Plan:
     """What a download would do."""
 
@@ -93,6 +101,9 @@ class Plan:
     """Number of clips that would be wanted but are reported gone."""
     losses_from: str = ""
     """File or option that the expected losses come from."""
+    free_bytes: int | None = None
+    """Free space on the disk of the output folder; None where it is not known."""
+    warnings: Sequence[Advice] = ()
 
 
 def make_plan(

@@ -26,7 +26,7 @@ MAX_START_S = 2_000_000
 """Latest time in a table: 23 days, within the 32 bits that the catalog has for milliseconds."""
 
 # Unlike Google's own ids, those of people may have leading zeros in the time.
-_CLIP_ID = re.compile(rf"({YTID_PATTERN})_([0-9]{{1,10}})")
+_CLIP_ID = re.compile(rf"({YTID_PATTERN.pattern})_([0-9]{{1,10}})")
 # What a spreadsheet makes of ids that begin with - or = (a formula), or look like 1E23 (a number).
 _SPREADSHEET = re.compile(r"=|#NAME|#REF|[0-9.,]+E\+", re.IGNORECASE)
 _BY_SPREADSHEET = (
@@ -198,7 +198,7 @@ def _check_header(header: Sequence[str], path: Path, key: str) -> None:
 
 def _read_ytid(text: str) -> str:
     ytid = text.strip()
-    if not re.fullmatch(YTID_PATTERN, ytid):
+    if not YTID_PATTERN.fullmatch(ytid):
         raise BadClip(
             f"ytid: expected a YouTube id ({YTID_LENGTH} of A-Z a-z 0-9 _ -), found {ytid[:40]!r}",
             fix=_spreadsheet_fix(ytid),

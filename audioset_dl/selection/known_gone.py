@@ -8,16 +8,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from audioset_dl.config import Config
-from audioset_dl.outcomes import ALL_CLASSES, Scope
+from audioset_dl.outcomes import GONE_CODES, KINDS
 from audioset_dl.selection.clip_csv import Cells, read_clip_csv, read_clip_id
 
 KEY = "clips.known_gone"
 # A video that is blocked in one country may play in the next: `geo` is a fact about a place.
-GONE_FOR_GUESTS = frozenset(
-    code for code, kind in ALL_CLASSES.items() if kind.scope is Scope.GONE and code != "geo"
-)
+GONE_FOR_GUESTS = frozenset(code for code in GONE_CODES if code != "geo")
 """Failure codes by which a clip is gone for everybody who has no account."""
-GONE_FOR_ALL = frozenset(code for code in GONE_FOR_GUESTS if not ALL_CLASSES[code].cookies_help)
+GONE_FOR_ALL = frozenset(code for code in GONE_FOR_GUESTS if not KINDS[code].cookies_help)
 """Those by which it is gone for an account as well."""
 
 

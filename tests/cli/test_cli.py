@@ -10,10 +10,8 @@ import pytest
 from world import BARK, DOG, World, make_clips, run_command, run_installed
 
 from audioset_dl import cli
-from audioset_dl.errors import AudiosetDlError, OutputError
+from audioset_dl.errors import OutputError
 from audioset_dl.simulator import Simulator
-
-README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 
 
 @pytest.fixture
@@ -21,24 +19,6 @@ def world(tmp_path: Path):
     clips = make_clips([DOG, BARK], 4)
     with Simulator() as simulator:
         yield World(tmp_path, simulator, clips)
-
-
-def test_the_readme_lists_every_command_in_the_words_of_its_help() -> None:
-    table = dict(re.findall(r"^\| `audioset-dl (\w+)[^|]*\| (.+) \|$", README, re.MULTILINE))
-    assert table == {
-        name: command.get_short_help_str(limit=200) for name, command in cli.cli.commands.items()
-    }
-    overview = run_command("--help").stdout
-    for name, words in table.items():
-        assert words in overview, "too long for a terminal of 80 columns"
-        assert words in " ".join(run_command(name, "--help").stdout.split())
-
-
-def test_exit_codes_in_the_readme_are_those_of_the_errors() -> None:
-    codes = {int(code) for code in re.findall(r"^\| ([\d, ]+) \| ", README, re.MULTILINE)
-             for code in code.split(",")}  # fmt: skip
-    ours = {error.exit_code for error in AudiosetDlError.__subclasses__()}
-    assert codes == ours | {0, 1, 129, 130, 143, cli.BUG_EXIT_CODE}
 
 
 def test_init_writes_the_default_config_and_keeps_what_is_there(tmp_path: Path) -> None:

@@ -37,7 +37,8 @@ from audioset_dl.download import run as download_module
 from audioset_dl.errors import OutputError
 from audioset_dl.selection.prepare import prepare
 from audioset_dl.simulator import Simulator
-from audioset_dl.storage.files import Room, find_room, remove_file, write_file
+from audioset_dl.storage.disk import FreeSpace, find_free_space
+from audioset_dl.storage.files import remove_file, write_file
 
 WAV_BYTES = 320_044
 NUM_CLIPS = 4
@@ -295,7 +296,7 @@ def test_words_for_each_error_of_the_file_system(
     with pytest.raises(OutputError) as caught:
         write_file(tmp_path / "x", b"content")
     assert re.fullmatch(
-        rf".*/x can't be written \(7 bytes\): {os.strerror(number)} \(.*\); mend that and .*",
+        rf".*/x can't be written \(7 bytes\): {os.strerror(number)} \(.*\); fix that and .*",
         str(caught.value),
     )
     assert list(tmp_path.iterdir()) == []
@@ -309,10 +310,10 @@ def test_a_damaged_journal_is_not_taken_for_a_full_disk(tmp_path: Path) -> None:
 
 
 def test_room_is_that_of_the_nearest_folder(tmp_path: Path) -> None:
-    room = find_room(tmp_path / "not" / "there")
+    room = find_free_space(tmp_path / "not" / "there")
     assert room is not None
     assert room.num_bytes > 0
-    assert find_room(Path("/dev/null/x")) is not None
+    assert find_free_space(Path("/dev/null/x")) is not None
 
 
 def test_removing_what_is_not_there_is_no_error(tmp_path: Path) -> None:
@@ -324,11 +325,11 @@ def test_removing_what_is_not_there_is_no_error(tmp_path: Path) -> None:
 def test_a_plan_that_does_not_fit_is_refused_before_anything_is_asked(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(download_module, "find_room", lambda path: Room(1_000_000, None))
+    monkeypatch.setattr(download_module, "find_free_space", lambda path: FreeSpace(1_000_000, None))
     settings = load_config(make_config(world))
     selection = prepare(settings).selection
     with pytest.raises(OutputError, match=r"4 clips to fetch need 1,280,176 bytes, 1,000,000 byt"):
         download_module.download(settings, selection)
     assert world.simulator.log.requests == ()
-    monkeypatch.setattr(download_module, "find_room", lambda path: None)
+    monkeypatch.setattr(download_module, "find_free_space", lambda path: None)
     assert download_module.download(settings, selection).exit_code == 0

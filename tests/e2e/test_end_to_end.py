@@ -187,7 +187,7 @@ def test_what_fails_on_and_on_waits_for_another_run(make_world: MakeWorld) -> No
     config = world.write_config(classes={"include": ["Dog"]}, download={"attempts": 2})
     done = world.download(config)
     assert done.returncode == 1
-    assert "1 not got yet: run the same command again" in done.stdout
+    assert "1 not fetched yet: run the same command again" in done.stdout
     (failure,) = world.rows(config, "failures.csv")
     assert (failure["ytid"], failure["state"], failure["code"]) == (
         clips[0].ytid, "waiting", "network",

@@ -444,7 +444,7 @@ def test_any_manifest_is_verified_or_refused(tmp_path: Path, rows: list[list[str
     folder = OutputFolder(tmp_path)
     folder.manifest.write_bytes(text.getvalue().encode("utf-8", "surrogatepass"))
     try:
-        num_rows = len(read_manifest(folder.manifest))
+        num_rows = len(read_manifest(folder.manifest, checked=False).rows)
     except OutputError:
         pass
     else:

@@ -73,7 +73,7 @@ def is_refused(request: Request, refusal: str) -> bool:
 def attempts(world: World, config: Path) -> set[int]:
     """Return what the clips were charged, of which the tables tell only where one has failed."""
     with read_journal(world.output(config) / "journal.sqlite") as journal:
-        return {record.attempts for record in journal.records()}
+        return {record.attempts for record in journal.rows()}
 
 
 def test_a_lost_network_costs_no_clip_and_is_found_again(make_world: MakeWorld) -> None:

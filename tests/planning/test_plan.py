@@ -234,7 +234,7 @@ def test_the_plan_of_a_list_says_so(make_world) -> None:
         f"clip_id,state,code,labels\n{clips[2].clip_id},gone,removed,\n"
     )
     text = run_command("plan", world.write_config(clips={"list": "list.csv"})).stdout
-    assert "clips.per_class has no say" in text
+    assert "clips.per_class does not count" in text
     assert "1 wanted" in text
     config = world.write_config(clips={"list": "list.csv", "known_gone": "gone.csv"})
     assert "1 more is known to be gone" in run_command("plan", config).stdout
