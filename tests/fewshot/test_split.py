@@ -163,7 +163,7 @@ def worlds(draw):
     return ontology, clips, config, draw(st.integers(-5, 5))
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(worlds())
 def test_whatever_the_config_splits_never_meet(world) -> None:
     ontology, clips, config, seed = world
