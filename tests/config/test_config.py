@@ -351,7 +351,7 @@ FAULTS = [
     ("metadata: {segments: [balanced]}", 'unknown name "balanced"; did you mean balanced_train?'),
     ("metadata: {segments: [Evals]}", "did you mean eval?"),
     ("metadata: {segments: [all]}", "(known: balanced_train, eval, unbalanced_train, or the path"),
-    ("metadata: {segments: [eval, a.csv, eval]}", 'metadata.segments[2]: "eval" is listed twice'),
+    ("metadata: {segments: [eval, a.csv, eval]}", "segments[2]: the same file as entry [0]; keep"),
     ("metadata: {segments: [a.csv, ./a.csv]}", "metadata.segments[1]"),
     ("metadata: {segments: [7]}", "expected balanced_train, eval, unbalanced_train or a path"),
     ("classes: {min_qualty: 1}", "classes.min_qualty: unknown key; did you mean min_quality?"),

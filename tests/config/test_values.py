@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from audioset_dl.config.document import dotted, quoted
-from audioset_dl.config.values import Proxies, masked_options, masked_proxy
+from audioset_dl.config.document import dotted
+from audioset_dl.config.quoting import masked_options, masked_proxy, quoted
+from audioset_dl.config.values import Proxies
 
 PROXIES: TypeAdapter[tuple[str, ...]] = TypeAdapter(Proxies)
 
