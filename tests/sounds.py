@@ -11,9 +11,9 @@ import numpy as np
 from audioset_dl.audio.cut import Samples
 from audioset_dl.audio.wav import encode_wav
 from audioset_dl.catalog.clips import Clip
-from audioset_dl.dataset.journal import Record, SavedFile
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.manifest import write_manifest
+from audioset_dl.dataset.rows import Row, SavedFile
 from audioset_dl.storage.files import write_file
 
 RATE = 16_000
@@ -49,7 +49,7 @@ def write_dataset(
         sha256 = hashlib.sha256(wav).hexdigest()
         file = SavedFile(name, len(data), rate, data.shape[1], len(wav), sha256,
                          "251 opus 128k", "ranged", 200_000, NOW)  # fmt: skip
-        records.append(Record(clip, clip.labels, True, "saved", None, None, 0, "", file))
+        records.append(Row(clip, file=file, classes=clip.labels, state="saved"))
     records.sort(key=lambda record: record.clip.clip_id)
     write_manifest(folder.manifest, records, {"/m/0bt9lr": "Dog"})
     return folder

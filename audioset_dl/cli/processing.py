@@ -39,10 +39,10 @@ def process(config: Path, overrides: tuple[str, ...], as_json: bool, quiet: bool
     Example:
       audioset-dl process --set process.form=logmel --set process.preset=ast
     """
-    from audioset_dl.download.fetcher import utc_now
     from audioset_dl.process.folder import ProcessedFolder
     from audioset_dl.process.presets import PRESETS
     from audioset_dl.process.run import process_dataset
+    from audioset_dl.storage.clock import utc_now
     from audioset_dl.storage.guards import check_apart
 
     _end_by_signals()

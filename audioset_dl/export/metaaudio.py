@@ -25,7 +25,7 @@ from audioset_dl.errors import OutputError
 from audioset_dl.fewshot.assign import SPLITS
 from audioset_dl.fewshot.split import Split
 from audioset_dl.fewshot.table import ClipTable
-from audioset_dl.storage.files import temporary_path, told_as_output_error, write_file
+from audioset_dl.storage.files import as_output_error, temporary_path, write_file
 
 _OURS = re.compile(r"Y[A-Za-z0-9_-]{11}_\d{1,12}\.(wav|npy)")
 
@@ -101,7 +101,7 @@ def write_class_folders(
     data = folder / "data"
     _check_no_link(data)
     for path in _stale_files(data, files):
-        with told_as_output_error(path):
+        with as_output_error(path):
             path.unlink()
             if not any(path.parent.iterdir()):
                 path.parent.rmdir()
@@ -126,7 +126,7 @@ def _stale_files(data: Path, files: dict[str, str]) -> Iterator[Path]:
 
 
 def _copy(source: Path, target: Path) -> bool:
-    with told_as_output_error(target):
+    with as_output_error(target):
         wanted = source.stat()
         if target.is_file() and not target.is_symlink():
             there = target.stat()

@@ -10,7 +10,7 @@ from typing import Any
 
 from audioset_dl.fewshot.episodes import EpisodeSampler
 from audioset_dl.fewshot.members import SplitMembers
-from audioset_dl.storage.files import temporary_path, told_as_output_error
+from audioset_dl.storage.files import as_output_error, temporary_path
 
 EPISODES_NAME = "episodes.jsonl"
 
@@ -28,7 +28,7 @@ def write_episodes(
     OutputError
         The disk is full or read-only, or permission is denied.
     """
-    with told_as_output_error(path):
+    with as_output_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = temporary_path(path)
         try:

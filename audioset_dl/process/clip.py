@@ -15,8 +15,8 @@ import soundfile
 from audioset_dl.audio import cut
 from audioset_dl.audio.wav import BadWavError, encode_wav, read_format
 from audioset_dl.config import ProcessConfig
-from audioset_dl.dataset.manifest import ManifestRow
-from audioset_dl.dataset.verify import Fault, read_checked
+from audioset_dl.dataset.rows import Row
+from audioset_dl.dataset.verify import FileFault, read_checked
 from audioset_dl.process.clean import Figures, Samples, find_flags, measure, replace_nonfinite
 from audioset_dl.process.folder import file_name_of
 from audioset_dl.process.forms import resample, to_mono
@@ -64,7 +64,7 @@ class Record:
     made: Made | None = None
     """None if the clip was left out."""
     code: str = ""
-    """Why there can be no processed file: that of a `Fault` of the source, or `TOO_FEW_SAMPLES`."""
+    """Why there can be no processed file: a code of `FileFault`, or `TOO_FEW_SAMPLES`."""
     detail: str = ""
 
     @property
@@ -102,7 +102,7 @@ class Task:
 
     dataset: Path
     folder: Path
-    row: ManifestRow
+    row: Row
     length_s: float
     recipe: ProcessConfig
     known: Record | None = None
@@ -120,7 +120,7 @@ def make_clip(task: Task) -> tuple[Record, bool]:
     if task.known is not None and _is_there(task.folder, task.known.made):
         return task.known, False
     content = read_checked(task.dataset, task.row)
-    if isinstance(content, Fault):
+    if isinstance(content, FileFault):
         return _failed(task, content.code, content.detail), True
     try:
         samples = decode(content)
@@ -185,16 +185,16 @@ def transform(
 
 def _failed(task: Task, code: str, detail: str) -> Record:
     row = task.row
-    return Record(row.clip_id, row.sha256, task.length_s, code=code, detail=detail)
+    return Record(row.clip_id, row.saved_file.sha256, task.length_s, code=code, detail=detail)
 
 
 def _examine(samples: Samples, task: Task) -> Record:
-    rate = task.row.sample_rate
+    rate = task.row.saved_file.sample_rate
     digest = hashlib.sha256(f"{samples.shape} {rate}\n".encode())
     digest.update(np.ascontiguousarray(samples, "<f4").tobytes())
     return Record(
         clip_id=task.row.clip_id,
-        source_sha256=task.row.sha256,
+        source_sha256=task.row.saved_file.sha256,
         length_s=task.length_s,
         audio_sha256=digest.hexdigest(),
         figures=measure(samples, rate, task.length_s),
@@ -205,7 +205,7 @@ def _examine(samples: Samples, task: Task) -> Record:
 def _make(samples: Samples, task: Task) -> Made | None:
     """Write the processed file; None if there are too few samples for one."""
     recipe = task.recipe
-    array, rate, scaling = transform(samples, task.row.sample_rate, recipe)
+    array, rate, scaling = transform(samples, task.row.saved_file.sample_rate, recipe)
     num_samples, channels = len(array), 1 if array.ndim == 1 else array.shape[1]
     if recipe.form == "logmel":
         preset = PRESETS[str(recipe.preset)]

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from audioset_dl.errors import ConfigError, OutputError, Problem
-from audioset_dl.storage.files import told_as_output_error, write_file
+from audioset_dl.storage.files import as_output_error, write_file
 
 MANIFEST_COLUMNS = (
     "file_name", "clip_id", "ytid", "start_s", "end_s", "duration_s", "num_samples",
@@ -159,7 +159,7 @@ def check_places(folder: ProcessedFolder) -> None:
         What stands where.
     """
     files = (folder.manifest, folder.dropped, folder.settings, folder.statistics, folder.records)
-    with told_as_output_error(folder.clips):
+    with as_output_error(folder.clips):
         is_ours = folder.settings.exists()
         shards = list(folder.clips.iterdir()) if folder.clips.is_dir() else []
         for place in (*files, folder.clips, *shards):

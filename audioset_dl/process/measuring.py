@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from audioset_dl.dataset.verify import is_inside
 from audioset_dl.errors import OutputError
 from audioset_dl.fewshot.split_files import read_split
 from audioset_dl.process.folder import ProcessedFolder
@@ -26,6 +25,7 @@ from audioset_dl.process.statistics import (
     summarize,
 )
 from audioset_dl.storage.files import write_file
+from audioset_dl.storage.guards import is_inside
 
 SPLIT = "train"
 """Statistics of other clips would tell a model what it is to be tested on."""

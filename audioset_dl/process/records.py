@@ -9,7 +9,7 @@ from pathlib import Path
 
 from audioset_dl.process.clip import Record
 from audioset_dl.process.folder import file_name_of
-from audioset_dl.storage.files import told_as_output_error, write_file
+from audioset_dl.storage.files import as_output_error, write_file
 
 
 def read_records(path: Path) -> dict[str, Record]:
@@ -48,7 +48,7 @@ def noting(path: Path) -> Iterator[Callable[[Record], None]]:
     OutputError
         It can't be written.
     """
-    with told_as_output_error(path), path.open("a", encoding="utf-8") as file:
+    with as_output_error(path), path.open("a", encoding="utf-8") as file:
 
         def note(record: Record) -> None:
             file.write(_lines([record]))

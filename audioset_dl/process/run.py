@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from audioset_dl.catalog.clips import Clip
 from audioset_dl.config import ProcessConfig
-from audioset_dl.dataset.journal import SavedFile
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.dataset.manifest import read_texts, row_of
-from audioset_dl.errors import OutputError
+from audioset_dl.dataset.manifest import manifest_cells, read_manifest
+from audioset_dl.dataset.rows import Row
+from audioset_dl.dataset.verify import FileFault
 from audioset_dl.process.clip import TOO_FEW_SAMPLES, Record, Task, make_clip
 from audioset_dl.process.folder import (
     DROPPED_COLUMNS,
@@ -28,20 +27,6 @@ from audioset_dl.process.records import noting, read_records, write_records
 from audioset_dl.storage.files import is_temporary, remove_file
 from audioset_dl.storage.lock import hold_folder
 
-Source = tuple[Clip, SavedFile, Mapping[str, str]]
-"""A clip of the dataset, its file, and its row as it stands in the manifest."""
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A clip whose file in the dataset could not be used."""
-
-    file_name: str
-    clip_id: str
-    code: str
-    """As `verify` names it."""
-    detail: str
-
 
 @dataclass(frozen=True)
 class Processed:
@@ -57,7 +42,7 @@ class Processed:
     """Clips that were left out, by the first of their reasons."""
     flags: Mapping[str, int]
     """How many clips have each flag, left out or not."""
-    faults: Sequence[Fault]
+    faults: Sequence[FileFault]
     """Files of the dataset that are not as the manifest says; their clips are left out."""
     lowest_rate: int | None
     """Lowest sample rate of the dataset, in Hz; None for an empty one."""
@@ -109,25 +94,15 @@ def process_dataset(
     """
     folder = ProcessedFolder(config.dir)
     check_apart(folder.path, output.path)
-    sources = sorted(read_texts(output.manifest), key=lambda source: source[0].clip_id)
-    _check_once(output, sources)
+    manifest = read_manifest(output.manifest)
+    sources = dict(sorted(manifest.by_clip_id().items()))
     settings = settings_of(config)
     check_places(folder)
     with hold_folder(folder.lock, now):
         claim_folder(folder, settings, about(config))
-        run = _Run(config, output, folder, {source[0].clip_id: source for source in sources})
+        run = _Run(config, output, folder, sources, manifest.names)
         on_start(len(sources))
         return run.finish(run.make_all(on_clip))
-
-
-def _check_once(output: OutputFolder, sources: Iterable[Source]) -> None:
-    counts = Counter(clip.clip_id for clip, _, _ in sources)
-    twice = [clip_id for clip_id, number in counts.items() if number > 1]
-    if twice:
-        raise OutputError(
-            f"{output.manifest}: clip {twice[0]} stands in {counts[twice[0]]} rows; "
-            "`audioset-dl verify --repair` writes the manifest anew"
-        )
 
 
 class _Run:
@@ -138,12 +113,14 @@ class _Run:
         config: ProcessConfig,
         output: OutputFolder,
         folder: ProcessedFolder,
-        sources: Mapping[str, Source],
+        sources: Mapping[str, Row],
+        names: Mapping[str, str],
     ) -> None:
         self._config = config
         self._output = output
         self._folder = folder
         self._sources = sources
+        self._names = names
         self._old = read_records(folder.records)
         self._records = {
             clip_id: record
@@ -193,12 +170,12 @@ class _Run:
         return self._processed(rows, dropped, originals)
 
     def _task(self, clip_id: str, record: Record | None) -> Task:
-        clip, file, _ = self._sources[clip_id]
+        row = self._sources[clip_id]
         return Task(
             dataset=self._output.path,
             folder=self._folder.path,
-            row=row_of(clip_id, file),
-            length_s=clip.end_s - clip.start_s,
+            row=row,
+            length_s=row.clip.end_s - row.clip.start_s,
             recipe=self._config,
             known=record,
         )
@@ -218,13 +195,10 @@ class _Run:
         return (*own, "duplicate") if is_left_out else own
 
     def _row(self, record: Record, originals: Mapping[str, str]) -> dict[str, object]:
-        clip, _, texts = self._sources[record.clip_id]
         original = originals.get(record.clip_id, "")
         flags = (*record.flags, "duplicate") if original else record.flags
         return {
-            **texts,
-            "start_s": clip.start_s,
-            "end_s": clip.end_s,
+            **manifest_cells(self._sources[record.clip_id], self._names),
             "source_sha256": record.source_sha256,
             "flags": ";".join(flags),
             "duplicate_of": original,
@@ -255,7 +229,7 @@ class _Run:
         )
         if originals:
             flags["duplicate"] = len(originals)
-        rates = {file.sample_rate for _, file, _ in self._sources.values()}
+        rates = {row.saved_file.sample_rate for row in self._sources.values()}
         return Processed(
             num_source=len(self._sources),
             num_clips=len(rows),
@@ -268,11 +242,11 @@ class _Run:
             shapes=dict(Counter(str(row["shape"]) for row in rows)),
         )
 
-    def _faults(self) -> tuple[Fault, ...]:
+    def _faults(self) -> tuple[FileFault, ...]:
         return tuple(
-            Fault(self._sources[clip_id][1].file_name, clip_id, record.code, record.detail)
-            for clip_id, record in sorted(self._records.items())
-            if record.code not in ("", TOO_FEW_SAMPLES)
+            FileFault(row.saved_file.file_name, clip_id, record.code, record.detail)
+            for clip_id, row in self._sources.items()
+            if (record := self._records[clip_id]).code not in ("", TOO_FEW_SAMPLES)
         )
 
 
@@ -293,10 +267,9 @@ def find_duplicates(records: Iterable[Record], config: ProcessConfig) -> dict[st
     return originals
 
 
-def _is_of(record: Record, source: Source) -> bool:
-    clip, file, _ = source
-    length_s = clip.end_s - clip.start_s
-    return record.source_sha256 == file.sha256 and record.length_s == length_s
+def _is_of(record: Record, row: Row) -> bool:
+    length_s = row.clip.end_s - row.clip.start_s
+    return record.source_sha256 == row.saved_file.sha256 and record.length_s == length_s
 
 
 def _figures_of(record: Record) -> dict[str, object]:

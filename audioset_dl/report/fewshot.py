@@ -1,4 +1,4 @@
-"""What `split` and `episodes` say, as text and as JSON."""
+"""What `split` and `episodes` say, as text and JSON."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audioset_dl.words import count, listed, table
+from audioset_dl.words import count, listed, some, table
 
 if TYPE_CHECKING:
     from audioset_dl.catalog.ontology import Node
     from audioset_dl.fewshot.split import Split
 
 _RULES = ("mixed", "video", "duplicate")
-_MOST = 5
 
 
 def split_report_document(split: Split) -> dict[str, Any]:
@@ -90,9 +89,9 @@ def _classes(split: Split) -> str:
     above = [one.node.name for one in split.universe.left_out if one.below]
     words = count(len(split.universe.classes), "class takes part", "classes take part")
     if above:
-        words += f"; {_some(above)} left out for classes below"
+        words += f"; {some(above, '; ')} left out for classes below"
     if poor:
-        names = _some([f"{one.node.name} ({one.num_clips:,})" for one in poor])
+        names = some([f"{one.node.name} ({one.num_clips:,})" for one in poor], "; ")
         words += f"; with fewer than {split.config.min_clips} clips: {names}"
     return words
 
@@ -103,7 +102,7 @@ def _groups(split: Split) -> str:
     kept = "lie together" if not split.wanted else "kept together"
     classes = count(sum(map(len, split.groups)), "class", "classes")
     ties = f"{classes} that occur together (Jaccard index {split.config.group_threshold:g} or more)"
-    told = _some(groups)
+    told = some(groups, "; ")
     if not split.wanted:
         cut = count(len(split.cut_ties), "pair")
         return f"{ties}: {told}; the given split parts {cut} of them"
@@ -145,7 +144,8 @@ def _naive(split: Split) -> str:
 def _warnings(split: Split) -> Iterator[tuple[str, str]]:
     fallen = [f"{node.name} ({clips:,})" for node, clips in _fallen(split).items()]
     if fallen:
-        yield "warning", f"fewer than {split.config.min_clips} clips are kept of {_some(fallen)}"
+        names = some(fallen, "; ")
+        yield "warning", f"fewer than {split.config.min_clips} clips are kept of {names}"
     empty = [name for name in split.clip_splits.clips if not split.classes(name)]
     if empty:
         yield "warning", f"no class is in {' and '.join(empty)}"
@@ -166,11 +166,6 @@ def _fallen(split: Split) -> Mapping[Node, int]:
 
 def _kept(split: Split, nodes: tuple[Node, ...]) -> Mapping[Node, int]:
     return {node: split.num_clips_of(node.mid) for node in nodes}
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _MOST:,} more" if len(names) > _MOST else ""
-    return "; ".join(names[:_MOST]) + more
 
 
 def episodes_document(
@@ -195,7 +190,7 @@ def episodes_text(
     )
     lines = [
         f"{name}: never in one episode, as they share too many clips: "
-        + _some([" + ".join(pair) for pair in pairs])
+        + some([" + ".join(pair) for pair in pairs], "; ")
         for name, pairs in apart.items()
         if pairs
     ]

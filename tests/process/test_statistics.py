@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -130,9 +131,13 @@ def test_what_does_not_fit_is_refused() -> None:
     apply_statistics(np.ones((5, 4)), found, settings_sha256="s" * 64)
 
 
+def config_in(folder: Path) -> ProcessConfig:
+    return ProcessConfig(dir=folder / "processed", workers=1, form="logmel", preset="vggish")
+
+
 @pytest.fixture
 def config(tmp_path: Path) -> ProcessConfig:
-    return ProcessConfig(dir=tmp_path / "processed", workers=1, form="logmel", preset="vggish")
+    return config_in(tmp_path)
 
 
 @pytest.fixture
@@ -149,10 +154,18 @@ def splits(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def folder(tmp_path: Path, config: ProcessConfig) -> ProcessedFolder:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset and what was processed of it; each test gets a copy."""
+    path = tmp_path_factory.mktemp("made")
     sounds = {ytid: tone(n, length_s=2.0, level=0.1 * 2**-n) for n, ytid in enumerate(ytids(5))}
-    process_dataset(config, write_dataset(tmp_path / "audioset", sounds), now=NOW)
+    process_dataset(config_in(path), write_dataset(path / "audioset", sounds), now=NOW)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path, config: ProcessConfig, made: Path) -> ProcessedFolder:
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     return ProcessedFolder(config.dir)
 
 
