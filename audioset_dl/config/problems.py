@@ -48,17 +48,16 @@ def keys_at(path: KeyPath) -> list[str]:
 
 
 def _locate(detail: ErrorDetails, value: Any) -> tuple[KeyPath, Any]:
-    """Return the path of an error, as far as the document has it, and the value there."""
+    """Return the path of an error in the document, and the value there."""
     path: list[str | int] = []
     index = detail.get("ctx", {}).get("index")
-    # Behind the path pydantic names the alternatives of a union that it tried.
+    # Pydantic also names the alternatives of a union that it tried ("float", "dict", ...).
     for part in [*detail["loc"], *([] if index is None else [index])]:
-        is_key = isinstance(value, Mapping) and part in value
+        is_key = isinstance(value, Mapping) and isinstance(part, str) and part in value
         is_index = isinstance(value, list | tuple) and isinstance(part, int) and part < len(value)
-        if not (is_key or is_index):
-            break
-        path.append(part)
-        value = value[part]
+        if is_key or is_index:
+            path.append(part)
+            value = value[part]
     return tuple(path), value
 
 
