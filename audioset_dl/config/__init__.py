@@ -1,7 +1,6 @@
 """config.yaml as frozen, strict models, and all the faults of one at once."""
 
-from audioset_dl.config.document import hide_logins
-from audioset_dl.config.later import FewshotConfig, ProcessConfig
+from audioset_dl.config.loading import as_config, load_config, locate
 from audioset_dl.config.models import (
     MOST_PER_CLASS,
     AudioConfig,
@@ -9,11 +8,12 @@ from audioset_dl.config.models import (
     ClipsConfig,
     Config,
     DownloadConfig,
+    FewshotConfig,
     MetadataConfig,
     OutputConfig,
-    load_config,
-    locate,
+    ProcessConfig,
 )
+from audioset_dl.config.quoting import hide_logins
 from audioset_dl.config.secrets import find_secrets
 from audioset_dl.config.starting import (
     SCHEMA_NAME,
@@ -22,7 +22,6 @@ from audioset_dl.config.starting import (
     split_names,
     starting_config_text,
 )
-from audioset_dl.config.values import masked_proxy
 
 __all__ = [
     "MOST_PER_CLASS",
@@ -36,13 +35,13 @@ __all__ = [
     "MetadataConfig",
     "OutputConfig",
     "ProcessConfig",
+    "as_config",
     "config_schema_text",
     "default_config_text",
     "find_secrets",
     "hide_logins",
     "load_config",
     "locate",
-    "masked_proxy",
     "split_names",
     "starting_config_text",
 ]

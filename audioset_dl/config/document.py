@@ -1,27 +1,27 @@
-"""Plain values that remember where they were written, and how a message names them.
+"""Values as a user wrote them, with the place of each, and all that is wrong with them.
 
-Owns :class:`Document`, key paths and the quoting of users' text. Must not know how text is read,
-nor which keys a configuration has.
+Owns :class:`Document` and key paths. Must not know how text is read, nor which keys a configuration
+has.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from audioset_dl.errors import Problem
+from audioset_dl.config.quoting import quoted
+from audioset_dl.errors import ConfigError, Problem
 
-HIDDEN = "***"
-"""What stands where a secret was."""
-_MAX_QUOTED = 60
-_PLAIN_KEY = re.compile(r"[\w-]{1,60}")
-
-Plain: TypeAlias = "bool | int | float | str | list[Plain] | dict[str, Plain] | None"
-"""What YAML text is read as."""
 KeyPath: TypeAlias = "tuple[str | int, ...]"
 """The keys and list indexes that lead to a value."""
+
+UNREAD = object()
+"""Stands for a value that the reader refused, so that nothing else is said about it."""
+
+# A list of 500 wrong classes has one cause: the first faults tell it, the rest scrolls them away.
+_MAX_PROBLEMS = 50
+_PLAIN_KEY = re.compile(r"[\w-]{1,60}")
 
 
 @dataclass(frozen=True)
@@ -31,80 +31,75 @@ class Place:
     source: str
     """The file, as the user named it, or ``--set``."""
     line: int = 0
-    """Counted from 1; 0 where there are no lines to speak of."""
+    """Counted from 1; 0 in a source without lines."""
 
     def __str__(self) -> str:
         return f"{self.source}:{self.line}" if self.line else self.source
 
 
-@dataclass(frozen=True)
-class Fault:
-    """One thing wrong with a value."""
-
-    path: KeyPath
-    message: str
-    place: Place
-
-    @property
-    def problem(self) -> Problem:
-        """The fault as an error carries it."""
-        return Problem(dotted(self.path), self.message, source=str(self.place))
-
-
 @dataclass
 class Document:
-    """A YAML text that was read."""
+    """What a user wrote: a file's text, an override's, or a dict."""
 
     source: str
-    value: Plain = None
+    """Its name in messages."""
+    path: KeyPath = ()
+    """Where the value stands in the configuration: the key of an override."""
+    value: Any = None
+    """Mappings, lists and scalars, or `UNREAD`."""
     places: dict[KeyPath, Place] = field(default_factory=dict)
-    """Of a key the line of the key, of a list's entry the line of the entry."""
+    """The line of each key, and of each entry of a list."""
     blanks: set[KeyPath] = field(default_factory=set)
-    """Keys with nothing at all behind the colon (an explicit null is none of these)."""
-    unread: set[KeyPath] = field(default_factory=set)
-    """Where a fault left null in the value's stead."""
-    faults: list[Fault] = field(default_factory=list)
+    """Keys with nothing behind the colon; those with an explicit null are not among them."""
+    faults: list[tuple[Place, Problem]] = field(default_factory=list)
 
     def place_of(self, path: KeyPath) -> Place:
         """Return where `path`, or else the nearest thing around it, was written."""
-        for length in range(len(path), -1, -1):
-            if place := self.places.get(path[:length]):
-                return place
-        return Place(self.source)
+        around = (path[:length] for length in range(len(path), -1, -1))
+        return next((self.places[one] for one in around if one in self.places), Place(self.source))
 
-    def put(self, path: KeyPath, given: Document, place: Place) -> list[Fault]:
-        """Set the value at `path`, making the mappings on the way to it; return what prevents it.
+    def refuse(
+        self, path: KeyPath, found: str, fix: str = "", *, place: Place | None = None
+    ) -> None:
+        """Note a fault of the value at `path`, by default at the place of its key."""
+        place = place or self.place_of(path)
+        self.faults.append((place, Problem(dotted(path), found, fix, source=str(place))))
 
-        Parameters
-        ----------
-        path : tuple of str
-            Keys; at least one.
-        given : Document
-            Holds the value.
-        place : Place
-            Where the value, and whatever is made for it, counts as written.
-        """
+    def put(self, override: Document) -> None:
+        """Set a value to that of an override, and take over its places and faults."""
+        self.faults += override.faults
+        self.places |= override.places
         self.value = {} if self.value is None else self.value
-        holder: Plain = self.value
-        for length, part in enumerate(path):
+        holder = self.value
+        for length, key in enumerate(override.path, 1):
             if not isinstance(holder, dict):
-                return [Fault(path, f"{dotted(path[:length]) or 'the file'} holds no keys", place)]
-            if length == len(path) - 1:
-                holder[str(part)] = given.value
-            elif holder.get(str(part)) is None:
-                holder[str(part)] = {}
-                self.places[path[: length + 1]] = place
-            holder = holder[str(part)]
-        self._forget(path)
-        self.places[path] = place
-        self.unread |= {(*path, *rest) for rest in given.unread}
-        return []
+                if holder is not UNREAD:
+                    around = dotted(override.path[: length - 1]) or "the file"
+                    self.refuse(override.path, f"{around} holds no keys")
+                return
+            if length == len(override.path):
+                holder[key] = override.value
+            elif holder.get(key) is None:
+                holder[key] = {}
+                self.places[override.path[:length]] = override.place_of(override.path)
+            holder = holder[key]
 
-    def _forget(self, path: KeyPath) -> None:
-        """Drop what is known of the former value at `path`."""
-        length = len(path)
-        self.places = {key: one for key, one in self.places.items() if key[:length] != path}
-        self.unread = {key for key in self.unread if key[:length] != path}
+    def drop_blank(self, path: KeyPath) -> None:
+        """Take away the key at `path`, if it is still one with nothing behind the colon."""
+        holder = self.value
+        for key in path[:-1]:
+            holder = holder.get(key) if isinstance(holder, dict) else None
+        if isinstance(holder, dict) and holder.get(path[-1]) is None:
+            holder.pop(path[-1], None)
+
+    def error(self) -> ConfigError:
+        """Return the error that tells all faults, those of the file first, line by line."""
+        ordered = sorted(self.faults, key=lambda fault: (fault[0].line == 0, fault[0].line))
+        problems = list(dict.fromkeys(problem for _, problem in ordered))
+        if rest := problems[_MAX_PROBLEMS:]:
+            more = Problem("", f"and {len(rest)} more faults", source=rest[-1].source)
+            problems = [*problems[:_MAX_PROBLEMS], more]
+        return ConfigError(*problems)
 
 
 def dotted(path: KeyPath) -> str:
@@ -116,15 +111,3 @@ def dotted(path: KeyPath) -> str:
         else:
             text += ("." if text else "") + (part if _PLAIN_KEY.fullmatch(part) else quoted(part))
     return text
-
-
-def quoted(text: str) -> str:
-    """Return text as a message quotes it: on one line, short, and without a proxy's password."""
-    harmless = re.sub("://.*@", f"://{HIDDEN}@", text, flags=re.DOTALL)  # however misspelled
-    short = harmless if len(harmless) <= _MAX_QUOTED else harmless[:_MAX_QUOTED] + "..."
-    return json.dumps(short, ensure_ascii=False)
-
-
-def hide_logins(text: str) -> str:
-    """Return a text without the logins of the addresses in it (``http://ann:pw@host``)."""
-    return re.sub(r"(?<=://)[^/\s]*@", f"{HIDDEN}@", text)

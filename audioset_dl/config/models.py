@@ -1,46 +1,67 @@
 """The configuration: config.yaml as frozen, strict models.
 
-Owns the keys, their defaults, meanings and units, and how a file and the overrides of a command
-line become one :class:`Config`. Must not know what the values are used for.
+Owns the keys, their defaults, meanings and units. Must not know how a file is read, nor what the
+values are used for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
+    ConfigDict,
     Field,
     JsonValue,
-    ValidationError,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 
-from audioset_dl.config.document import Document, Fault, Place, dotted, quoted
-from audioset_dl.config.later import FewshotConfig, ProcessConfig
-from audioset_dl.config.problems import faults_of
-from audioset_dl.config.section import Section
+from audioset_dl.config.quoting import masked_options, masked_proxy
 from audioset_dl.config.values import (
+    ClassNames,
     FilePath,
+    Flags,
     Proxies,
+    Ratios,
     Segments,
     Slice,
     Text,
     Texts,
     fault,
-    masked_options,
-    masked_proxy,
 )
-from audioset_dl.config.yaml_text import read_yaml, read_yaml_file
-from audioset_dl.errors import ConfigError, Problem
 
-_MAX_PROBLEMS = 50
+# More than there are segments in all files of AudioSet (2,084,320): a larger number is a slip.
 MOST_PER_CLASS = 10_000_000
-_OVERRIDE = Place("--set")
+_DAY_S = 86_400
+
+
+class Section(BaseModel):
+    """A part of config.yaml: frozen, strict, and without unknown keys."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        strict=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+        hide_input_in_errors=True,  # a refused proxy may hold a password
+        # Both together let a validation with a folder as its context reach every path, also those
+        # of defaults and of sections that were made before: see Config.resolved.
+        validate_default=True,
+        revalidate_instances="always",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_mapping(cls, given: object) -> object:
+        """Take null (``clips:`` with no keys below it) for a section of defaults."""
+        if given is None:
+            return {}
+        return dict(given) if isinstance(given, Mapping) else given
 
 
 class MetadataConfig(Section):
@@ -61,13 +82,14 @@ class ClassesConfig(Section):
     exclude: Texts = ()
     """Display names or MIDs to leave out; wins over `include`."""
     descendants: bool = True
-    """Whether a class of `include` or `exclude` stands for its whole subtree of the ontology."""
+    """True if a class of `include` or `exclude` stands for its whole subtree of the ontology."""
     leaf_only: bool = False
-    """Whether to keep only classes that have no classes below them."""
+    """True to keep only classes that have no classes below them."""
     min_quality: Annotated[float, Field(ge=0, le=1)] | None = None
-    """Least share, from 0 to 1, of clips that Google's raters found rightly labelled; null: any."""
+    """Least share, from 0 to 1, of clips that Google's raters found correctly labelled; null:
+    any."""
     unrated: Literal["exclude", "include"] = "exclude"
-    """With `min_quality`: what becomes of the classes that nobody rated."""
+    """With `min_quality`: what happens to the classes that nobody rated."""
     slice: Slice = None
     """[start, stop]: only these of the chosen classes, counted from 0 in ontology order, without
     `stop` itself; null: all."""
@@ -77,16 +99,16 @@ class ClipsConfig(Section):
     """Which clips of the classes are wanted, and how many."""
 
     per_class: Annotated[int, Field(ge=1, le=MOST_PER_CLASS)] | None = 10
-    """Up to this many clips of each class; null: all there are."""
+    """Most clips of each class; null: all there are."""
     labels: Literal["any", "exclusive"] = "any"
     """exclusive: only clips that carry no other chosen class."""
     full_length: bool = False
-    """Whether to leave out segments that are not 10 s long."""
+    """True to leave out segments that are not 10 s long."""
     list: FilePath | None = None
     """A manifest.csv, or another CSV with `clip_id` or `ytid,start_s`: exactly its clips are
     wanted, whatever the other keys here say; null: no list."""
     known_gone: FilePath | None = None
-    """A CSV of clips that others found gone, which are not asked for: a failures.csv, or what
+    """A CSV of clips that others found gone, which are not requested: a failures.csv, or what
     ``audioset-dl status --availability --csv`` prints; null: none."""
 
 
@@ -95,17 +117,17 @@ class DownloadConfig(Section):
 
     workers: Annotated[int, Field(ge=1, le=256)] = 4
     """Clips that are fetched at the same time; 1: single-threaded."""
-    delay_s: Annotated[float, Field(ge=0, le=86_400)] = 5
+    delay_s: Annotated[float, Field(ge=0, le=_DAY_S)] = 5
     """Mean pause, in seconds, between two videos on one address; 0: none."""
     max_per_hour: Annotated[int, Field(ge=1, le=1_000_000)] | None = 300
     """Most videos an hour on one address; null: no cap."""
     attempts: Annotated[int, Field(ge=1, le=1_000)] = 5
-    """Tries that a clip gets when what fails may pass (network, server errors)."""
-    timeout_s: Annotated[float, Field(gt=0, le=86_400)] = 60
+    """Tries of a clip whose failures may pass (network, server errors)."""
+    timeout_s: Annotated[float, Field(gt=0, le=_DAY_S)] = 60
     """Seconds without an answer after which a request has failed."""
     on_throttle: Literal["wait", "stop"] = "wait"
     """When YouTube refuses an address: wait and go on, or stop the run."""
-    throttle_wait_s: Annotated[float, Field(gt=0, le=86_400)] = 60
+    throttle_wait_s: Annotated[float, Field(gt=0, le=_DAY_S)] = 60
     """First pause, in seconds, of a refused address; doubles up to 30 minutes."""
     cookies: FilePath | None = None
     """File of cookies: a cookies.txt in Netscape format, or the JSON that the browser extension
@@ -113,13 +135,14 @@ class DownloadConfig(Section):
     cookies_from_browser: Text | None = None
     """Browser to read cookies from, as yt-dlp names it: ``firefox`` or ``firefox:PROFILE``."""
     cookies_use: Literal["needed", "always"] = "needed"
-    """needed: ask as a guest, and with the cookies only for what a guest may not have; always: ask
-    for every video with them."""
+    """needed: ask as a guest, and with the cookies only for what a guest is refused; always: send
+    the cookies with every request."""
+    # writeOnly marks what may hold a secret: no message shows it (config/problems.py).
     proxies: Proxies = Field(default=(), repr=False, json_schema_extra={"writeOnly": True})
-    """Each an address of its own, ``scheme://user:password@host:port``; empty: a direct
+    """Proxies, each an address of its own, ``scheme://user:password@host:port``; empty: a direct
     connection."""
     verify_tls: bool = True
-    """Whether certificates are checked."""
+    """True to check certificates."""
     yt_dlp: Mapping[str, JsonValue] = Field(
         default={}, repr=False, json_schema_extra={"writeOnly": True}
     )
@@ -129,7 +152,8 @@ class DownloadConfig(Section):
     @classmethod
     def _check_one_source(cls, browser: str | None, info: ValidationInfo) -> str | None:
         if browser is not None and info.data.get("cookies") is not None:
-            raise fault("given together with cookies: keep one of them and set the other to null")
+            found = "given together with cookies"
+            raise fault(f"{found}: keep one of them and set the other to null")
         return browser
 
     @field_validator("cookies_use")
@@ -148,6 +172,8 @@ class AudioConfig(Section):
     """Samples a second, in Hz; null: as in the source."""
     channels: Annotated[int, Field(ge=1, le=2)] | None = 1
     """1: mono, 2: stereo, null: as in the source."""
+    # soundfile's other subtypes of WAV (GSM610, the ADPCMs, ...) store blocks: a clip would be
+    # padded to a whole number of them.
     subtype: Literal["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW"] = (
         "PCM_16"
     )
@@ -163,6 +189,79 @@ class OutputConfig(Section):
     """Folder of the dataset: WAVs, manifest, journal."""
     layout: Literal["class", "sharded"] = "class"
     """class: wav/<class>/<file>; sharded: wav/<2 hex digits>/<file>."""
+
+
+class ProcessConfig(Section):
+    """What `process` makes of the downloaded clips."""
+
+    dir: FilePath = Path("processed")
+    """Folder that `process` and `statistics` write to; not inside output.dir, nor around it."""
+    workers: Annotated[int, Field(ge=1, le=256)] | None = None
+    """Processes at the same time; null: one for each core."""
+    drop: Flags = ("silent", "nan", "duplicate")
+    """Flags that leave a clip out."""
+    short: Literal["keep", "pad", "repeat", "drop"] = "keep"
+    """What happens to a clip of less than 10 s: kept as it is, filled up with zeros, repeated
+    until it has 10 s, or left out."""
+    scale: Literal["none", "peak", "rms", "loudness", "standardize"] = "none"
+    """Measure by which the level of each clip is scaled."""
+    scale_target_db: Annotated[float, Field(ge=-120, le=20)] | None = None
+    """Level that `scale` brings each clip to, in dBFS (loudness: LUFS); null: 0 for peak, -20 for
+    rms, -23 for loudness."""
+    form: Literal["wav", "npy", "logmel"] = "wav"
+    """wav: float WAV; npy: float32 samples; logmel: float32 log-mel spectrogram."""
+    preset: Literal["metaaudio", "ast", "panns", "vggish"] | None = None
+    """Model whose sample rate and log-mel spectrogram are wanted; null: samples as they are."""
+
+    @field_validator("scale_target_db")
+    @classmethod
+    def _check_target(cls, target: float | None, info: ValidationInfo) -> float | None:
+        scale = info.data.get("scale")
+        if target is not None and scale in ("none", "standardize"):
+            raise fault(f"scale: {scale} has no target", "choose another scale, or write null")
+        return target
+
+    @field_validator("preset")
+    @classmethod
+    def _check_preset(cls, preset: str | None, info: ValidationInfo) -> str | None:
+        if preset is None and info.data.get("form") == "logmel":
+            raise fault("form: logmel needs a preset: metaaudio, ast, panns or vggish")
+        return preset
+
+
+class FewshotConfig(Section):
+    """How classes are split for few-shot learning, and what an episode is."""
+
+    dir: FilePath = Path("fewshot")
+    """Folder that `split` and `episodes` write to."""
+    min_clips: Annotated[int, Field(ge=1, le=MOST_PER_CLASS)] = 20
+    """Clips that a class must have to take part."""
+    ratios: Ratios = (0.7, 0.1, 0.2)
+    """Shares of the classes for train, validation and test."""
+    group_threshold: Annotated[float, Field(gt=0, le=1)] | None = 0.1
+    """Jaccard index, above 0 to 1, of two classes' clips from which on the classes stay on one
+    side; null: no class is tied to another."""
+    stratify: Literal["root", "parent"] | None = None
+    """Spread each root's (or parent's) classes over the splits by the ratios; null: do not."""
+    holdout: ClassNames = ()
+    """Classes (display names or MIDs), such as roots of the ontology, all of whose classes go to
+    test."""
+    mixed_clips: Literal["drop", "keep_out_of_train"] = "drop"
+    """What happens to a clip whose labels fall into several splits."""
+    given: FilePath | None = None
+    """JSON file of class names, ``{"train": [...], "validation": [...], "test": [...]}``, to split
+    by in place of ratios; null: none."""
+    kind: Literal["single", "one_vs_rest", "multi_hot"] = "single"
+    """Question of an episode. single: which class a clip is of; one_vs_rest: whether it carries
+    the episode's class; multi_hot: which of the episode's classes it carries."""
+    n_way: Annotated[int, Field(ge=2, le=1_000)] = 5
+    """Classes of an episode."""
+    k_shot: Annotated[int, Field(ge=1, le=10_000)] = 5
+    """Support clips of each class."""
+    q_query: Annotated[int, Field(ge=1, le=10_000)] = 15
+    """Query clips of each class."""
+    episodes: Annotated[int, Field(ge=1, le=100_000_000)] = 1000
+    """Episodes that `episodes` writes, of each split."""
 
 
 class Config(Section):
@@ -189,30 +288,7 @@ class Config(Section):
 
     def resolved(self, folder: Path) -> Config:
         """Return the same configuration with its relative paths taken from `folder`."""
-        segments = tuple(
-            folder / entry if isinstance(entry, Path) else entry for entry in self.metadata.segments
-        )
-        cookies, ffmpeg = self.download.cookies, self.audio.ffmpeg
-        clip_list, known_gone = self.clips.list, self.clips.known_gone
-        given = self.fewshot.given
-        changes: dict[str, dict[str, object]] = {
-            "metadata": {"dir": folder / self.metadata.dir, "segments": segments},
-            "clips": {
-                "list": clip_list and folder / clip_list,
-                "known_gone": known_gone and folder / known_gone,
-            },
-            "download": {"cookies": cookies and folder / cookies},
-            "audio": {"ffmpeg": ffmpeg and folder / ffmpeg},
-            "output": {"dir": folder / self.output.dir},
-            "process": {"dir": folder / self.process.dir},
-            "fewshot": {"dir": folder / self.fewshot.dir, "given": given and folder / given},
-        }
-        return self.model_copy(
-            update={
-                section: getattr(self, section).model_copy(update=change)
-                for section, change in changes.items()
-            }
-        )
+        return Config.model_validate(self, context=folder)
 
     def public_dict(self) -> dict[str, Any]:
         """Return the configuration as JSON-able data without secrets, for ``run.json``.
@@ -224,123 +300,3 @@ class Config(Section):
         data["download"]["proxies"] = [masked_proxy(proxy) for proxy in self.download.proxies]
         data["download"]["yt_dlp"] = masked_options(self.download.yt_dlp)
         return data
-
-
-def load_config(path: Path | None, overrides: Sequence[str] = ()) -> Config:
-    """Read a configuration file.
-
-    Parameters
-    ----------
-    path : Path or None
-        A YAML file. What it leaves out, or leaves empty, takes its default; None leaves out all.
-    overrides : sequence of str
-        ``key.path=value`` each, the value in YAML; they win over the file, later ones over earlier.
-
-    Returns
-    -------
-    Config
-        Its relative paths, those of overrides too, are taken from the file's folder, or without a
-        file from the current one.
-
-    Raises
-    ------
-    ConfigError
-        With every fault of the file and the overrides, in the order in which they stand there.
-    """
-    document = _read_document(path)
-    _drop_blanks(document)
-    faults = [found for text in overrides for found in _override(document, text)]
-    faults += document.faults
-    try:
-        config = Config.model_validate({} if document.value is None else document.value)
-    except ValidationError as error:
-        faults += faults_of(error, Config, document)
-        raise _error(faults) from None  # the cause quotes keys, and a proxy may stand as a key
-    if faults:
-        raise _error(faults)
-    return config.resolved(Path.cwd() if path is None else path.absolute().parent)
-
-
-def locate(error: ConfigError, path: Path | None, overrides: Sequence[str] = ()) -> ConfigError:
-    """Return the same error with the place where each key was written.
-
-    For what is only found wrong when a value is used, such as a class that does not exist.
-
-    Parameters
-    ----------
-    error : ConfigError
-        Its problems name keys.
-    path, overrides
-        As they were given to `load_config`.
-    """
-    document = _read_document(path)
-    for text in overrides:
-        _override(document, text)
-    places = {dotted(key): str(place) for key, place in document.places.items()}
-    return ConfigError(
-        *(
-            replace(problem, source=problem.source or _place_of(problem.key, places))
-            for problem in error.problems
-        )
-    )
-
-
-def _read_document(path: Path | None) -> Document:
-    return read_yaml("", "") if path is None else read_yaml_file(path)
-
-
-def _place_of(key: str, places: Mapping[str, str]) -> str:
-    """Return where a key, or else the nearest thing around it, was written."""
-    while key and key not in places:
-        key = key[: max(key.rfind("."), key.rfind("["), 0)]
-    return places.get(key, "")
-
-
-def _error(faults: list[Fault]) -> ConfigError:
-    ordered = sorted(faults, key=lambda one: (one.place.line == 0, one.place.line))
-    problems = [one.problem for one in ordered[:_MAX_PROBLEMS]]
-    if rest := len(ordered) - len(problems):
-        problems.append(Problem("", f"and {rest} more faults", source=ordered[-1].place.source))
-    return ConfigError(*problems)
-
-
-def _sections() -> dict[str, type[BaseModel]]:
-    defaults = {name: known.default for name, known in Config.model_fields.items()}
-    return {name: type(one) for name, one in defaults.items() if isinstance(one, BaseModel)}
-
-
-def _drop_blanks(document: Document) -> None:
-    """Take away known keys with nothing behind the colon, and sections that are null."""
-    values = document.value
-    if not isinstance(values, dict):
-        return
-    if ("seed",) in document.blanks:
-        values.pop("seed")
-    for name, model in _sections().items():
-        section = values.get(name, {})
-        if section is None:
-            del values[name]
-        elif isinstance(section, dict):
-            for key in model.model_fields:
-                if (name, key) in document.blanks:
-                    section.pop(key)
-
-
-def _override(document: Document, override: str) -> list[Fault]:
-    """Write one ``key.path=value`` into a document; return what is wrong with it."""
-    key, equals, text = override.partition("=")
-    path = tuple(key.strip().split("."))
-    if not equals or not all(path):
-        found = "" if "@" in override else f", found {quoted(override)}"  # "@": perhaps a login
-        words = f"expected key.path=value, such as clips.per_class=20{found}"
-        return [Fault((), words, _OVERRIDE)]
-    if path[0] in _sections() and len(path) == 1:
-        return [Fault(path, "a section; set its keys one by one", _OVERRIDE)]
-    if not text.strip():
-        return [Fault(path, "nothing after the =; write a value, or null", _OVERRIDE)]
-    try:
-        given = read_yaml(text, _OVERRIDE.source, numbered=False)
-    except ConfigError as error:
-        return [Fault(path, problem.message, _OVERRIDE) for problem in error.problems]
-    faults = [Fault((*path, *one.path), one.message, _OVERRIDE) for one in given.faults]
-    return faults + document.put(path, given, _OVERRIDE)

@@ -12,9 +12,8 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 from urllib.request import getproxies
 
-from audioset_dl.config.document import HIDDEN, hide_logins
 from audioset_dl.config.models import DownloadConfig
-from audioset_dl.config.values import secret_texts
+from audioset_dl.config.quoting import HIDDEN, hide_logins, secret_texts
 
 SHORTEST_COOKIE = 6
 """A cookie's value of fewer characters (``1``, ``en``) is no secret, and is found in any text."""

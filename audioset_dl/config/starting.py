@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
 
@@ -80,8 +81,5 @@ def _filled_in(text: str, key: str, value: object) -> str:
     written = yaml.safe_dump(
         value, default_flow_style=True, allow_unicode=True, width=float("inf")
     ).removesuffix("...\n")
-    lines = [
-        f"  {key}: {written.strip()}" if line.startswith(f"  {key}: ") else line
-        for line in text.splitlines()
-    ]
-    return "\n".join(lines) + "\n"
+    line = f"  {key}: {written.strip()}"
+    return re.sub(rf"^  {key}: .*", lambda _: line, text, flags=re.MULTILINE)

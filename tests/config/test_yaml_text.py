@@ -15,12 +15,8 @@ from audioset_dl.errors import ConfigError
 
 
 def _problems(text: str) -> list[str]:
-    """Return what is told about a text, be it read on or not."""
-    try:
-        document = read_yaml(text, "f")
-    except ConfigError as error:
-        return [str(problem) for problem in error.problems]
-    return [str(fault.problem) for fault in document.faults]
+    """Return what is said about a text."""
+    return [str(problem) for _, problem in read_yaml(text, "f").faults]
 
 
 @pytest.mark.parametrize(
@@ -155,8 +151,9 @@ def test_places_and_blanks() -> None:
 
 
 def test_without_lines() -> None:
-    document = read_yaml("{a: 1, a: 2}", "--set", numbered=False)
-    assert [str(fault.problem) for fault in document.faults] == ["--set: a: given twice"]
+    document = read_yaml("{a: 1, a: 2}", "--set", ("x", "y"))
+    [(_, problem)] = document.faults
+    assert str(problem) == "--set: x.y.a: given twice; keep one"
 
 
 PRINTABLE = st.characters(exclude_categories=["Cc", "Cn", "Cs", "Zl", "Zp"])

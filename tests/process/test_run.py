@@ -477,7 +477,7 @@ def test_a_bad_place_is_told_with_its_line(tmp_path) -> None:
         ("{form: logmel}", "process: form: logmel needs a preset: metaaudio, ast,"),
         ("{scale: none, scale_target_db: -3}", "process.scale_target_db: scale: none has no tar"),
         ("{drop: [quiet]}", "process.drop[0]: expected silent, clipped, nan,"),
-        ("{drop: [nan, nan]}", "process.drop[1]: the same as an entry before it"),
+        ("{drop: [nan, nan]}", "process.drop[1]: the same flag as entry [0]; keep one"),
         ("{workers: 0}", "process.workers: expected a whole number from 1 to 256"),
         ("{preset: yamnet}", "process.preset: expected metaaudio, ast, panns, vggish or null"),
     ],
