@@ -116,6 +116,7 @@ def count(number: int, one: str, many: str = "") -> str:
 
 def size(num_bytes: float) -> str:
     """Return a number of bytes for people."""
+    # Powers of 1000 (SI), as the sizes of disks are sold.
     for unit in ("B", "kB", "MB", "GB"):
         if num_bytes < 1000:
             return f"{num_bytes:.3g} {unit}"

@@ -20,6 +20,7 @@ from audioset_dl.cli.options import (
 from audioset_dl.config import Config, load_config
 from audioset_dl.errors import ConfigError, Problem
 from audioset_dl.report import classes as report
+from audioset_dl.report.figure import FORMATS, plot_thresholds
 from audioset_dl.words import to_json
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from audioset_dl.selection.select import Selection
 
 _ALL = "all"
-_PLOTS = (".pdf", ".png", ".svg")
 
 
 @cli.command()
@@ -97,8 +97,8 @@ def _check_options(search: str | None, tree: str | None, sort: str, plot: Path |
         raise click.UsageError(f"{' and '.join(names)} are different views: give one of them")
     if tree is not None and sort != "ontology":
         raise click.UsageError("--tree is in the ontology's order: leave out --sort")
-    if plot is not None and plot.suffix.lower() not in _PLOTS:
-        raise click.UsageError(f"--plot {plot}: expected a name that ends in {', '.join(_PLOTS)}")
+    if plot is not None and plot.suffix.lower() not in FORMATS:
+        raise click.UsageError(f"--plot {plot}: expected a name that ends in {', '.join(FORMATS)}")
 
 
 def _find(ontology: Ontology, text: str) -> list[Node]:
@@ -135,7 +135,6 @@ def _print(documents: list[dict[str, object]], text: str, as_csv: bool, as_json:
 
 
 def _plot(selection: Selection, settings: Config, path: Path) -> None:
-    from audioset_dl.report.figure import plot_thresholds
     from audioset_dl.selection.thresholds import count_at_thresholds
 
     thresholds = count_at_thresholds(selection.catalog, settings.classes)

@@ -10,6 +10,7 @@ from audioset_dl.words import by_code, table, to_csv
 if TYPE_CHECKING:
     from audioset_dl.dataset.availability import TriedClass, TriedClips
 
+# More reasons would not fit into 80 columns beside the numbers.
 _MANY_CODES = 3
 
 
