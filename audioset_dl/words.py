@@ -19,11 +19,11 @@ def to_json(document: object) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False)
 
 
-def to_csv(rows: Iterable[Mapping[str, object]]) -> str:
-    """Return rows as CSV, below the keys of the first; lists are joined with ``;``."""
+def to_csv(rows: Iterable[Mapping[str, object]], heads: Sequence[str] = ()) -> str:
+    """Return rows as CSV below heads, else below the keys of the first; lists joined by ``;``."""
     rows = list(rows)
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
+    writer = csv.DictWriter(text, heads or (list(rows[0]) if rows else []), lineterminator="\n")
     writer.writeheader()
     for row in rows:
         writer.writerow(
