@@ -126,6 +126,7 @@ def size(num_bytes: float) -> str:
 
 def duration(seconds: float) -> str:
     """Return a length of time for people."""
+    # A unit is used from two of it on: 90 min says more than 1.5 h.
     minutes, hours, days = seconds / 60, seconds / 3600, seconds / 86400
     if minutes < 2:
         return f"{seconds:.0f} s"

@@ -18,7 +18,9 @@ from audioset_dl.download.witness import Witness
 from audioset_dl.outcomes import Failure
 from audioset_dl.youtube.checkup import Greeting, greet
 
+# Shorter than `download.timeout_s`: somebody waits in front of the screen.
 GREETING_TIMEOUT_S = 10.0
+# A list of proxies may be long, and each that is down takes the whole time-out.
 MOST_AT_A_TIME = 8
 # Certificates and cookies are valid from one time to another: a clock that is far off breaks both.
 CLOCK_SLACK_S = 300.0
