@@ -14,9 +14,9 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from audioset_dl.dataset.splits import read_split, splits_beside
 from audioset_dl.errors import OutputError
 from audioset_dl.fewshot.members import find_all_members, find_members
-from audioset_dl.fewshot.split_files import SPLITS_NAME, read_split
 from audioset_dl.fewshot.table import MANIFEST, LabelledClip, read_clip_table
 
 _AGAIN = "`audioset-dl verify` finds what is wrong"
@@ -72,8 +72,7 @@ class ClipDataset:
         if split is None:
             members = find_all_members(table)
         else:
-            beside = self.folder.absolute().parent / "fewshot" / SPLITS_NAME
-            path = Path(splits) if splits else beside
+            path = Path(splits) if splits else splits_beside(self.folder)
             members = find_members(table, read_split(path, split), str(self.folder / MANIFEST))
         self._members = members
 

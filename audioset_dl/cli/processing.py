@@ -21,7 +21,6 @@ from audioset_dl.cli.options import (
 )
 from audioset_dl.cli.progress import make_bar
 from audioset_dl.config import load_config
-from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.errors import Interrupted
 
 
@@ -39,22 +38,15 @@ def process(config: Path, overrides: tuple[str, ...], as_json: bool, quiet: bool
     Example:
       audioset-dl process --set process.form=logmel --set process.preset=ast
     """
-    from audioset_dl.download.fetcher import utc_now
+    from audioset_dl.process import run
     from audioset_dl.process.folder import ProcessedFolder
     from audioset_dl.process.presets import PRESETS
-    from audioset_dl.process.run import process_dataset
-    from audioset_dl.storage.guards import check_apart
 
     _end_by_signals()
     settings = load_config(config, overrides)
-    output, recipe = OutputFolder(settings.output.dir), settings.process
-    others = {"metadata.dir": settings.metadata.dir, "fewshot.dir": settings.fewshot.dir}
-    with located(config, overrides):
-        check_apart("process.dir", recipe.dir, others)
     with located(config, overrides), make_bar("clips", "clip", quiet=quiet or as_json) as bar:
-        done = process_dataset(
-            recipe, output, now=utc_now(), on_start=bar.reset, on_clip=bar.update
-        )
+        done = run.process(settings, on_start=bar.reset, on_clip=bar.update)
+    recipe = settings.process
     folder = ProcessedFolder(recipe.dir)
     preset = None if recipe.preset is None else PRESETS[recipe.preset]
     if as_json:
@@ -80,23 +72,13 @@ def statistics(config: Path, overrides: tuple[str, ...], as_json: bool, quiet: b
       audioset-dl statistics config.yaml
     """
     from audioset_dl.process.folder import ProcessedFolder
-    from audioset_dl.process.measuring import measure_folder
-    from audioset_dl.process.recipe import check_made_by
+    from audioset_dl.process.measuring import compute_statistics
 
     _end_by_signals()
     settings = load_config(config, overrides)
+    with located(config, overrides), make_bar("clips", "clip", quiet=quiet or as_json) as bar:
+        measured = compute_statistics(settings, on_start=bar.reset, on_clip=bar.update)
     folder = ProcessedFolder(settings.process.dir)
-    splits = settings.fewshot.dir / "splits.json"
-    with located(config, overrides):
-        check_made_by(folder, settings.process)
-    with make_bar("clips", "clip", quiet=quiet or as_json) as bar:
-        measured = measure_folder(
-            folder,
-            splits,
-            workers=settings.process.workers,
-            on_start=bar.reset,
-            on_clip=bar.update,
-        )
     if as_json:
         click.echo(report.to_json(report.statistics_document(measured, folder)))
     else:
@@ -111,5 +93,6 @@ def _end_by_signals() -> None:
         raise Interrupted(signal_number)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+        # nohup ignores SIGHUP, and what it starts must go on ignoring it.
+        if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, interrupt)

@@ -1,6 +1,6 @@
-"""Which clips of a split's classes it may use: the rules that keep splits apart by clip.
+"""Which clips each split may use: the rules that keep splits apart by clip.
 
-Each rule takes clips away and adds none, so what one has parted stays parted.
+Each rule removes clips and adds none, so what one rule has parted stays parted.
 """
 
 from __future__ import annotations
@@ -9,18 +9,19 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from audioset_dl.fewshot.assign import SPLITS
+from audioset_dl.dataset.splits import SPLITS
 from audioset_dl.fewshot.table import LabelledClip
 
 RULES = ("mixed", "video", "duplicate")
 """Why a clip is dropped: its labels fall into several splits; another clip of its video, or one
 with the same sound, is in another split."""
+# The smaller a split, the more it loses with a clip.
 _DEAREST_FIRST = ("test", "validation", "train")
 
 
 @dataclass(frozen=True)
 class ClipSplits:
-    """Clips by split, and what became of the others."""
+    """Clips by split, and why the others were dropped."""
 
     clips: Mapping[str, Mapping[str, tuple[str, ...]]]
     """For each split, by clip_id, the MIDs of the split's classes that the clip carries."""
@@ -30,7 +31,7 @@ class ClipSplits:
     """Clips of validation or test that carry a class of train as well."""
 
     def num_dropped(self, rule: str) -> int:
-        """Return how many clips a rule cost."""
+        """Return the number of clips that a rule dropped."""
         return sum(one == rule for one in self.dropped.values())
 
 
@@ -79,7 +80,7 @@ def divide_clips(
 def _part(
     home: dict[str, str], dropped: dict[str, str], rule: str, key: Callable[[str], str]
 ) -> None:
-    """Leave clips with the same key in one split only."""
+    """Keep clips with the same key in one split only."""
     alike: defaultdict[str, list[str]] = defaultdict(list)
     for clip_id in home:
         if key(clip_id):

@@ -1,11 +1,11 @@
-"""The clips of a split, or of a whole folder, with the numbers of their classes."""
+"""The clips of a split, or of a whole folder, and the numbers of their classes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from audioset_dl.dataset.splits import SavedSplit
 from audioset_dl.errors import OutputError
-from audioset_dl.fewshot.split_files import SavedSplit
 from audioset_dl.fewshot.table import ClipTable, LabelledClip
 
 

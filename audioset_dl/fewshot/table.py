@@ -54,22 +54,14 @@ class ClipTable:
     """Display names by MID, of all labels in a manifest; None for the metadata."""
 
 
-def make_table(clips: Iterable[LabelledClip]) -> ClipTable:
-    """Return clips as a table; of two with the same clip_id the first is taken."""
-    by_id: dict[str, LabelledClip] = {}
-    for clip in clips:
-        by_id.setdefault(clip.clip_id, clip)
-    return ClipTable(dict(sorted(by_id.items())))
-
-
-def list_metadata_clips(table: SegmentTable, mids: Iterable[str]) -> ClipTable:
+def list_metadata_clips(table: SegmentTable, mids: Iterable[str]) -> list[LabelledClip]:
     """Return the clips of AudioSet's metadata that carry any of some labels.
 
     For a look at a split before anything is downloaded; their sound is not known.
     """
     rows = sorted({int(row) for mid in mids for row in table.rows_of(mid)})
     clips = (table.clip(row) for row in rows)
-    return make_table(LabelledClip(one.clip_id, one.ytid, one.labels) for one in clips)
+    return [LabelledClip(one.clip_id, one.ytid, one.labels) for one in clips]
 
 
 def read_clip_table(folder: Path) -> ClipTable:
@@ -114,12 +106,6 @@ def read_clip_table(folder: Path) -> ClipTable:
         tuple(mid for _, mid in mids),
         names,
     )
-
-
-def find_missing_files(folder: Path, table: ClipTable) -> list[str]:
-    """Return the names of files of the manifest that are not there."""
-    names = (clip.file_name for clip in table.clips.values())
-    return [name for name in names if not (folder / name).is_file()]
 
 
 def _read_bytes(path: Path) -> bytes:

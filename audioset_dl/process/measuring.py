@@ -1,4 +1,4 @@
-"""The statistics of the clips that a model is trained on, from the files of a processed folder."""
+"""The command `statistics`: mean and deviation of the clips that a model is trained on."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from audioset_dl.config import Config
+from audioset_dl.dataset.splits import SPLITS_NAME, read_split
 from audioset_dl.dataset.verify import is_inside
 from audioset_dl.errors import OutputError
-from audioset_dl.fewshot.split_files import read_split
 from audioset_dl.process.folder import ProcessedFolder
 from audioset_dl.process.parallel import run_parallel
+from audioset_dl.process.recipe import check_made_by
 from audioset_dl.process.statistics import (
     Moments,
     Statistics,
@@ -27,16 +29,55 @@ from audioset_dl.process.statistics import (
 )
 from audioset_dl.storage.files import write_file
 
+# Statistics of other clips would tell a model something about those that it is tested on.
 SPLIT = "train"
-"""Statistics of other clips would tell a model what it is to be tested on."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Statistics, and how many clips of the split have no processed file."""
+    """Statistics of the train split."""
 
     statistics: Statistics
     num_missing: int
+    """Clips of the split that have no processed file."""
+
+
+def compute_statistics(
+    config: Config,
+    *,
+    on_start: Callable[[int], object] = lambda _: None,
+    on_clip: Callable[[], object] = lambda: None,
+) -> Measured:
+    """Compute mean and deviation of the processed clips of the train split; write statistics.json.
+
+    Does what the command `audioset-dl statistics` does. The same clips give the same bytes,
+    whatever the number of workers. It starts processes anew (``spawn``): a script that calls it
+    needs ``if __name__ == "__main__":``.
+
+    Parameters
+    ----------
+    config : Config
+        The whole config.
+    on_start, on_clip : callable
+        Called with the number of clips, and after each clip; for a progress bar.
+
+    Raises
+    ------
+    ConfigError
+        The clips were processed by other settings than those of the config.
+    OutputError
+        The splits, the manifest or a clip can't be read; none of the clips was processed; a file is
+        not as it was written.
+    """
+    folder = ProcessedFolder(config.process.dir)
+    check_made_by(folder, config.process)
+    return measure_folder(
+        folder,
+        config.fewshot.dir / SPLITS_NAME,
+        workers=config.process.workers,
+        on_start=on_start,
+        on_clip=on_clip,
+    )
 
 
 def measure_folder(
@@ -47,45 +88,24 @@ def measure_folder(
     on_start: Callable[[int], object] = lambda _: None,
     on_clip: Callable[[], object] = lambda: None,
 ) -> Measured:
-    """Compute the statistics of the train split and write statistics.json.
-
-    The same clips give the same bytes, whatever the number of workers: each clip's moments are
-    merged in the order of clip_id.
-
-    Parameters
-    ----------
-    folder : ProcessedFolder
-        What `process_dataset` wrote.
-    splits : Path
-        splits.json, as `audioset-dl split` writes it.
-    workers : int, optional
-        Processes; one for each core unless given.
-    on_start, on_clip : callable
-        Called with the number of clips, and after each clip; for a progress bar.
-
-    Raises
-    ------
-    OutputError
-        The splits, the manifest or a clip can't be read; none of the clips was processed; a file is
-        not as it was written.
-    """
+    """Do what `compute_statistics` does, for one processed folder and one splits.json."""
     settings_sha256 = folder.read_settings_sha256()
     wanted = read_split(splits, SPLIT).clips
     rows = {row["clip_id"]: row for row in folder.read_manifest()}
     found = {clip_id: rows[clip_id]["sha256"] for clip_id in sorted(wanted) if clip_id in rows}
     if not found:
         raise OutputError(
-            f"none of the {len(wanted)} {SPLIT} clips of {splits} is in {folder.manifest}; run "
-            "`audioset-dl process` on the dataset that was split"
+            f"none of the {len(wanted)} {SPLIT} clips of {splits} is in {folder.manifest}",
+            fix="run `audioset-dl process` on the dataset that was split",
         )
     on_start(len(found))
-    tasks = [
-        _Task(folder.path, clip_id, rows[clip_id]["file_name"], sha256)
+    jobs = [
+        _Job(folder.path, clip_id, rows[clip_id]["file_name"], sha256)
         for clip_id, sha256 in found.items()
     ]
     moments: dict[str, Moments] = {}
-    for clip_id, one in run_parallel(_measure, tasks, workers):
-        moments[clip_id] = one
+    for clip_id, of_clip in run_parallel(_measure, jobs, workers):
+        moments[clip_id] = of_clip
         on_clip()
     statistics = summarize(
         moments,
@@ -114,9 +134,9 @@ def read_array(path: Path, sha256: str) -> npt.NDArray[np.float32]:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise OutputError(f"{path} can't be read: {error.strerror}; {again}") from error
+        raise OutputError(f"{path} can't be read: {error.strerror}", fix=again) from error
     if hashlib.sha256(content).hexdigest() != sha256:
-        raise OutputError(f"{path} is not as it was written: its SHA-256 is another; {again}")
+        raise OutputError(f"{path} is not as it was written: its SHA-256 is another", fix=again)
     if path.suffix == ".npy":
         array: npt.NDArray[np.float32] = np.load(io.BytesIO(content), allow_pickle=False)
         return array
@@ -125,15 +145,15 @@ def read_array(path: Path, sha256: str) -> npt.NDArray[np.float32]:
 
 
 @dataclass(frozen=True)
-class _Task:
+class _Job:
     folder: Path
     clip_id: str
     file_name: str
     sha256: str
 
 
-def _measure(task: _Task) -> tuple[str, Moments]:
-    path = task.folder / task.file_name
-    if not is_inside(task.folder, path):
-        raise OutputError(f"{path} lies outside {task.folder}; run `audioset-dl process`")
-    return task.clip_id, moments_of(read_array(path, task.sha256))
+def _measure(job: _Job) -> tuple[str, Moments]:
+    path = job.folder / job.file_name
+    if not is_inside(job.folder, path):
+        raise OutputError(f"{path} lies outside {job.folder}", fix="run `audioset-dl process`")
+    return job.clip_id, moments_of(read_array(path, job.sha256))

@@ -25,7 +25,6 @@ from audioset_dl.report.doctor import check_text, checks_text, doctor_document
 from audioset_dl.report.fewshot import (
     episodes_document,
     episodes_text,
-    split_report_document,
     split_text,
 )
 from audioset_dl.report.plan import plan_csv, plan_document, plan_text
@@ -69,7 +68,6 @@ __all__ = [
     "process_text",
     "repair_document",
     "repair_text",
-    "split_report_document",
     "split_text",
     "statistics_document",
     "statistics_text",

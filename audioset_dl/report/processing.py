@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from audioset_dl.process.folder import ProcessedFolder
     from audioset_dl.process.measuring import Measured
     from audioset_dl.process.presets import Preset
-    from audioset_dl.process.run import Processed
+    from audioset_dl.process.run import ProcessReport
 
 _MANY = 20
 
 
 def process_document(
-    done: Processed, folder: ProcessedFolder, preset: Preset | None
+    done: ProcessReport, folder: ProcessedFolder, preset: Preset | None
 ) -> dict[str, Any]:
     """Return what was processed as JSON-able data."""
     return {
@@ -29,7 +29,7 @@ def process_document(
 
 
 def process_text(
-    done: Processed,
+    done: ProcessReport,
     folder: ProcessedFolder,
     config: ProcessConfig,
     *,
@@ -56,7 +56,7 @@ def process_text(
     return "\n".join(lines)
 
 
-def _form(done: Processed, config: ProcessConfig, preset: Preset | None) -> str:
+def _form(done: ProcessReport, config: ProcessConfig, preset: Preset | None) -> str:
     kind = {"wav": "float WAV", "npy": "float32 samples", "logmel": "log-mel spectrograms"}
     words = kind[config.form]
     if preset is not None:
@@ -71,7 +71,7 @@ def _shape(shape: str) -> str:
     return " x ".join(f"{int(length):,}" for length in shape.split(";"))
 
 
-def _scale(done: Processed, config: ProcessConfig) -> str:
+def _scale(done: ProcessReport, config: ProcessConfig) -> str:
     if config.scale in ("none", "standardize"):
         return config.scale
     return (
@@ -79,7 +79,7 @@ def _scale(done: Processed, config: ProcessConfig) -> str:
     )
 
 
-def _warnings(done: Processed, preset: Preset | None) -> list[str]:
+def _warnings(done: ProcessReport, preset: Preset | None) -> list[str]:
     rate = done.lowest_rate
     if preset is None or rate is None or rate >= min(preset.sample_rate, 2 * preset.fmax):
         return []

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from audioset_dl.errors import OutputError
 
@@ -17,22 +18,43 @@ KEPT = "mend that and run again: what is saved is kept"
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write a file by a temporary one in the same folder, flushed to the disk and then renamed.
-
-    The folder is made if need be. After a crash there is the old file, the new one, or none; and
-    perhaps a temporary one, which is hidden and ends in `TEMPORARY_SUFFIX`.
+    """Write a file whole or not at all; see `writing_file`.
 
     Raises
     ------
     OutputError
         The disk is full or read-only, or permission is denied.
     """
-    with told_as_output_error(path, len(content)):
+    with writing_file(path, num_bytes=len(content)) as file:
+        file.write(content)
+
+
+@contextmanager
+def writing_file(path: Path, *, num_bytes: int | None = None) -> Iterator[IO[bytes]]:
+    """Give a file to write that gets its name when the body has ended without an error.
+
+    It is a temporary one in the same folder, flushed to the disk and then renamed. The folder is
+    made if need be. After a crash there is the old file, the new one, or none; and perhaps a
+    temporary one, which is hidden and ends in `TEMPORARY_SUFFIX`.
+
+    Parameters
+    ----------
+    path : Path
+        The file, which is replaced.
+    num_bytes : int, optional
+        How many bytes it will have, for the message of an error.
+
+    Raises
+    ------
+    OutputError
+        The disk is full or read-only, or permission is denied.
+    """
+    with told_as_output_error(path, num_bytes):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = temporary_path(path)
         try:
             with temporary.open("xb") as file:
-                file.write(content)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)

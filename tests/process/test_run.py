@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import soundfile
 from crash import leftovers
-from sounds import NOW, fingerprint, tone, tree, write_dataset, ytids
+from sounds import fingerprint, tone, tree, write_dataset, ytids
 from world import BARK, CAT, DOG, GLOCKENSPIEL, clean_environment, make_clips, run_command
 
 from audioset_dl.config import ProcessConfig, load_config
@@ -53,7 +53,7 @@ def changed(recipe: ProcessConfig, **changes: object) -> ProcessConfig:
 
 
 def run(recipe: ProcessConfig, dataset: OutputFolder):
-    return process_dataset(recipe, dataset, now=NOW)
+    return process_dataset(recipe, dataset)
 
 
 def rows_of(path: Path) -> dict[str, dict[str, str]]:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from sounds import NOW, tone, write_dataset, ytids
+from sounds import tone, write_dataset, ytids
 
 from audioset_dl.config import ProcessConfig
 from audioset_dl.errors import OutputError
@@ -152,7 +152,7 @@ def splits(tmp_path: Path) -> Path:
 @pytest.fixture
 def folder(tmp_path: Path, config: ProcessConfig) -> ProcessedFolder:
     sounds = {ytid: tone(n, length_s=2.0, level=0.1 * 2**-n) for n, ytid in enumerate(ytids(5))}
-    process_dataset(config, write_dataset(tmp_path / "audioset", sounds), now=NOW)
+    process_dataset(config, write_dataset(tmp_path / "audioset", sounds))
     return ProcessedFolder(config.dir)
 
 

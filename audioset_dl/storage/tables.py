@@ -1,0 +1,156 @@
+"""CSV tables: one reader and one writer.
+
+A table is UTF-8, with a row of column names. It is read row by row, so that a table of millions of
+rows never lies in memory as text, and written whole or not at all.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from audioset_dl.errors import OutputError
+from audioset_dl.storage.files import write_file
+
+Cells = Mapping[str, str]
+"""The cells of a row, as they were written, by column."""
+Value = TypeVar("Value")
+
+
+class BadRow(ValueError):
+    """A row can't be used; the message says why, in words for people."""
+
+
+class TableError(OutputError):
+    """A table can't be read, or is not the table that was expected.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    reason : str
+        What was found, and what was expected.
+    line : int, optional
+        The line in the file, counted from 1.
+    fix : str, optional
+        What to do about it.
+    """
+
+    def __init__(self, path: Path, reason: str, *, line: int | None = None, fix: str = "") -> None:
+        where = f"{path}:{line}: " if line else f"{path} "
+        super().__init__(where + reason, fix=fix)
+        self.path = path
+        self.line = line
+        self.reason = reason
+
+
+def read_table(
+    path: Path,
+    read_row: Callable[[Cells], Value],
+    *,
+    columns: Collection[str] = (),
+    what: str = "table",
+    fix: str = "",
+) -> Iterator[Value]:
+    """Yield what becomes of each row of a table.
+
+    Parameters
+    ----------
+    path : Path
+        The file; a byte order mark, as spreadsheets write it, is skipped.
+    read_row : callable
+        Takes the cells of a row by column. Raises `BadRow`, or another `ValueError`,
+        `TypeError`, `KeyError` or `OverflowError`, where they can't be used.
+    columns : collection of str
+        Columns that must be there; others may be.
+    what : str
+        What the table is called in messages.
+    fix : str
+        What to do where it is not such a table.
+
+    Raises
+    ------
+    TableError
+        The file can't be read, lacks a column, or holds a row that can't be used; with the line.
+    """
+    for line, cells in read_cells(path, columns=columns, what=what, fix=fix):
+        try:
+            value = read_row(cells)
+        except (ValueError, TypeError, KeyError, OverflowError) as error:
+            words = f"not a row of a {what}, or not whole"
+            reason = f"{words} ({error})" if isinstance(error, BadRow) else words
+            raise TableError(path, reason, line=line, fix=fix) from error
+        yield value
+
+
+def read_cells(
+    path: Path, *, columns: Collection[str] = (), what: str = "table", fix: str = ""
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield the line and the cells of each row; see `read_table`."""
+    try:
+        # newline="" lets the csv module see line breaks inside of quoted cells:
+        # https://docs.python.org/3/library/csv.html#csv.reader
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file)
+            try:
+                header = next(reader, [])
+                _check_header(header, path, columns, what=what, fix=fix)
+                for row in filter(None, reader):  # without empty lines
+                    if len(row) != len(header):
+                        words = f"expected {len(header)} cells, found {len(row)}"
+                        reason = f"not a row of a {what}, or not whole ({words})"
+                        raise TableError(path, reason, line=reader.line_num, fix=fix)
+                    yield reader.line_num, dict(zip(header, row, strict=True))
+            except csv.Error as error:
+                reason = f"not a CSV row ({error})"
+                raise TableError(path, reason, line=reader.line_num, fix=fix) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise TableError(path, f"can't be read: {error}", fix=fix) from error
+
+
+def _check_header(
+    header: Sequence[str], path: Path, columns: Collection[str], *, what: str, fix: str
+) -> None:
+    if missing := sorted(set(columns) - set(header)):
+        names = ", ".join(missing[:3]) + (" ..." if missing[3:] else "")
+        reason = f"expected the columns of a {what}, not found: {names}"
+        raise TableError(path, reason, line=1, fix=fix)
+
+
+def write_table(
+    path: Path, columns: Sequence[str], rows: Iterable[Sequence[object] | Mapping[str, object]]
+) -> None:
+    """Write a table, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        The file, which is replaced.
+    columns : sequence of str
+        Names of the columns.
+    rows : iterable of sequence or mapping
+        The cells of each row: in the order of the columns, or by column, where others are left out
+        and missing ones are empty. None is an empty cell.
+
+    Raises
+    ------
+    OutputError
+        The file can't be written.
+    """
+    write_file(path, format_table(columns, rows).encode())
+
+
+def format_table(
+    columns: Sequence[str], rows: Iterable[Sequence[object] | Mapping[str, object]]
+) -> str:
+    """Return a table as text, each line ended by a line feed alone; see `write_table`."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(
+        [row.get(column) for column in columns] if isinstance(row, Mapping) else row for row in rows
+    )
+    return text.getvalue()
