@@ -69,26 +69,8 @@ def compute_statistics(
         The splits, the manifest or a clip can't be read; none of the clips was processed; a file is
         not as it was written.
     """
-    folder = ProcessedFolder(config.process.dir)
+    folder, splits = ProcessedFolder(config.process.dir), config.fewshot.dir / SPLITS_NAME
     check_made_by(folder, config.process)
-    return measure_folder(
-        folder,
-        config.fewshot.dir / SPLITS_NAME,
-        workers=config.process.workers,
-        on_start=on_start,
-        on_clip=on_clip,
-    )
-
-
-def measure_folder(
-    folder: ProcessedFolder,
-    splits: Path,
-    *,
-    workers: int | None = None,
-    on_start: Callable[[int], object] = lambda _: None,
-    on_clip: Callable[[], object] = lambda: None,
-) -> Measured:
-    """Do what `compute_statistics` does, for one processed folder and one splits.json."""
     settings_sha256 = folder.read_settings_sha256()
     wanted = read_split(splits, SPLIT).clips
     rows = {row["clip_id"]: row for row in folder.read_manifest()}
@@ -104,7 +86,7 @@ def measure_folder(
         for clip_id, sha256 in found.items()
     ]
     moments: dict[str, Moments] = {}
-    for clip_id, of_clip in run_parallel(_measure, jobs, workers):
+    for clip_id, of_clip in run_parallel(_measure, jobs, config.process.workers):
         moments[clip_id] = of_clip
         on_clip()
     statistics = summarize(

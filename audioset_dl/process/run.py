@@ -99,29 +99,18 @@ def process(
     ToolMissingError
         A library of the extra ``process`` is not installed.
     """
+    recipe, output = config.process, OutputFolder(config.output.dir)
     others = {"metadata.dir": config.metadata.dir, "fewshot.dir": config.fewshot.dir}
-    check_apart("process.dir", config.process.dir, others)
-    output = OutputFolder(config.output.dir)
-    return process_dataset(config.process, output, on_start=on_start, on_clip=on_clip)
-
-
-def process_dataset(
-    config: ProcessConfig,
-    output: OutputFolder,
-    *,
-    on_start: Callable[[int], object] = lambda _: None,
-    on_clip: Callable[[], object] = lambda: None,
-) -> ProcessReport:
-    """Do what `process` does, for one dataset and the section ``process`` of a config."""
-    folder = ProcessedFolder(config.dir)
-    check_beside(folder.path, output.path)
+    check_apart("process.dir", recipe.dir, others)
+    check_beside(recipe.dir, output.path)
     sources = sorted(read_texts(output.manifest), key=lambda source: source[0].clip_id)
     _check_once(output, sources)
-    settings = settings_of(config)
+    settings = settings_of(recipe)
+    folder = ProcessedFolder(recipe.dir)
     check_ours(folder)
     with hold_folder(folder.lock, utc_now()):
-        claim_folder(folder, config, settings)
-        run = _Run(config, output, folder, {source[0].clip_id: source for source in sources})
+        claim_folder(folder, recipe, settings)
+        run = _Run(recipe, output, folder, {source[0].clip_id: source for source in sources})
         on_start(len(sources))
         return run.finish(run.make_all(on_clip))
 
@@ -141,12 +130,12 @@ class _Run:
 
     def __init__(
         self,
-        config: ProcessConfig,
+        recipe: ProcessConfig,
         output: OutputFolder,
         folder: ProcessedFolder,
         sources: Mapping[str, Source],
     ) -> None:
-        self._config = config
+        self._recipe = recipe
         self._output = output
         self._folder = folder
         self._sources = sources
@@ -171,7 +160,7 @@ class _Run:
                 on_clip()
         self._make(jobs, on_clip)
         # A duplicate of a clip that is now left out takes its place, and may have no file yet.
-        originals = find_duplicates(self._notes.values(), self._config)
+        originals = find_duplicates(self._notes.values(), self._recipe)
         missing = [
             self._job(clip_id, None)
             for clip_id, note in self._notes.items()
@@ -205,13 +194,13 @@ class _Run:
             folder=self._folder.path,
             row=row_of(clip_id, file),
             length_s=clip.end_s - clip.start_s,
-            recipe=self._config,
+            recipe=self._recipe,
             known=note,
         )
 
     def _make(self, jobs: Sequence[ClipJob], on_clip: Callable[[], object]) -> None:
         with noting(self._folder.notes) as append:
-            for note, is_new in run_parallel(make_clip, jobs, self._config.workers):
+            for note, is_new in run_parallel(make_clip, jobs, self._recipe.workers):
                 self._notes[note.clip_id] = note
                 if is_new:
                     append(note)
@@ -219,8 +208,8 @@ class _Run:
                 on_clip()
 
     def _reasons(self, note: ClipNote, originals: Mapping[str, str]) -> tuple[str, ...]:
-        is_left_out = note.clip_id in originals and "duplicate" in self._config.drop
-        return (*note.reasons(self._config), *(("duplicate",) if is_left_out else ()))
+        is_left_out = note.clip_id in originals and "duplicate" in self._recipe.drop
+        return (*note.reasons(self._recipe), *(("duplicate",) if is_left_out else ()))
 
     def _row(self, note: ClipNote, originals: Mapping[str, str]) -> dict[str, object]:
         clip, _, texts = self._sources[note.clip_id]
@@ -272,7 +261,7 @@ class _Run:
                 if note.code not in ("", TOO_FEW_SAMPLES)
             ],
             lowest_rate=min((file.sample_rate for file in files.values()), default=None),
-            target_db=find_target_db(self._config),
+            target_db=find_target_db(self._recipe),
             shapes=dict(Counter(str(row["shape"]) for row in rows)),
         )
 

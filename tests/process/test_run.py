@@ -20,14 +20,14 @@ from crash import leftovers
 from sounds import fingerprint, tone, tree, write_dataset, ytids
 from world import BARK, CAT, DOG, GLOCKENSPIEL, clean_environment, make_clips, run_command
 
-from audioset_dl.config import ProcessConfig, load_config
+from audioset_dl.config import Config, OutputConfig, ProcessConfig, load_config
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.verify import verify_folder
 from audioset_dl.errors import AudiosetDlError, ConfigError, OutputError, ToolMissingError
 from audioset_dl.process import PRESETS, Scaling, make_log_mel, undo_scaling
 from audioset_dl.process.folder import MANIFEST_COLUMNS
 from audioset_dl.process.parallel import run_parallel
-from audioset_dl.process.run import process_dataset
+from audioset_dl.process.run import process
 
 IDS = ytids(8)
 
@@ -53,7 +53,7 @@ def changed(recipe: ProcessConfig, **changes: object) -> ProcessConfig:
 
 
 def run(recipe: ProcessConfig, dataset: OutputFolder):
-    return process_dataset(recipe, dataset)
+    return process(Config(process=recipe, output=OutputConfig(dir=dataset.path)))
 
 
 def rows_of(path: Path) -> dict[str, dict[str, str]]:
