@@ -14,10 +14,10 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from audioset_dl.dataset.rows import Row
 from audioset_dl.dataset.splits import read_split, splits_beside
 from audioset_dl.errors import OutputError
-from audioset_dl.fewshot.members import find_all_members, find_members
-from audioset_dl.fewshot.table import MANIFEST, LabelledClip, read_clip_table
+from audioset_dl.fewshot.members import find_all_members, find_members, read_clips
 
 _AGAIN = "`audioset-dl verify` finds what is wrong"
 
@@ -68,16 +68,25 @@ class ClipDataset:
         self.folder = Path(folder)
         self._label = label
         self._transform = transform
-        table = read_clip_table(self.folder)
+        manifest = read_clips(self.folder)
         if split is None:
-            members = find_all_members(table)
+            members = find_all_members(manifest)
         else:
             path = Path(splits) if splits else splits_beside(self.folder)
-            members = find_members(table, read_split(path, split), str(self.folder / MANIFEST))
-        self._members = members
+            members = find_members(manifest, read_split(path, split))
+        self.split = members.split
+        """Name of the split; None for all clips."""
+        self.classes = members.classes
+        """Display names of the classes: of a split in ontology order, else alphabetically."""
+        self.class_ids = members.class_ids
+        """Their MIDs, in the same order."""
+        self.clips: Sequence[Row] = members.clips
+        """What the manifest says of each clip, in order of clip_id, which is that of indices."""
+        self.labels = members.labels
+        """For each clip the numbers of all classes of the split that it carries."""
 
     def __len__(self) -> int:
-        return len(self._members.clips)
+        return len(self.clips)
 
     def __getitem__(self, index: int) -> tuple[Any, int | NDArray[np.float32]]:
         """Return a clip's array and its label.
@@ -99,40 +108,15 @@ class ClipDataset:
             Its file is not there or can't be read.
         """
         index = operator.index(index)
-        clip = self._members.clips[index]
+        clip = self.clips[index]
         array = read_array(self.folder / clip.file_name)
         value = array if self._transform is None else self._transform(array)
-        numbers = self._members.labels[index]
+        numbers = self.labels[index]
         if self._label == "id":
             return value, numbers[0]
         hot = np.zeros(len(self.classes), np.float32)
         hot[list(numbers)] = 1
         return value, hot
-
-    @property
-    def split(self) -> str | None:
-        """Name of the split; None for all clips."""
-        return self._members.split
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Display names of the classes: of a split in ontology order, else alphabetically."""
-        return self._members.classes
-
-    @property
-    def class_ids(self) -> tuple[str, ...]:
-        """Their MIDs, in the same order."""
-        return self._members.class_ids
-
-    @property
-    def clips(self) -> Sequence[LabelledClip]:
-        """What is known of the clips, in order of clip_id, which is that of their indices."""
-        return self._members.clips
-
-    @property
-    def labels(self) -> Sequence[tuple[int, ...]]:
-        """For each clip the numbers of all classes of the split that it carries."""
-        return self._members.labels
 
 
 def read_array(path: Path) -> NDArray[np.float32]:

@@ -1,12 +1,17 @@
-"""The words that all reports are made of: tables, numbers, sizes, lengths of time."""
+"""How numbers, sizes, times, lists and tables are written, in every report and message."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
+# As much of a name as is still told apart from others.
 _NARROWEST = 12
+_MANY = 20
+"""Lines of a list that are shown; the rest is counted."""
 
 
 def to_json(document: object) -> str:
@@ -14,9 +19,35 @@ def to_json(document: object) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False)
 
 
-def by_code(by_code: Mapping[str, int]) -> str:
+def to_csv(rows: Iterable[Mapping[str, object]]) -> str:
+    """Return rows as CSV, below the keys of the first; lists are joined with ``;``."""
+    rows = list(rows)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow(
+            {key: ";".join(value) if isinstance(value, list | tuple) else value
+             for key, value in row.items()}
+        )  # fmt: skip
+    return text.getvalue().rstrip("\n")
+
+
+def by_code(numbers: Mapping[str, int]) -> str:
     """Return numbers by code in one line."""
-    return ", ".join(f"{code} {number:,}" for code, number in by_code.items())
+    return ", ".join(f"{code} {number:,}" for code, number in numbers.items())
+
+
+def some(names: Sequence[str], separator: str = ", ", *, most: int = 5) -> str:
+    """Return the first of some names in one line, and how many more there are."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return separator.join(names[:most]) + more
+
+
+def first_lines(lines: Sequence[str], more: str = "and {} more") -> list[str]:
+    """Return the first of many lines, and below them how many more there are."""
+    rest = len(lines) - _MANY
+    return [*lines[:_MANY], *([more.format(f"{rest:,}")] if rest > 0 else [])]
 
 
 def table(
@@ -35,8 +66,8 @@ def table(
     right : tuple of int
         Columns that are aligned to the right.
     width : int, optional
-        To which the first column is shortened, as far as it can be. In a row whose other cells are
-        empty it takes their room.
+        Shorten the first column until the table fits into so many columns, if that is possible. In
+        a row whose other cells are empty, the first takes their space.
     """
     full = [row for row in rows if any(row[1:])]
     widths = [max(map(len, column)) for column in zip(heads, *full, strict=True)]
@@ -58,23 +89,23 @@ def _row(
 
 
 def shortened(text: str, width: int) -> str:
-    """Return a text that takes no more than some columns."""
+    """Return a text cut to a number of columns."""
     return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
 def listed(facts: Iterable[tuple[str, str]], width: int) -> str:
-    """Return named facts below one another, each broken at a width beside its name."""
-    told = list(facts)
-    indent = max(len(name) for name, _ in told) + 2
+    """Return named facts, one below the other, each wrapped at a width beside its name."""
+    facts = list(facts)
+    indent = max(len(name) for name, _ in facts) + 2
     return "\n".join(
         textwrap.fill(
-            words,
+            fact,
             width,
             initial_indent=name.ljust(indent),
             subsequent_indent=" " * indent,
             break_on_hyphens=False,
         )
-        for name, words in told
+        for name, fact in facts
     )
 
 

@@ -29,8 +29,8 @@ from bench_runs import (
     write_config,
 )
 from bench_table import add_write_option, check_marks, make_table, write_between_marks
-from crash import Watcher, kill_again_and_again, leftovers, timeless_rows, wait_for
-from world import World
+from crash import Watcher, kill_again_and_again, leftovers, timeless_rows
+from world import World, wait_for
 
 from audioset_dl.simulator import Budget, RandomFaults
 
@@ -170,7 +170,7 @@ def weather_storm(name: str, behaviour: str, options: argparse.Namespace) -> Row
             Watcher(world.output(config), round(CLIP_S * 16_000)) as watcher,
             started(world, config) as process,
         ):
-            wait_for(lambda: watcher.num_seen >= before or process.poll() is not None, 600)
+            wait_for(lambda: watcher.num_seen >= before or process.poll() is not None)
             storm = (time.monotonic(), time.monotonic() + options.storm_s)
             world.simulator.refuse_all(behaviour)
             wait_until(storm[1], process)
@@ -230,7 +230,7 @@ def bench_offline(options: argparse.Namespace) -> Iterator[Row]:
             Watcher(world.output(config), round(CLIP_S * 16_000)) as watcher,
             started(world, config, counted) as process,
         ):
-            wait_for(lambda: watcher.num_seen >= before or process.poll() is not None, 600)
+            wait_for(lambda: watcher.num_seen >= before or process.poll() is not None)
             world.simulator.stop()
             wait_until(time.monotonic() + options.outage_s, process)
             tries, over_at = failures.stat().st_size, time.monotonic()

@@ -117,7 +117,7 @@ def read_result(world: World, config: Path, process: subprocess.Popen[bytes]) ->
     text = (world.folder / "said").read_text(errors="replace")
     said = [line for line in text.splitlines() if not line.startswith("Warning: ")]
     with read_journal(OutputFolder(world.output(config)).journal) as journal:
-        records = list(journal.records())
+        records = list(journal.rows())
     states = Counter(record.state for record in records)
     return Result(
         exit_code=process.returncode,

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import HealthCheck, settings
 from world import MakeWorld, World, videos_of
 
 from audioset_dl.audio.ffmpeg import find_ffmpeg
 from audioset_dl.catalog.clips import Clip
-from audioset_dl.dataset.journal import SavedFile
+from audioset_dl.dataset.rows import SavedFile
 from audioset_dl.simulator import Simulator
 
 # How long an example takes is the machine's affair: a busy one is no fault of the code.
@@ -20,9 +22,43 @@ settings.register_profile("here", deadline=None, suppress_health_check=[HealthCh
 settings.load_profile("here")
 
 
+WHOLE_RUNS = {"make_world", "watched"}
+"""Fixtures of tests in which a download runs against the simulator."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark with `e2e` what is in that folder, and what runs a download elsewhere.
+
+    A test that is slow for another reason (processes, yt-dlp against the simulator, minutes of
+    audio through ffmpeg) carries the mark where it stands.
+    """
+    for item in items:
+        if "e2e" in item.path.parts or WHOLE_RUNS & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.e2e)
+
+
 @pytest.fixture(scope="session")
 def ffmpeg() -> Path:
     return find_ffmpeg()
+
+
+@pytest.fixture(scope="session")
+def make_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Have a file made by the first who asks for it, also among the workers of pytest-xdist."""
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:  # each has a folder of its own in that of all
+        root = root.parent
+
+    def make(name: str, write: Callable[[Path], object]) -> Path:
+        path = root / name
+        with FileLock(f"{path}.lock"):
+            if not path.exists():
+                unfinished = path.with_name(f"unfinished-{name}")
+                write(unfinished)
+                unfinished.rename(path)
+        return path
+
+    return make
 
 
 @pytest.fixture

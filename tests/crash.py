@@ -9,13 +9,13 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import soundfile
-from world import COMMAND, World, clean_environment
+from world import COMMAND, World, clean_environment, wait_for
 
 LONGEST_STARTUP_S = 1.5
 """Within this time of its start a run is killed where it need not save anything before."""
@@ -174,13 +174,6 @@ def num_too_many(world: World) -> int:
     """Return how many pages were asked for more than once a video."""
     pages = Counter(request.ytid for request in world.simulator.log.select(kind="page"))
     return pages.total() - len(pages)
-
-
-def wait_for(condition: Callable[[], object], timeout_s: float = 60) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(_LOOK_EVERY_S)
 
 
 def timeless_rows(world: World, config: Path) -> list[dict[str, str]]:

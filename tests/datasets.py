@@ -12,9 +12,10 @@ from world import BARK, CAT, DOG
 from audioset_dl.audio.cut import Samples
 from audioset_dl.audio.wav import encode_wav
 from audioset_dl.catalog.clips import Clip
-from audioset_dl.dataset.journal import SavedFile, open_journal
+from audioset_dl.dataset.journal import open_journal
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.manifest import write_failures, write_manifest
+from audioset_dl.dataset.rows import SavedFile
 from audioset_dl.dataset.run_info import RunInfo, write_run_info
 from audioset_dl.storage.files import write_file
 
@@ -67,8 +68,8 @@ def make_dataset(
             journal.record_failed(
                 clip_id(number), state=state, code=code, detail="so", charged=True, now=NOW
             )
-        write_manifest(out.manifest, journal.records("saved"), NAMES)
-        write_failures(out.failures, journal.records(), NAMES)
+        write_manifest(out.manifest, journal.rows("saved"), NAMES)
+        write_failures(out.failures, journal.rows(), NAMES)
     named = [{"mid": mid, "name": NAMES[mid]} for mid in classes]
     audio = {"sample_rate": sample_rate, "channels": 1, "subtype": "PCM_16"}
     info = RunInfo({"audio": audio}, {}, {"ontology.json": "0"}, named, NOW)

@@ -5,14 +5,18 @@ from __future__ import annotations
 import socketserver
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
 
-from audioset_dl.dataset.journal import SavedFile
+from audioset_dl.catalog.clips import Clip
+from audioset_dl.dataset.rows import SavedFile
 from audioset_dl.download.address import Ticket
 from audioset_dl.download.fetcher import Job
 from audioset_dl.download.workers import Interrupt, Outcome
-from audioset_dl.outcomes import ALL_CLASSES, Failure
+from audioset_dl.outcomes import Failure
+from audioset_dl.selection.draw import Draw
 
 
 class FakeClock:
@@ -49,6 +53,8 @@ class FakeWorkers:
         self.most_in_flight = 0
         self.gave_up = False
         self._outcomes: deque[Outcome | Interrupt] = deque()
+        self.folder: Path | None = None
+        """Where files of the right size are made for what is saved."""
 
     def submit(self, job: Job) -> None:
         ytid = job.clip.ytid
@@ -76,6 +82,15 @@ class FakeWorkers:
     def give_up(self) -> None:
         self.gave_up = True
 
+    def _save(self, file_name: str) -> SavedFile:
+        saved = self.make_saved(file_name)
+        if self.folder is not None:
+            path = self.folder / file_name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("wb") as file:
+                file.truncate(saved.num_bytes)
+        return saved
+
     def _outcome(self, job: Job, result: object) -> Outcome | Interrupt:
         if isinstance(result, Interrupt):
             return result
@@ -84,8 +99,27 @@ class FakeWorkers:
         if isinstance(result, Failure):
             return Outcome(job, result)
         if result == "saved":
-            return Outcome(job, self.make_saved(job.file_name))
-        return Outcome(job, Failure(ALL_CLASSES[str(result)], f"it is {result}"))
+            return Outcome(job, self._save(job.file_name))
+        return Outcome(job, Failure(str(result), f"it is {result}"))
+
+
+class FakeSelection:
+    """Some clips of a single class, ranked as they are given."""
+
+    def __init__(self, clips: Sequence[Clip], per_class: int, mid: str = "/m/0bt9lr") -> None:
+        self._clips = {clip.clip_id: clip for clip in clips}
+        self._per_class = per_class
+        self._mid = mid
+        self.catalog = SimpleNamespace(ontology=())
+
+    def draw(self) -> Draw:
+        return Draw({self._mid: list(self._clips)}, self._per_class)
+
+    def clip(self, clip_id: str) -> Clip:
+        return self._clips[clip_id]
+
+    def in_ontology_order(self, mids: Iterable[str]) -> tuple[str, ...]:
+        return tuple(sorted(mids))
 
 
 def repeat(code: str, times: int) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +11,9 @@ import numpy as np
 from audioset_dl.audio.cut import Samples
 from audioset_dl.audio.wav import encode_wav
 from audioset_dl.catalog.clips import Clip
-from audioset_dl.dataset.journal import Record, SavedFile
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.manifest import write_manifest
+from audioset_dl.dataset.rows import Row, SavedFile
 from audioset_dl.storage.files import write_file
 
 RATE = 16_000
@@ -49,10 +49,17 @@ def write_dataset(
         sha256 = hashlib.sha256(wav).hexdigest()
         file = SavedFile(name, len(data), rate, data.shape[1], len(wav), sha256,
                          "251 opus 128k", "ranged", 200_000, NOW)  # fmt: skip
-        records.append(Record(clip, clip.labels, True, "saved", None, None, 0, "", file))
+        records.append(Row(clip, file=file, classes=clip.labels, state="saved"))
     records.sort(key=lambda record: record.clip.clip_id)
     write_manifest(folder.manifest, records, {"/m/0bt9lr": "Dog"})
     return folder
+
+
+def make_row(ytid: str, second: int, labels: Iterable[str], sha256: str = "") -> Row:
+    """Return the row of a saved clip from a second on, whose file there need not be."""
+    clip = Clip(ytid, float(second), second + 10.0, tuple(labels), "made")
+    file = SavedFile(f"wav/Y{clip.clip_id}.wav", 10 * RATE, RATE, 1, 0, sha256, "", "", 0, NOW)
+    return Row(clip, file=file, state="saved")
 
 
 def ytids(number: int) -> list[str]:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from world import PATIENCE_S
 
 import audioset_dl
 from audioset_dl import ClipDataset
@@ -198,7 +199,7 @@ def test_a_data_loader_of_torch_gives_the_same_episodes_for_any_number_of_worker
     write_splits(tmp_path / "fewshot")
     done = subprocess.run(
         [sys.executable, "-c", LOOP, tmp_path / "audioset"],
-        capture_output=True, text=True, check=False, timeout=120,
+        capture_output=True, text=True, check=False, timeout=PATIENCE_S,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     alone, one, four = json.loads(done.stdout)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
+from unittest import mock
 
 import soundfile
 import yaml
 
+from audioset_dl import cli
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.simulator import Simulator, Video, sounds_right
 
@@ -21,20 +26,56 @@ COMMAND = Path(sys.executable).with_name("audioset-dl")
 DATA = Path(__file__).parent / "data"
 DOG, BARK, CAT, GLOCKENSPIEL = "/m/0bt9lr", "/m/05tny_", "/m/01yrx", "/m/0dwtp"
 
+PATIENCE_S = 600
+"""Longest wait for another process. So long that only a defect reaches it: on a busy machine all
+takes its time, and no test may fail for that."""
+_LOOK_EVERY_S = 0.005
 
-def run_command(
-    *arguments: str | Path, timeout_s: float = 120, **kwargs
-) -> subprocess.CompletedProcess[str]:
+
+def run_installed(*arguments: str | Path, **kwargs) -> subprocess.CompletedProcess[str]:
     """Run the installed audioset-dl in a process of its own, without an ffmpeg on its PATH."""
     return subprocess.run(
         [COMMAND, *map(str, arguments)],
         capture_output=True,
         text=True,
-        timeout=timeout_s,
+        timeout=PATIENCE_S,
         env=clean_environment(),
         check=False,
         **kwargs,
     )
+
+
+def run_command(
+    *arguments: str | Path, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Do what `run_installed` does within this process, which has paid for the imports.
+
+    For commands that neither start workers nor listen to signals.
+    """
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+    with (
+        mock.patch.dict(os.environ, {**clean_environment(), "COLUMNS": "80"}, clear=True),
+        mock.patch.object(sys, "argv", ["audioset-dl", *map(str, arguments)]),
+        redirect_stdout(out),
+        redirect_stderr(err),
+        chdir(cwd or Path.cwd()),
+    ):
+        try:
+            cli.main()
+        except SystemExit as ended:
+            code = ended.code
+    texts = (stream.buffer.getvalue().decode().replace("\r\n", "\n") for stream in (out, err))
+    return subprocess.CompletedProcess(arguments, code, *texts)
+
+
+def wait_for(condition: Callable[[], object], process: subprocess.Popen | None = None) -> None:
+    """Wait until something has come to pass; fail early if the process that brings it has died."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        has_died = process is not None and process.poll() is not None
+        assert not has_died or condition(), f"the process died with {process.returncode}"
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(_LOOK_EVERY_S)
 
 
 def clean_environment() -> dict[str, str]:
@@ -100,7 +141,7 @@ class World:
         return path
 
     def download(self, config: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return run_command("download", config, *arguments)
+        return run_installed("download", config, *arguments)
 
     def output(self, config: Path) -> Path:
         return self.folder / config.stem

@@ -34,8 +34,9 @@ def find_ffmpeg(configured: Path | None = None) -> Path:
     if configured is not None:
         if not configured.is_file():
             raise ToolMissingError(
-                f"audio.ffmpeg: {configured} is not a file; "
-                "name an ffmpeg binary, or write null to use the one that comes with the program"
+                f"audio.ffmpeg: {configured} is not a file",
+                fix="name an ffmpeg binary, or write null to use the one that comes with the "
+                "program",
             )
         return configured
     try:

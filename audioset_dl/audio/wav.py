@@ -10,6 +10,13 @@ import numpy as np
 import soundfile
 
 from audioset_dl.audio.cut import Samples
+from audioset_dl.config import AudioConfig
+
+_HEADER_BYTES = 44
+# YouTube's Opus tracks are 48 kHz stereo; AAC has 44.1 kHz, so this is the larger of the two.
+_SOURCE_RATE, _SOURCE_CHANNELS = 48_000, 2
+_BYTES_PER_SAMPLE = {"PCM_U8": 1, "ULAW": 1, "ALAW": 1, "PCM_16": 2, "PCM_24": 3, "PCM_32": 4,
+                     "FLOAT": 4, "DOUBLE": 8}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -26,6 +33,13 @@ class WavFormat:
 
 class BadWavError(Exception):
     """A file is not the WAV that it should be; the message says in what."""
+
+
+def estimate_wav_bytes(duration_s: float, audio: AudioConfig) -> int:
+    """Return the size of a clip's WAV file; where the source decides, that of 48 kHz stereo."""
+    num_samples = round(duration_s * (audio.sample_rate or _SOURCE_RATE))
+    channels = audio.channels or _SOURCE_CHANNELS
+    return _HEADER_BYTES + num_samples * channels * _BYTES_PER_SAMPLE[audio.subtype]
 
 
 def encode_wav(samples: Samples, subtype: str) -> bytes:

@@ -22,7 +22,7 @@ from audioset_dl.catalog.json_places import (
     find_value,
 )
 from audioset_dl.catalog.reading import DOWNLOAD_AGAIN, is_mid, read_small
-from audioset_dl.errors import MetadataError
+from audioset_dl.errors import MetadataError, join_fix
 
 MAX_DEPTH = 100
 """Levels that an ontology may have; Google's has 6."""
@@ -61,11 +61,20 @@ class UnknownClass(LookupError):
         self.suggestions = suggestions
         """Display names (or MIDs) that may have been meant, the likeliest first."""
 
-    def __str__(self) -> str:
-        message = f"no class is called {self.text[:100]!r}"
+    @property
+    def found(self) -> str:
+        """What was found."""
+        return f"no class is called {self.text[:100]!r}"
+
+    @property
+    def fix(self) -> str:
+        """What to do about it."""
         if not self.suggestions:
-            return message + "; audioset-dl classes lists the names when include is empty"
-        return message + "; did you mean " + " or ".join(map(repr, self.suggestions)) + "?"
+            return "audioset-dl classes lists the names when include is empty"
+        return f"did you mean {' or '.join(map(repr, self.suggestions))}?"
+
+    def __str__(self) -> str:
+        return join_fix(self.found, self.fix)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from audioset_dl.catalog.clips import YTID_LENGTH
+from audioset_dl.catalog.clips import YTID_LENGTH, YTID_PATTERN
 from audioset_dl.catalog.reading import DOWNLOAD_AGAIN, is_mid, open_binary
 from audioset_dl.errors import MetadataError
 
@@ -42,7 +42,7 @@ _HEADER = re.compile(
 _NUM_SEGS = re.compile(rb"\bnum_segs=([0-9]{1,12})\b")
 _YTID = f"S{YTID_LENGTH}"
 _NUMBER = re.compile(r" *[-+.0-9A-Za-z]{1,32} *")
-_YTIDS = re.compile(rf"(?:[A-Za-z0-9_-]{{{YTID_LENGTH}}}\n)*+")
+_YTIDS = re.compile(rf"(?:{YTID_PATTERN.pattern}\n)*+")
 
 
 class BadRow(ValueError):

@@ -7,7 +7,6 @@ Owns what a clip is and which clips carry a label. Labels are matched whole, nev
 from __future__ import annotations
 
 import json
-import re
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audioset_dl.catalog.cache import Arrays, Cache, make_key
-from audioset_dl.catalog.clips import YTID_LENGTH, Clip
+from audioset_dl.catalog.clips import CLIP_ID_PATTERN, YTID_LENGTH, Clip
 
 RowNumbers = NDArray[np.integer]
 """Positions of clips in a `SegmentTable`."""
@@ -28,9 +27,6 @@ RowNumbers = NDArray[np.integer]
 PARSER_VERSION = 1
 """To be raised when the same files give another table than before: what was kept of them is then
 left aside."""
-
-
-_CLIP_ID = re.compile(rf"[A-Za-z0-9_-]{{{YTID_LENGTH}}}_(?:0|[1-9][0-9]{{0,9}})")
 
 
 @dataclass(frozen=True)
@@ -128,7 +124,7 @@ class SegmentTable:
 
     def find(self, clip_id: str) -> int | None:
         """Return the row number of a clip, None where there is no such clip."""
-        if not _CLIP_ID.fullmatch(clip_id):
+        if not CLIP_ID_PATTERN.fullmatch(clip_id):
             return None
         ytid, start_ms = clip_id[:YTID_LENGTH], int(clip_id[YTID_LENGTH + 1 :])
         ytids, starts_ms = self._columns["ytids"], self._columns["start_ms"]

@@ -1,7 +1,7 @@
 """The command line: parse, load the config, call, print, exit code.
 
-One small function a command. The one place that prints, and the one boundary where errors become
-exit codes.
+One small function a command, and each module of this package is found by itself. The one place that
+prints, and the one boundary where errors become exit codes.
 """
 
 from __future__ import annotations
@@ -11,40 +11,23 @@ import signal
 import sys
 import traceback
 from contextlib import suppress
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import NoReturn
 
 import click
 
-from audioset_dl.cli import (
-    checking,
-    choosing,
-    completion,
-    doctoring,
-    fewshot,
-    listing,
-    processing,
-    running,
-    sets,
-)
-from audioset_dl.cli.group import Manner, cli, complain
+from audioset_dl.cli.group import Verbosity, cli, complain
 from audioset_dl.config import hide_logins
 from audioset_dl.errors import AudiosetDlError, Interrupted, OutputError
 
-__all__ = [
-    "BUG_EXIT_CODE",
-    "checking",
-    "choosing",
-    "cli",
-    "completion",
-    "doctoring",
-    "fewshot",
-    "listing",
-    "main",
-    "processing",
-    "running",
-    "sets",
-]
+# Importing a module adds its commands to the group.
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")
 
+__all__ = ["BUG_EXIT_CODE", "cli", "main"]
+
+# EX_SOFTWARE of sysexits.h (https://man.openbsd.org/sysexits.3): none of the codes in errors.py.
 BUG_EXIT_CODE = 70
 
 
@@ -54,9 +37,9 @@ def main() -> NoReturn:
 
 
 def _run() -> int:
-    manner = Manner()
+    verbosity = Verbosity()
     try:
-        return cli.main(standalone_mode=False, obj=manner) or 0
+        return cli.main(standalone_mode=False, obj=verbosity) or 0
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -67,11 +50,13 @@ def _run() -> int:
         click.echo(str(interrupted), err=True)
         return interrupted.exit_code
     except AudiosetDlError as error:
-        if manner.verbose:
-            _tell_traceback(error)
+        if verbosity.verbose:
+            _print_traceback(error)
         complain("Error", hide_logins(str(error)))
         return error.exit_code
     except BrokenPipeError:
+        # The reader, such as `head`, has enough. Python would complain of it once more at exit
+        # (https://docs.python.org/3/library/signal.html#note-on-sigpipe).
         sys.stderr.close()
         return 1
     except Exception as error:  # noqa: BLE001 - the one boundary: a bug keeps its traceback
@@ -84,10 +69,10 @@ def _end_unexpected(error: Exception) -> int:
         with suppress(OSError):  # or else Python tries once more, and ends with 120
             sys.stdout.close()
         return OutputError.exit_code
-    _tell_traceback(error)
+    _print_traceback(error)
     click.echo("This is a bug in audioset-dl; please report it with the lines above.", err=True)
     return BUG_EXIT_CODE
 
 
-def _tell_traceback(error: Exception) -> None:
+def _print_traceback(error: Exception) -> None:
     click.echo(hide_logins("".join(traceback.format_exception(error))), err=True, nl=False)

@@ -1,4 +1,4 @@
-"""What is on the disk, and whether it is right: `verify`."""
+"""Is what is on the disk right?: `verify`."""
 
 from __future__ import annotations
 
@@ -7,18 +7,24 @@ from pathlib import Path
 
 import click
 
-from audioset_dl import report
 from audioset_dl.cli.group import cli
-from audioset_dl.cli.options import takes_config, takes_json, takes_quiet
+from audioset_dl.cli.options import print_result, takes_config, takes_json, takes_quiet
 from audioset_dl.cli.progress import make_bar
 from audioset_dl.config import Config, load_config
-from audioset_dl.dataset.layout import OutputFolder
+from audioset_dl.report.checks import (
+    repair_document,
+    repair_text,
+    verification_document,
+    verification_text,
+)
 
 
 @cli.command()
 @takes_config
 @click.option("--deep", is_flag=True, help="Decode each file as well.")
-@click.option("--repair", is_flag=True, help="Remove what is bad: the next download gets it again.")
+@click.option(
+    "--repair", is_flag=True, help="Remove what is bad; the next download fetches it again."
+)
 @takes_json
 @takes_quiet
 def verify(
@@ -32,44 +38,31 @@ def verify(
 ) -> None:
     """Check the files against the manifest.
 
-    The exit status is 1 if one is not as it was written; with --repair, if anything is left to do:
-    clips to be got again by a download, or files that the program does not know.
+    The exit status is 1 if a file is not as it was written; with --repair, if anything is left to
+    do: clips to download again, or files that the program does not know.
 
     \b
     Example:
       audioset-dl verify --deep config.yaml
     """
-    settings = load_config(config, overrides)
-    if repair:
-        sys.exit(_repair(settings, deep=deep, as_json=as_json, quiet=quiet))
-    output = OutputFolder(settings.output.dir)
-    sys.exit(verify_output(output, deep=deep, as_json=as_json, quiet=quiet))
+    sys.exit(
+        print_verification(
+            load_config(config, overrides), deep=deep, repair=repair, as_json=as_json, quiet=quiet
+        )
+    )
 
 
-def verify_output(output: OutputFolder, *, deep: bool, as_json: bool, quiet: bool) -> int:
-    """Verify an output folder, print what was found, and return the exit code."""
-    from audioset_dl.dataset.verify import verify_folder
+def print_verification(
+    settings: Config, *, deep: bool, repair: bool = False, as_json: bool = False, quiet: bool
+) -> int:
+    """Verify the output folder, print what was found, and return the exit code."""
+    from audioset_dl.dataset.repair import Repair
+    from audioset_dl.dataset.verifying import verify as verify_dataset
 
     with make_bar("checked", "file", quiet=quiet or as_json) as bar:
-        result = verify_folder(output, deep=deep, on_file=bar.update)
-    if as_json:
-        click.echo(report.to_json(report.verification_document(result)))
+        result = verify_dataset(settings, deep=deep, repair=repair, on_file=bar.update)
+    if isinstance(result, Repair):
+        print_result(result, repair_document, repair_text, as_json=as_json)
     else:
-        click.echo(report.verification_text(result))
-    return result.exit_code
-
-
-def _repair(settings: Config, *, deep: bool, as_json: bool, quiet: bool) -> int:
-    from audioset_dl.dataset.repair import repair_folder
-    from audioset_dl.download.fetcher import utc_now
-    from audioset_dl.selection.prepare import find_class_names
-
-    names = find_class_names(settings)
-    output = OutputFolder(settings.output.dir)
-    with make_bar("checked", "file", quiet=quiet or as_json) as bar:
-        result = repair_folder(output, names, now=utc_now(), deep=deep, on_file=bar.update)
-    if as_json:
-        click.echo(report.to_json(report.repair_document(result)))
-    else:
-        click.echo(report.repair_text(result))
+        print_result(result, verification_document, verification_text, as_json=as_json)
     return result.exit_code

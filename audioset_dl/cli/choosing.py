@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from audioset_dl import report
-from audioset_dl.cli.group import cli
+from audioset_dl.cli.group import cli, warn
 from audioset_dl.cli.options import (
     DEFAULT_CONFIG,
+    check_one_form,
     located,
-    prepare_selection,
+    print_result,
     takes_config,
     takes_json,
     terminal_width,
 )
+from audioset_dl.cli.progress import file_bars
 from audioset_dl.config import (
     MOST_PER_CLASS,
     SCHEMA_NAME,
@@ -26,11 +27,8 @@ from audioset_dl.config import (
     split_names,
     starting_config_text,
 )
-from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.errors import ConfigError, Problem
-
-if TYPE_CHECKING:
-    from audioset_dl.planning.losses import Losses
+from audioset_dl.report.plan import plan_csv, plan_document, plan_text
 
 
 @cli.command()
@@ -40,7 +38,7 @@ if TYPE_CHECKING:
     "names",
     multiple=True,
     metavar="NAMES",
-    help="Classes to download, such as 'Dog, Cat'; a name that holds a comma in quotes of its own: "
+    help="Classes to download, such as 'Dog, Cat'; a name that holds a comma needs its own quotes: "
     "'Dog, \"Bee, wasp, etc.\"'.",
 )
 @click.option(
@@ -50,7 +48,9 @@ if TYPE_CHECKING:
     help="Up to N clips of each.",
 )
 @click.option(
-    "--schema", is_flag=True, help=f"Write {SCHEMA_NAME} as well: editors check and complete by it."
+    "--schema",
+    is_flag=True,
+    help=f"Write {SCHEMA_NAME} as well, by which editors check and complete the config.",
 )
 def init(path: Path, *, names: tuple[str, ...], per_class: int | None, schema: bool) -> None:
     """Write a commented config.yaml to start from.
@@ -79,7 +79,7 @@ def init(path: Path, *, names: tuple[str, ...], per_class: int | None, schema: b
 
 def _wanted(classes: list[str], per_class: int | None) -> str:
     clips = f"up to {per_class or Config().clips.per_class} clips of each class"
-    return f"{clips}: {'; '.join(classes)}; and those below them" if classes else clips
+    return f"{clips}: {'; '.join(classes)}; and the classes below them" if classes else clips
 
 
 def _argument(config: Path) -> str:
@@ -87,9 +87,9 @@ def _argument(config: Path) -> str:
 
 
 def write_new(path: Path, text: str) -> None:
-    """Write a file for the user to edit; one that is there is left as it is."""
+    """Write a file for the user to edit; never over one that is there."""
     if path.is_dir():
-        raise ConfigError(Problem("", f"{path} is a folder; name the file in it"))
+        raise ConfigError(Problem("", f"{path} is a folder", "name the file in it"))
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
@@ -97,7 +97,7 @@ def write_new(path: Path, text: str) -> None:
         if path.read_bytes() == text.encode():
             return
         raise ConfigError(
-            Problem("", f"{path} exists already and is left as it is; name another path")
+            Problem("", f"{path} exists already and is left as it is", "name another path")
         ) from error
     except OSError as error:
         raise ConfigError(Problem("", f"{path} can't be written: {error.strerror}")) from error
@@ -130,55 +130,28 @@ def plan(
 ) -> None:
     """Show what a download would take: clips, space, time.
 
-    It fetches nothing but Google's files about AudioSet, where they are missing.
+    Fetches Google's files about AudioSet if they are missing, and nothing else.
 
     \b
     Example:
       audioset-dl plan config.yaml --expect-gone 0.25
     """
-    from audioset_dl.dataset.resume import known_states
-    from audioset_dl.planning.advice import find_advice
-    from audioset_dl.planning.plan import make_plan
-    from audioset_dl.storage.files import find_room
-    from audioset_dl.youtube.options import check_options
+    from audioset_dl.planning.run import plan as make_plan
 
-    if as_csv and as_json:
-        raise click.UsageError("--csv and --json are different forms: give one of them")
+    check_one_form(as_csv=as_csv, as_json=as_json)
     settings = load_config(config, overrides)
-    losses = _losses(expect_gone, availability)
     with located(config, overrides):
-        check_options(settings.download.yt_dlp)
-        states = known_states(OutputFolder(settings.output.dir))
-        made = make_plan(prepare_selection(settings).selection, settings, states, losses)
-    room = find_room(settings.output.dir)
-    free_bytes = room.num_bytes if room else None
-    advice = find_advice(made, settings, free_bytes)
-    if as_json:
-        click.echo(report.to_json(report.plan_document(made, advice, free_bytes)))
-    elif as_csv:
-        click.echo(report.plan_csv(made))
-    else:
-        click.echo(
-            report.plan_text(
-                made,
-                advice,
-                config=settings.download,
-                free_bytes=free_bytes,
-                width=terminal_width(),
-            )
+        planned = make_plan(
+            settings,
+            expect_gone=expect_gone,
+            availability=availability,
+            progress=file_bars(quiet=False),
+            on_warning=warn,
         )
-        if made.expected.asked and not overrides:
-            click.echo(f"\nTo begin: audioset-dl download{_argument(config)}")
-
-
-def _losses(expect_gone: float | None, availability: Path | None) -> Losses | None:
-    from audioset_dl.planning.losses import Losses, losses_after
-    from audioset_dl.selection.known_gone import read_availability
-
-    if expect_gone is not None and availability is not None:
-        raise click.UsageError(
-            "--expect-gone and --availability both tell the losses: give one of them"
-        )
-    if availability is not None:
-        return losses_after(read_availability(availability, "--availability"), str(availability))
-    return None if expect_gone is None else Losses(expect_gone)
+    if as_csv:
+        click.echo(plan_csv(planned))
+        return
+    text = partial(plan_text, config=settings.download, width=terminal_width())
+    print_result(planned, plan_document, text, as_json=as_json)
+    if planned.expected.asked and not overrides and not as_json:
+        click.echo(f"\nTo begin: audioset-dl download{_argument(config)}")

@@ -1,23 +1,25 @@
-"""Whether a download would go well on this machine: `doctor`."""
+"""Would a download go well on this machine?: `doctor`."""
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from audioset_dl import report
 from audioset_dl.cli.group import cli
 from audioset_dl.cli.options import load_or_defaults, takes_config, takes_json
 from audioset_dl.config import Config, locate
 from audioset_dl.errors import ConfigError, Problem, ToolMissingError
+from audioset_dl.report.doctor import check_text, checks_text, doctor_document
+from audioset_dl.words import to_json
 
 if TYPE_CHECKING:
-    from audioset_dl.doctor import Check
+    from audioset_dl.doctor.check import Check
 
 
 @cli.command()
@@ -33,71 +35,55 @@ def doctor(
     no_network: bool,
     as_json: bool,
 ) -> None:
-    """Check the machine, and say how to mend what is wrong.
+    """Check the machine, and say how to fix what is wrong.
 
-    Tools, AudioSet's files, output folder, cookies and addresses; then one video is asked for by
-    each address, and ten seconds of it cut. The exit status is 4 if something essential is missing;
-    warnings leave it 0. Without a config.yaml the defaults are checked.
+    Checks the tools, AudioSet's files, the output folder, the cookies and the addresses; then asks
+    for one video through each address and cuts ten seconds of it. The exit status is 4 if something
+    essential is missing; warnings leave it 0. Without a config.yaml, checks the defaults.
 
     \b
     Example:
       audioset-dl doctor --no-network
     """
-    from audioset_dl.doctor import CANARY_YTID, examine
+    from audioset_dl.doctor.canary import CANARY_YTID
+    from audioset_dl.doctor.check import ok, warning
+    from audioset_dl.doctor.examine import examine
 
     ytid = _check_ytid(canary or CANARY_YTID)
-    settings, is_there = _load(config, overrides)
-    checks = examine(
-        settings,
-        canary=None if no_network else ytid,
-        locate=lambda fault: locate(fault, config, overrides) if is_there else fault,
-    )
-    sys.exit(_tell(_with_config(config, is_there, checks), as_json=as_json))
-
-
-def _load(config: Path, overrides: tuple[str, ...]) -> tuple[Config, bool]:
-    """Return the config, or the defaults where a newcomer has none yet, and whether it is there."""
     settings = load_or_defaults(config, overrides)
-    return settings or Config().resolved(Path.cwd()), settings is not None
-
-
-def _with_config(config: Path, is_there: bool, checks: Iterator[Check]) -> Iterator[Check]:
-    from audioset_dl.doctor import Check
-
-    if is_there:
-        yield Check("config", "ok", f"{config} can be read")
-    else:
+    if settings is None:
         found = f"there is no {config} here: the defaults are checked"
-        yield Check("config", "warning", found, "`audioset-dl init` writes one")
-    yield from checks
+        first = warning("config", found, "`audioset-dl init` writes one")
+    else:
+        first = ok("config", f"{config} can be read")
+    checks = examine(
+        settings or Config().resolved(Path.cwd()),
+        canary=None if no_network else ytid,
+        locate=lambda error: error if settings is None else locate(error, config, overrides),
+    )
+    sys.exit(_print_checks(chain([first], checks), as_json=as_json))
 
 
-def _tell(checks: Iterator[Check], *, as_json: bool) -> int:
+def _print_checks(checks: Iterable[Check], *, as_json: bool) -> int:
     """Print each check as soon as it is made, or one document; return the exit code."""
     made = []
     for check in checks:
         made.append(check)
         if not as_json:
-            click.echo(_coloured(check.status, report.check_text(check)))
-    if as_json:
-        click.echo(report.to_json(report.doctor_document(made)))
-    else:
-        click.echo(report.checks_text(made))
+            click.echo(_coloured(check.status, check_text(check)))
+    click.echo(to_json(doctor_document(made)) if as_json else checks_text(made))
     is_broken = any(check.status == "error" for check in made)
     return ToolMissingError.exit_code if is_broken else 0
 
 
 def _coloured(status: str, text: str) -> str:
-    """Colour the first word; click takes colours out where they are not wanted."""
+    """Colour the first word; click removes colours where they are not wanted."""
     colour = {"ok": "green", "warning": "yellow", "error": "red"}[status]
     return click.style(text[: len(status)], fg=colour) + text[len(status) :]
 
 
 def _check_ytid(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_-]{11}", text):
-        raise ConfigError(
-            Problem(
-                "", f"{text!r} is no id of a video: 11 of A-Za-z0-9_- expected", source="--canary"
-            )
-        )
+        found = f"{text!r} is not the id of a video: expected 11 of A-Za-z0-9_-"
+        raise ConfigError(Problem("", found, source="--canary"))
     return text

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import sys
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from audioset_dl import report
-from audioset_dl.cli.group import cli, complain
+from audioset_dl.cli.group import cli, warn
 from audioset_dl.cli.options import (
     located,
+    print_result,
     takes_config,
     takes_json,
     takes_quiet,
     terminal_width,
 )
-from audioset_dl.cli.progress import make_bar
+from audioset_dl.cli.progress import file_bars, make_bar
 from audioset_dl.config import Config, load_config
 from audioset_dl.dataset.splits import SPLITS
 
@@ -31,7 +30,6 @@ takes_folder = click.option(
     help="Folder whose manifest.csv is taken; unless given, process.dir if there is one "
     "in it, else output.dir.",
 )
-warn = partial(complain, "Warning")
 
 
 @cli.command()
@@ -60,6 +58,7 @@ def split(
       audioset-dl split config.yaml --set fewshot.stratify=root
     """
     from audioset_dl.fewshot.split_files import split_document
+    from audioset_dl.report.fewshot import split_text
 
     if preview and folder is not None:
         raise click.UsageError("--preview goes by Google's metadata: leave out --folder")
@@ -70,20 +69,20 @@ def split(
             if preview
             else _split(settings, folder, copies=not no_copies, quiet=quiet)
         )
-    if as_json:
-        click.echo(report.to_json(split_document(made)))
-    else:
-        click.echo(report.split_text(made, terminal_width()))
-        click.echo("\nNothing was written." if preview else f"\nWritten to {settings.fewshot.dir}.")
+    end = "Nothing was written." if preview else f"Written to {settings.fewshot.dir}."
+    print_result(
+        made,
+        split_document,
+        lambda split: f"{split_text(split, terminal_width())}\n\n{end}",
+        as_json=as_json,
+    )
     sys.exit(0 if made.overlap.is_none else 1)
 
 
 def _preview(settings: Config, *, quiet: bool) -> Split:
     from audioset_dl.fewshot.split import preview_split
 
-    return preview_split(
-        settings, progress=lambda name: make_bar(name, "B", quiet=quiet), on_warning=warn
-    )
+    return preview_split(settings, progress=file_bars(quiet=quiet), on_warning=warn)
 
 
 def _split(settings: Config, folder: Path | None, *, copies: bool, quiet: bool) -> Split:
@@ -123,6 +122,7 @@ def episodes(
       audioset-dl episodes config.yaml --split test --set fewshot.k_shot=1
     """
     from audioset_dl.fewshot.episodes import write_episodes
+    from audioset_dl.report.fewshot import episodes_document, episodes_text
 
     settings = load_config(config, overrides)
     with located(config, overrides), make_bar("written", "episode", quiet=quiet or as_json) as bar:
@@ -134,7 +134,4 @@ def episodes(
             on_episode=bar.update,
             on_warning=warn,
         )
-    if as_json:
-        click.echo(report.to_json(report.episodes_document(written)))
-    else:
-        click.echo(report.episodes_text(written))
+    print_result(written, episodes_document, episodes_text, as_json=as_json)

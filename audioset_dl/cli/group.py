@@ -1,4 +1,4 @@
-"""The group that every command belongs to, and what all commands have in common."""
+"""The group of all commands, and what they have in common: ``-v``, order, warnings, colour."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from audioset_dl.versions import __version__
 
 
 @dataclass
-class Manner:
-    """How this run of the program speaks."""
+class Verbosity:
+    """How much this run of the program says."""
 
     verbose: bool = False
-    """Whether an error is told with all that led to it."""
+    """True if an error is shown with its traceback."""
 
 
 class Command(click.Command):
@@ -33,12 +33,12 @@ def _verbose_option() -> click.Option:
         is_flag=True,
         expose_value=False,
         callback=_note_verbose,
-        help="Tell all that led to an error.",
+        help="Show the traceback of an error.",
     )
 
 
 class Group(click.Group):
-    """A group of such commands, listed in the order in which they are used."""
+    """A group of such commands, listed in the order of their use."""
 
     command_class = Command
 
@@ -51,6 +51,7 @@ class Group(click.Group):
         return sorted(self.commands, key=lambda name: (_place(name), name))
 
 
+# The order in which a newcomer meets them; a command that is not named here comes last.
 _ORDER = (
     "demo",
     "init",
@@ -74,21 +75,24 @@ def _place(name: str) -> int:
 
 
 def _note_verbose(context: click.Context, _option: click.Parameter, value: bool) -> None:
-    if value and isinstance(context.obj, Manner):
+    if value and isinstance(context.obj, Verbosity):
         context.obj.verbose = True
 
 
 def complain(kind: str, message: str) -> None:
-    """Tell an error or a warning on stderr; its first word in colour where that is wanted."""
+    """Print an error or a warning on stderr, its first word in colour where that is wanted."""
     colour = {"Error": "red", "Warning": "yellow"}[kind]
     click.echo(f"{click.style(f'{kind}:', fg=colour)} {message}", err=True, color=wants_colour())
 
 
-def wants_colour() -> bool | None:
-    """Return False where the user wants no colour, else None: colour on a terminal only.
+def warn(message: str) -> None:
+    """Print a warning on stderr."""
+    complain("Warning", message)
 
-    By https://no-color.org: a variable ``NO_COLOR`` that is not empty.
-    """
+
+def wants_colour() -> bool | None:
+    """Return False where the user wants no colour, else None: colour on a terminal only."""
+    # https://no-color.org: a variable that is not empty.
     return False if os.environ.get("NO_COLOR") else None
 
 

@@ -1,4 +1,4 @@
-"""What classes there are: `classes`."""
+"""Which classes are there?: `classes`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from audioset_dl import report
 from audioset_dl.cli.group import cli
 from audioset_dl.cli.options import (
+    check_one_form,
     find_config,
     located,
     prepare_selection,
@@ -19,6 +19,15 @@ from audioset_dl.cli.options import (
 )
 from audioset_dl.config import Config, load_config
 from audioset_dl.errors import ConfigError, Problem
+from audioset_dl.report.classes import (
+    SORT_KEYS,
+    classes_csv,
+    classes_document,
+    classes_text,
+    tree_document,
+    tree_text,
+)
+from audioset_dl.words import to_json
 
 if TYPE_CHECKING:
     from audioset_dl.catalog.ontology import Node, Ontology
@@ -36,9 +45,7 @@ _PLOTS = (".pdf", ".png", ".svg")
 @click.option(
     "--tree", metavar="CLASS", help="The ontology from CLASS downwards, chosen or not; or of 'all'."
 )
-@click.option(
-    "--sort", type=click.Choice(report.SORT_KEYS), default="ontology", help="What comes first."
-)
+@click.option("--sort", type=click.Choice(SORT_KEYS), default="ontology", help="What comes first.")
 @click.option(
     "--plot",
     type=click.Path(path_type=Path),
@@ -60,8 +67,8 @@ def classes(
 ) -> None:
     """List the chosen classes, with quality and numbers of clips.
 
-    Quality is the share of the clips that Google's raters found rightly labelled. Without a
-    config.yaml, all classes are listed.
+    Quality is the share of the checked clips whose label Google's raters found right. Without a
+    config.yaml, lists all classes.
 
     \b
     Example:
@@ -70,8 +77,7 @@ def classes(
       audioset-dl classes --plot quality.pdf --set classes.min_quality=0.8
     """  # fmt: skip
     _check_options(search, tree, sort, plot)
-    if as_csv and as_json:
-        raise click.UsageError("--csv and --json are different forms: give one of them")
+    check_one_form(as_csv=as_csv, as_json=as_json)
     path = find_config(config)
     settings = load_config(path, overrides)
     with located(path, overrides):
@@ -82,8 +88,8 @@ def classes(
         _print_tree(selection, tree, as_csv=as_csv, as_json=as_json)
     else:
         nodes = None if search is None else _find(selection.catalog.ontology, search)
-        documents = report.classes_document(selection, nodes, sort=sort)
-        _print(documents, report.classes_text(documents, table_width()), as_csv, as_json)
+        documents = classes_document(selection, nodes, sort=sort)
+        _print(documents, classes_text(documents, table_width()), as_csv, as_json)
 
 
 def _check_options(search: str | None, tree: str | None, sort: str, plot: Path | None) -> None:
@@ -99,14 +105,13 @@ def _check_options(search: str | None, tree: str | None, sort: str, plot: Path |
 
 def _find(ontology: Ontology, text: str) -> list[Node]:
     wanted = " ".join(text.split()).casefold()
-    found = [node for node in ontology if wanted in node.name.casefold() or node.mid == text]
-    if not found:
+    nodes = [node for node in ontology if wanted in node.name.casefold() or node.mid == text]
+    if not nodes:
         close = ", ".join(map(repr, ontology.suggest(text)))
-        hint = f"; similar are {close}" if close else ""
-        raise ConfigError(
-            Problem("", f"no class has {text!r} in its name{hint}", source="--search")
-        )
-    return found
+        fix = f"similar are {close}" if close else ""
+        found = f"no class has {text!r} in its name"
+        raise ConfigError(Problem("", found, fix, source="--search"))
+    return nodes
 
 
 def _print_tree(selection: Selection, root: str, *, as_csv: bool, as_json: bool) -> None:
@@ -117,17 +122,18 @@ def _print_tree(selection: Selection, root: str, *, as_csv: bool, as_json: bool)
     try:
         roots = [ontology.find(root)] if root != _ALL else ontology.roots()
     except UnknownClass as error:
-        raise ConfigError(Problem("", f"{error}; or 'all'", source="--tree")) from error
+        fix = f"{error.fix} ('all' shows the whole ontology)"
+        raise ConfigError(Problem("", error.found, fix, source="--tree")) from error
     lines = outline(ontology, roots)
-    text = report.tree_text(selection, lines, table_width())
-    _print(report.tree_document(selection, lines), text, as_csv, as_json)
+    text = tree_text(selection, lines, table_width())
+    _print(tree_document(selection, lines), text, as_csv, as_json)
 
 
 def _print(documents: list[dict[str, object]], text: str, as_csv: bool, as_json: bool) -> None:
     if as_json:
-        click.echo(report.to_json(documents))
+        click.echo(to_json(documents))
     else:
-        click.echo(report.classes_csv(documents) if as_csv else text)
+        click.echo(classes_csv(documents) if as_csv else text)
 
 
 def _plot(selection: Selection, settings: Config, path: Path) -> None:

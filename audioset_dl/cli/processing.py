@@ -8,12 +8,10 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-import click
-
-from audioset_dl import report
 from audioset_dl.cli.group import cli
 from audioset_dl.cli.options import (
     located,
+    print_result,
     takes_config,
     takes_json,
     takes_quiet,
@@ -38,22 +36,25 @@ def process(config: Path, overrides: tuple[str, ...], as_json: bool, quiet: bool
     Example:
       audioset-dl process --set process.form=logmel --set process.preset=ast
     """
-    from audioset_dl.process import run
     from audioset_dl.process.folder import ProcessedFolder
     from audioset_dl.process.presets import PRESETS
+    from audioset_dl.process.run import process as process_dataset
+    from audioset_dl.report.processing import process_document, process_text
 
     _end_by_signals()
     settings = load_config(config, overrides)
     with located(config, overrides), make_bar("clips", "clip", quiet=quiet or as_json) as bar:
-        done = run.process(settings, on_start=bar.reset, on_clip=bar.update)
+        done = process_dataset(settings, on_start=bar.reset, on_clip=bar.update)
     recipe = settings.process
     folder = ProcessedFolder(recipe.dir)
     preset = None if recipe.preset is None else PRESETS[recipe.preset]
-    if as_json:
-        click.echo(report.to_json(report.process_document(done, folder, preset)))
-    else:
-        width = terminal_width()
-        click.echo(report.process_text(done, folder, recipe, preset=preset, width=width))
+    width = terminal_width()
+    print_result(
+        done,
+        lambda found: process_document(found, folder, preset),
+        lambda found: process_text(found, folder, recipe, preset=preset, width=width),
+        as_json=as_json,
+    )
     sys.exit(done.exit_code)
 
 
@@ -73,16 +74,19 @@ def statistics(config: Path, overrides: tuple[str, ...], as_json: bool, quiet: b
     """
     from audioset_dl.process.folder import ProcessedFolder
     from audioset_dl.process.measuring import compute_statistics
+    from audioset_dl.report.processing import statistics_document, statistics_text
 
     _end_by_signals()
     settings = load_config(config, overrides)
     with located(config, overrides), make_bar("clips", "clip", quiet=quiet or as_json) as bar:
         measured = compute_statistics(settings, on_start=bar.reset, on_clip=bar.update)
     folder = ProcessedFolder(settings.process.dir)
-    if as_json:
-        click.echo(report.to_json(report.statistics_document(measured, folder)))
-    else:
-        click.echo(report.statistics_text(measured, folder, terminal_width()))
+    print_result(
+        measured,
+        lambda found: statistics_document(found, folder),
+        lambda found: statistics_text(found, folder, terminal_width()),
+        as_json=as_json,
+    )
 
 
 def _end_by_signals() -> None:

@@ -1,9 +1,10 @@
-"""What a terminal shows while something runs: bars on a terminal, plain lines elsewhere."""
+"""Progress on stderr: bars on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -11,13 +12,14 @@ from typing import TYPE_CHECKING, Any, Self
 from tqdm import tqdm
 
 if TYPE_CHECKING:
-    from audioset_dl.download.engine import Standing
+    from audioset_dl.download.recorder import Standing
 
+# Often enough to see that a run goes on, and few enough lines for the log of a week.
 LINE_EVERY_S = 10.0
 
 
 class DownloadProgress:
-    """Shows how a download stands, on stderr: a bar on a terminal, else a line now and then."""
+    """Shows the progress of a download: a bar on a terminal, else a line now and then."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._quiet = quiet
@@ -38,7 +40,7 @@ class DownloadProgress:
             self._bar.close()
 
     def update(self, standing: Standing) -> None:
-        """Show how the run stands now."""
+        """Show the progress of the run."""
         if self._quiet:
             return
         if sys.stderr.isatty():
@@ -61,11 +63,9 @@ class DownloadProgress:
         if standing.pause and standing.pause != self._last_pause:
             bar.write(f"{datetime.now():%H:%M:%S} {standing.pause}", file=sys.stderr)
         self._last_pause = standing.pause
-        words = (
-            f"gone {standing.gone}, {'paused' if standing.pause else f'to do {standing.waiting}'}"
-        )
+        rest = "paused" if standing.pause else f"to do {standing.waiting}"
         bar.total = standing.wanted
-        bar.set_postfix_str(words, refresh=False)
+        bar.set_postfix_str(f"gone {standing.gone}, {rest}", refresh=False)
         bar.update(standing.saved - bar.n)
         bar.refresh()
 
@@ -89,3 +89,8 @@ def make_bar(name: str, unit: str, *, quiet: bool) -> tqdm[Any]:
         desc=name, unit=unit, unit_scale=unit == "B", file=sys.stderr, dynamic_ncols=True,
         leave=False, disable=quiet or not sys.stderr.isatty(),
     )  # fmt: skip
+
+
+def file_bars(*, quiet: bool) -> Callable[[str], tqdm[Any]]:
+    """Return what makes a bar for each file of AudioSet that is downloaded."""
+    return lambda name: make_bar(name, "B", quiet=quiet)

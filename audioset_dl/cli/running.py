@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from audioset_dl import report
-from audioset_dl.cli.checking import verify_output
-from audioset_dl.cli.group import cli
-from audioset_dl.cli.options import (
-    located,
-    prepare_selection,
-    takes_config,
-    takes_json,
-    takes_quiet,
-)
-from audioset_dl.cli.progress import DownloadProgress
+from audioset_dl.cli.checking import print_verification
+from audioset_dl.cli.group import cli, warn
+from audioset_dl.cli.options import located, takes_config, takes_json, takes_quiet
+from audioset_dl.cli.progress import DownloadProgress, file_bars
 from audioset_dl.config import Config, load_config
 from audioset_dl.dataset.layout import OutputFolder
+from audioset_dl.report.availability import (
+    availability_csv,
+    availability_document,
+    availability_text,
+)
+from audioset_dl.report.run import download_text, status_document, status_text
+from audioset_dl.words import to_json
 
 if TYPE_CHECKING:
     from audioset_dl.download.workers import Workers
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 def download(config: Path, overrides: tuple[str, ...], retry: str, quiet: bool) -> None:
     """Download what the config wants; run again to resume.
 
-    Ctrl-C ends it in order; a second Ctrl-C at once. Both can be resumed.
+    Ctrl-C ends the run in order, a second Ctrl-C at once. Either way it can be resumed.
 
     \b
     Example:
@@ -59,13 +59,13 @@ def download(config: Path, overrides: tuple[str, ...], retry: str, quiet: bool) 
 @cli.command()
 @takes_config
 @click.option(
-    "--availability", is_flag=True, help="Of each class: how many clips tried are saved, and gone."
+    "--availability", is_flag=True, help="Of each class: how many clips tried are saved and gone."
 )
 @click.option(
     "--csv",
     "as_csv",
     is_flag=True,
-    help="With --availability: print all clips tried as a CSV, for clips.known_gone.",
+    help="With --availability: print all clips tried as CSV, for clips.known_gone.",
 )
 @takes_json
 def status(
@@ -73,32 +73,30 @@ def status(
 ) -> None:
     """Show where a run stands, and the failures by reason.
 
-    Also while it runs.
+    Works while the run goes on, too.
 
     \b
     Example:
       audioset-dl status --availability --csv > gone.csv
     """
-    from audioset_dl.dataset.availability import read_availability
+    from audioset_dl.dataset.availability import read_tried_clips
     from audioset_dl.dataset.status import read_status
 
     if as_csv and (as_json or not availability):
-        raise click.UsageError("--csv goes with --availability, and not with --json")
+        raise click.UsageError("--csv needs --availability, and can't be used with --json")
     output = OutputFolder(load_config(config, overrides).output.dir)
     if as_csv:
-        click.echo(report.availability_csv(read_availability(output)))
+        click.echo(availability_csv(read_tried_clips(output)))
         return
     found = read_status(output)
-    tried = read_availability(output) if availability else None
+    tried = read_tried_clips(output) if availability else None
     if as_json:
-        document = report.status_document(found)
-        if tried is not None:
-            document["availability"] = report.availability_document(tried)
-        click.echo(report.to_json(document))
-    else:
-        click.echo(report.status_text(found, output))
-        if tried is not None:
-            click.echo(f"\n{report.availability_text(tried)}")
+        more = {} if tried is None else {"availability": availability_document(tried)}
+        click.echo(to_json({**status_document(found), **more}))
+        return
+    click.echo(status_text(found, output))
+    if tried is not None:
+        click.echo(f"\n{availability_text(tried)}")
 
 
 @cli.command()
@@ -118,37 +116,38 @@ def demo(directory: Path, quiet: bool) -> None:
     with demonstration.prepared(directory) as prepared:
         click.echo(demonstration.opening_words(prepared))
         settings = load_config(prepared.config)
-        # The demo's metadata is made up: that it is not Google's is no news.
-        exit_code = _download(settings, quiet=quiet, warn=False)
+        # The demo's metadata is made up: no warning that it is not Google's.
+        exit_code = _download(settings, quiet=quiet, on_warning=lambda _: None)
         click.echo("\n$ audioset-dl verify --deep")
-        output = OutputFolder(settings.output.dir)
-        exit_code = max(exit_code, verify_output(output, deep=True, as_json=False, quiet=quiet))
-        click.echo(demonstration.closing_words(prepared, output))
+        exit_code = max(exit_code, print_verification(settings, deep=True, quiet=quiet))
+        click.echo(demonstration.closing_words(prepared, OutputFolder(settings.output.dir)))
     sys.exit(exit_code)
 
 
 def _download(
-    settings: Config, *, quiet: bool, warn: bool = True, retry: Collection[str] = ()
+    settings: Config,
+    *,
+    quiet: bool,
+    on_warning: Callable[[str], object] = warn,
+    retry: Collection[str] = (),
 ) -> int:
     from audioset_dl.download.run import download as run_download
 
-    prepared = prepare_selection(settings, quiet=quiet, warn=warn)
-    with DownloadProgress(quiet=quiet) as progress:
+    with DownloadProgress(quiet=quiet) as bar:
         done = run_download(
             settings,
-            prepared.selection,
-            metadata_hashes=prepared.hashes,
             retry=retry,
-            watch=progress.update,
+            progress=file_bars(quiet=quiet),
+            on_warning=on_warning,
             on_start=_interrupt_by_signals,
+            watch=bar.update,
         )
-    names = {node.mid: node.name for node in prepared.selection.classes}
-    click.echo(report.download_text(done, OutputFolder(settings.output.dir), names))
+    click.echo(download_text(done, OutputFolder(settings.output.dir)))
     return done.exit_code
 
 
 def _interrupt_by_signals(workers: Workers) -> None:
-    """End in order at the first signal to end (SIGHUP: the terminal is closed), then at once."""
+    """End in order at the first Ctrl-C, SIGTERM or SIGHUP (a closed terminal), then at once."""
 
     def interrupt(signal_number: int, _frame: FrameType | None) -> None:
         signal.signal(signal_number, signal.SIG_DFL)
@@ -157,5 +156,5 @@ def _interrupt_by_signals(workers: Workers) -> None:
         workers.interrupt(signal_number)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
             signal.signal(number, interrupt)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
 
-from audioset_dl import report
 from audioset_dl.cli.group import cli
-from audioset_dl.cli.options import takes_json, takes_quiet
+from audioset_dl.cli.options import print_result, takes_json, takes_quiet
 from audioset_dl.cli.progress import make_bar
 from audioset_dl.dataset.layout import OutputFolder
+from audioset_dl.report.sets import (
+    comparison_document,
+    comparison_text,
+    merge_document,
+    merge_text,
+)
 
 _DATASET = click.Path(exists=True, path_type=Path)
 
@@ -23,9 +29,9 @@ _DATASET = click.Path(exists=True, path_type=Path)
 def compare(a: Path, b: Path, *, as_json: bool) -> None:
     """Show how two datasets differ: clips, audio, classes.
 
-    A and B are output folders or manifests. Only these tables are read; that the files are as they
-    say is for `verify` to tell. The exit status is 0 if both hold the same clips with the same
-    audio, and 1 if they differ.
+    A and B are output folders or manifests. Reads only the manifests; `verify` checks the files
+    against them. The exit status is 0 if both hold the same clips with the same audio, and 1 if
+    they differ.
 
     \b
     Example:
@@ -34,10 +40,7 @@ def compare(a: Path, b: Path, *, as_json: bool) -> None:
     from audioset_dl.sets import compare as comparing
 
     found = comparing.compare(comparing.read_tables(a), comparing.read_tables(b))
-    if as_json:
-        click.echo(report.to_json(report.comparison_document(found)))
-    else:
-        click.echo(report.comparison_text(found))
+    print_result(found, comparison_document, comparison_text, as_json=as_json)
     sys.exit(found.exit_code)
 
 
@@ -55,21 +58,18 @@ def merge(out: Path, parts: tuple[Path, ...], *, as_json: bool, quiet: bool) -> 
     """Put the parts of a dataset into one, every file checked.
 
     PARTS are output folders, such as those of several machines with a slice of the classes each.
-    OUT is a new folder, or one that holds a dataset already. The parts are never changed, and
-    nothing in OUT is overwritten. The exit status is 1 if a file could not be merged: it is
-    damaged, or the clip has other audio in OUT. Interrupted, the same command goes on.
+    OUT is a new folder, or one that holds a dataset already. Never changes the parts, and never
+    overwrites a file in OUT. The exit status is 1 if a file could not be merged: it is damaged, or
+    the clip has other audio in OUT. If interrupted, run the same command again to go on.
 
     \b
     Example:
       audioset-dl merge dogs dogs-1 dogs-2
     """
-    from audioset_dl.download.fetcher import utc_now
     from audioset_dl.sets.merge import merge_parts
+    from audioset_dl.storage.clock import utc_now
 
     with make_bar("merged", "file", quiet=quiet or as_json) as bar:
         merged = merge_parts(OutputFolder(out), parts, now=utc_now(), on_file=bar.update)
-    if as_json:
-        click.echo(report.to_json(report.merge_document(merged)))
-    else:
-        click.echo(report.merge_text(merged, out))
+    print_result(merged, merge_document, partial(merge_text, out=out), as_json=as_json)
     sys.exit(merged.exit_code)

@@ -1,4 +1,4 @@
-"""What is said of a journal that can't be used: is it the disk, another program, or damage?"""
+"""The error for a journal that can't be used: is it the disk, another program, or damage?"""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import errno
 from pathlib import Path
 
 from audioset_dl.errors import OutputError
-from audioset_dl.storage.files import KEPT, find_advice
+from audioset_dl.storage.disk import find_advice
+from audioset_dl.storage.files import KEPT
 
 BEGIN_ANEW = (
     "move it away and run `audioset-dl download` again: it then begins anew, with the files that "
@@ -23,7 +24,7 @@ _ERRORS = (
 journal, and the error of the file system that means the same."""
 
 
-def tell_unusable(path: Path, error: Exception) -> OutputError:
+def unusable_error(path: Path, error: Exception) -> OutputError:
     """Return the error for a journal that SQLite could not read or write.
 
     Parameters
@@ -38,9 +39,12 @@ def tell_unusable(path: Path, error: Exception) -> OutputError:
         (find_advice(number, path) for start, number in _ERRORS if name.startswith(start)), ""
     )
     if words:
-        return OutputError(f"the journal {path} can't be written: {error}{words}; {KEPT}")
+        return OutputError(f"the journal {path} can't be written: {error}{words}", fix=KEPT)
     if name == "SQLITE_BUSY":
         return OutputError(
-            f"the journal {path} can't be used: {error}; another program has it open: end that one"
+            f"the journal {path} can't be used: {error}; another program has it open",
+            fix="end that one",
         )
-    return OutputError(f"the journal {path} can't be used: {error}; if it is damaged, {BEGIN_ANEW}")
+    return OutputError(
+        f"the journal {path} can't be used: {error}", fix=f"if it is damaged, {BEGIN_ANEW}"
+    )

@@ -1,4 +1,4 @@
-"""Where things lie in the output folder."""
+"""The places of all files in the output folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from audioset_dl.catalog.ontology import Ontology
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)")
 """Names that Windows keeps for devices
 (https://learn.microsoft.com/windows/win32/fileio/naming-a-file)."""
-_LONGEST_SLUG = 100
+LONGEST_SLUG = 100
+"""Characters of the longest folder of a class; file systems take 255 bytes in a name."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,12 @@ class OutputFolder:
 
     @property
     def scratch(self) -> Path:
-        """Folder of what is being fetched; empty when no run is under way."""
+        """The folder of what is being fetched; it exists only while a run is under way."""
         return self.path / ".fetching"
 
 
 class Layout:
-    """Gives each clip its place: one and the same whoever drew it, and in whatever order.
+    """Gives each clip its place: the same whichever class drew it, and in whatever order.
 
     Parameters
     ----------
@@ -106,5 +107,5 @@ def make_slugs(names: Mapping[str, str]) -> dict[str, str]:
 
 def _slug(name: str) -> str:
     ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "_", ascii_name).strip("_")[:_LONGEST_SLUG]
+    slug = re.sub(r"[^a-z0-9]+", "_", ascii_name).strip("_")[:LONGEST_SLUG]
     return f"{slug}_" if not slug or _RESERVED.fullmatch(slug) else slug

@@ -1,19 +1,22 @@
-"""manifest.csv and failures.csv: what the journal knows, as tables for pandas."""
+"""manifest.csv and failures.csv: what the journal knows, as tables for pandas.
+
+The one reader and the one writer of each. Both tables give and take `audioset_dl.dataset.rows.Row`.
+"""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import hashlib
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
-from audioset_dl.catalog.clips import Clip
-from audioset_dl.dataset.checks import check_clip, check_file
-from audioset_dl.dataset.journal import Record, SavedFile
+from audioset_dl.catalog.clips import Clip, split_clip_id
+from audioset_dl.dataset.checks import check_clip, check_file, check_file_name
+from audioset_dl.dataset.rows import Row, SavedFile
+from audioset_dl.dataset.version_0_1 import separate_detail
 from audioset_dl.errors import OutputError
-from audioset_dl.storage.files import write_file
+from audioset_dl.storage.tables import BadRow, Cells, read_table, write_table
 
 MANIFEST_COLUMNS = (
     "file_name", "clip_id", "ytid", "start_s", "end_s", "duration_s", "num_samples",
@@ -22,14 +25,48 @@ MANIFEST_COLUMNS = (
 )  # fmt: skip
 FAILURES_COLUMNS = (
     "clip_id", "ytid", "start_s", "end_s", "classes", "state", "code", "detail", "attempts",
-    "updated_at",
+    "updated_at", "proof", "asked_as", "known_from",
 )  # fmt: skip
+_FAILURES_NEEDED = FAILURES_COLUMNS[:-3]
+"""The columns that failures.csv of version 0.1.0 has."""
 
-Row = TypeVar("Row")
-WRITTEN_ANEW = "`audioset-dl download` and `verify --repair` write it anew from the journal"
+_WRITTEN_ANEW = "`audioset-dl download` and `verify --repair` write it anew from the journal"
 
 
-def write_manifest(path: Path, records: Iterable[Record], names: Mapping[str, str]) -> None:
+@dataclass(frozen=True)
+class Manifest:
+    """What a manifest.csv says."""
+
+    path: Path
+    rows: Sequence[Row]
+    """In the order of the file; their files have no `num_bytes`, which it does not hold."""
+    names: Mapping[str, str]
+    """Display names by MID, of all labels in the table."""
+
+    def by_clip_id(self) -> dict[str, Row]:
+        """Return the rows by clip_id, in their order.
+
+        Raises
+        ------
+        OutputError
+            A clip stands in several rows.
+        """
+        by_clip_id = {row.clip_id: row for row in self.rows}
+        if len(by_clip_id) < len(self.rows):
+            counts = Counter(row.clip_id for row in self.rows)
+            ((repeated, _),) = counts.most_common(1)
+            raise OutputError(
+                f"{self.path}: {repeated} stands in several rows",
+                fix="`audioset-dl verify --repair` writes the manifest anew",
+            )
+        return by_clip_id
+
+    def sha256(self) -> str:
+        """Return the SHA-256 of the file as it is now."""
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+
+def write_manifest(path: Path, rows: Iterable[Row], names: Mapping[str, str]) -> None:
     """Write one row for each saved clip, sorted by clip_id.
 
     The column ``classes`` is empty where only an earlier config wanted the clip.
@@ -38,99 +75,152 @@ def write_manifest(path: Path, records: Iterable[Record], names: Mapping[str, st
     ----------
     path : Path
         manifest.csv; replaced whole.
-    records : iterable of Record
-        Saved clips.
+    rows : iterable of Row
+        Saved clips, sorted by clip_id; others are left out.
     names : mapping of str to str
         Display names by MID.
+
+    Raises
+    ------
+    OutputError
+        The file can't be written.
     """
-    rows = (
-        _manifest_row(record, record.file, names) for record in records if record.file is not None
+    write_table(
+        path, MANIFEST_COLUMNS, (manifest_cells(row, names) for row in rows if row.file is not None)
     )
-    _write_table(path, MANIFEST_COLUMNS, rows)
 
 
-def write_failures(path: Path, records: Iterable[Record], names: Mapping[str, str]) -> None:
-    """Write one row for each clip whose last attempt failed, with why, sorted by clip_id."""
-    rows = (
-        (record.clip.clip_id, record.clip.ytid, record.clip.start_s, record.clip.end_s,
-         _join_names(record.classes, names), record.state, record.code, record.detail,
-         record.attempts, record.updated_at)
-        for record in records
-        if record.code is not None
+def write_failures(path: Path, rows: Iterable[Row], names: Mapping[str, str]) -> None:
+    """Write one row for each clip whose last attempt failed, with why, sorted by clip_id.
+
+    Parameters
+    ----------
+    path : Path
+        failures.csv; replaced whole.
+    rows : iterable of Row
+        All clips, sorted by clip_id, with those of `audioset_dl.dataset.rows.add_known_gone`.
+    names : mapping of str to str
+        Display names by MID.
+
+    Raises
+    ------
+    OutputError
+        The file can't be written.
+    """
+    cells = (
+        (row.clip_id, row.clip.ytid, row.clip.start_s, row.clip.end_s,
+         _join_names(row.classes, names), row.state, row.code, row.detail, row.attempts,
+         row.updated_at, row.proof, row.asked_as, row.known_from)
+        for row in rows
+        if row.code is not None
     )  # fmt: skip
-    _write_table(path, FAILURES_COLUMNS, rows)
+    write_table(path, FAILURES_COLUMNS, cells)
 
 
-@dataclass(frozen=True)
-class ManifestRow:
-    """What `verify` needs to know of a row of manifest.csv."""
-
-    file_name: str
-    clip_id: str
-    num_samples: int
-    sample_rate: int
-    channels: int
-    sha256: str
-
-
-def row_of(clip_id: str, file: SavedFile) -> ManifestRow:
-    """Return what the row of a saved clip says."""
-    return ManifestRow(
-        file.file_name, clip_id, file.num_samples, file.sample_rate, file.channels, file.sha256
-    )
+def manifest_cells(row: Row, names: Mapping[str, str]) -> dict[str, object]:
+    """Return the cells of a saved clip's row in manifest.csv, by column."""
+    clip, file = row.clip, row.saved_file
+    duration_s = round(file.num_samples / file.sample_rate, 6)
+    classes = _join_names(row.classes, names) if row.wanted else ""
+    cells = (
+        file.file_name, clip.clip_id, clip.ytid, clip.start_s, clip.end_s, duration_s,
+        file.num_samples, file.sample_rate, file.channels, classes,
+        ";".join(clip.labels), _join_names(clip.labels, names), clip.subset, file.sha256,
+        file.source_format, file.method, file.bytes_fetched, file.saved_at,
+    )  # fmt: skip
+    return dict(zip(MANIFEST_COLUMNS, cells, strict=True))
 
 
-def read_manifest(path: Path) -> list[ManifestRow]:
-    """Read manifest.csv, as far as `verify` needs it.
+def read_manifest(
+    path: Path,
+    *,
+    columns: Collection[str] = MANIFEST_COLUMNS,
+    checked: bool = True,
+    fix: str | None = None,
+) -> Manifest:
+    """Read a manifest.csv: that of a download, or of what was made of one.
 
-    Raises
-    ------
-    OutputError
-        There is none, or it is not such a table; with the line.
-    """
-    return _read_rows(path, _read_row)
-
-
-@dataclass(frozen=True)
-class Listing:
-    """All that a row of manifest.csv says."""
-
-    clip: Clip
-    file: SavedFile
-    """The manifest does not hold its size: 0."""
-    names: Mapping[str, str]
-    """Display names of the clip's labels, by MID."""
-    classes: tuple[str, ...]
-    """MIDs of the classes that it was drawn for; empty where only an earlier config wanted it."""
-
-
-def read_listings(path: Path) -> list[Listing]:
-    """Read manifest.csv, one entry a clip.
+    Parameters
+    ----------
+    path : Path
+        The table.
+    columns : collection of str
+        Columns that must be there; what others say is 0 or empty where they are not. Unless these
+        are all of `MANIFEST_COLUMNS`, files may lie anywhere inside the folder of the table, and
+        not only in its ``wav``.
+    checked : bool
+        Refuse rows that no run can have written, such as of a file outside the folder. False for
+        `verify`, which names each of them.
+    fix : str, optional
+        What to do where there is none, or it is not such a table; what writes that of a download
+        unless given.
 
     Raises
     ------
     OutputError
         There is none, or it is not such a table; with the line.
     """
-    return _read_rows(path, _read_listing)
+    if not path.exists():
+        raise OutputError(
+            f"{path} does not exist",
+            fix=fix
+            or "run `audioset-dl download`, which writes it, or name the config whose output.dir "
+            "you mean",
+        )
+    reader = _ManifestReader(checked=checked, is_download=set(columns) >= set(MANIFEST_COLUMNS))
+    fix = fix or _WRITTEN_ANEW
+    rows = list(read_table(path, reader.read, columns=columns, what="manifest", fix=fix))
+    return Manifest(path, rows, reader.names)
 
 
-@dataclass(frozen=True)
-class FailureRow:
-    """A row of failures.csv."""
+class _ManifestReader:
+    """Reads the rows of one manifest."""
 
-    clip: Clip
-    """Without labels and subset, which the table does not hold."""
-    state: str
-    """``gone`` or ``waiting``."""
-    code: str
-    detail: str
-    attempts: int
-    updated_at: str
+    def __init__(self, *, checked: bool, is_download: bool) -> None:
+        self.names: dict[str, str] = {}
+        self._checked = checked
+        self._is_download = is_download
+
+    def read(self, cells: Cells) -> Row:
+        """Return a row; note the names of its labels."""
+        clip, file = _read_clip(cells), _read_file(cells)
+        if cells["clip_id"] != clip.clip_id:
+            raise BadRow(f"clip_id {cells['clip_id']!r:.40} of ytid {clip.ytid!r:.40}")
+        if self._checked:
+            self._check(clip, file)
+        names = _split(cells["label_names"])
+        of_row = dict(zip(clip.labels, names, strict=self._checked))
+        mids = {name: mid for mid, name in of_row.items()}
+        self.names.update(of_row)
+        classes = tuple(mids[name] for name in _split(cells["classes"]) if name in mids)
+        return Row(
+            clip, file=file, classes=classes, wanted=bool(classes), state="saved",
+            updated_at=file.saved_at, source_sha256=cells.get("source_sha256", ""),
+        )  # fmt: skip
+
+    def _check(self, clip: Clip, file: SavedFile) -> None:
+        if not clip.labels:
+            raise BadRow(f"{clip.clip_id} has no labels")
+        if self._is_download:
+            check_clip(clip)
+            check_file(file)
+        else:
+            split_clip_id(clip.clip_id)
+            check_file_name(file.file_name)
 
 
-def read_failures(path: Path) -> list[FailureRow]:
-    """Read failures.csv; nothing where there is none.
+def read_failures(path: Path, names: Mapping[str, str] | None = None) -> list[Row]:
+    """Read failures.csv, also that of version 0.1.0; nothing where there is none.
+
+    The clips of these rows have neither labels nor a subset: the table does not hold them.
+
+    Parameters
+    ----------
+    path : Path
+        failures.csv.
+    names : mapping of str to str, optional
+        Display names by MID. The table has only the names of the classes: rows have no classes
+        without it.
 
     Raises
     ------
@@ -139,138 +229,61 @@ def read_failures(path: Path) -> list[FailureRow]:
     """
     if not path.exists():
         return []
-    return _read_rows(path, _read_failure, FAILURES_COLUMNS)
+    mids = {name: mid for mid, name in (names or {}).items()}
+
+    def read(cells: Cells) -> Row:
+        classes = tuple(mids[name] for name in _split(cells["classes"]) if name in mids)
+        return _read_failure(cells, classes)
+
+    what = "failures.csv"
+    return list(read_table(path, read, columns=_FAILURES_NEEDED, what=what, fix=_WRITTEN_ANEW))
 
 
-def read_clips(path: Path) -> list[tuple[Clip, SavedFile]]:
-    """Read what manifest.csv says of each clip and its file, whose size it does not hold (0).
-
-    Raises
-    ------
-    OutputError
-        There is none, or it is not such a table; with the line.
-    """
-    return _read_rows(path, _read_clip)
-
-
-def read_texts(path: Path) -> list[tuple[Clip, SavedFile, Mapping[str, str]]]:
-    """Read what `read_clips` reads, and each row as the text that stands there, by its column.
-
-    Raises
-    ------
-    OutputError
-        There is none, or it is not such a table; with the line.
-    """
-    return _read_rows(path, lambda row: (*_read_clip(row), dict(row)))
+def _read_clip(cells: Cells) -> Clip:
+    if "start_s" not in cells or "end_s" not in cells:
+        try:
+            _, start_ms = split_clip_id(cells["clip_id"])
+        except ValueError as error:
+            raise BadRow(str(error)) from error
+        start_s = end_s = start_ms / 1000
+    else:
+        start_s, end_s = float(cells["start_s"]), float(cells["end_s"])
+    labels = _split(cells["labels"])
+    return Clip(cells["ytid"], start_s, end_s, labels, cells.get("subset", ""))
 
 
-def _read_rows(
-    path: Path,
-    read_row: Callable[[Mapping[str, str]], Row],
-    columns: Sequence[str] = MANIFEST_COLUMNS,
-) -> list[Row]:
-    what = "manifest" if columns is MANIFEST_COLUMNS else "failures.csv"
-    try:
-        text = path.read_text("utf-8")
-    except FileNotFoundError as error:
-        raise OutputError(
-            f"{path} does not exist; run `audioset-dl download`, which writes it, "
-            "or name the config whose output.dir you mean"
-        ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise OutputError(f"{path} can't be read: {error}") from error
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    try:
-        missing = set(columns) - set(reader.fieldnames or ())
-        if missing:
-            raise OutputError(
-                f"{path}:1: expected the columns of a {what}, not found: "
-                f"{', '.join(sorted(missing)[:3])} ...; {WRITTEN_ANEW}"
-            )
-        return [read_row(row) for row in reader]
-    except csv.Error as error:
-        raise OutputError(
-            f"{path}:{reader.line_num}: not a CSV row ({error}); {WRITTEN_ANEW}"
-        ) from error
-    except (AttributeError, TypeError, ValueError) as error:
-        words = f"{path}:{reader.line_num}: not a row of a {what}, or not whole"
-        raise OutputError(f"{words}; {WRITTEN_ANEW}") from error
-
-
-def _read_row(row: Mapping[str, str]) -> ManifestRow:
-    return ManifestRow(
-        file_name=row["file_name"],
-        clip_id=row["clip_id"],
-        num_samples=int(row["num_samples"]),
-        sample_rate=int(row["sample_rate"]),
-        channels=int(row["channels"]),
-        sha256=row["sha256"],
-    )
-
-
-def _read_clip(row: Mapping[str, str]) -> tuple[Clip, SavedFile]:
-    clip = Clip(
-        ytid=row["ytid"],
-        start_s=float(row["start_s"]),
-        end_s=float(row["end_s"]),
-        labels=tuple(row["labels"].split(";")),
-        subset=row["subset"],
-    )
-    file = SavedFile(
-        file_name=row["file_name"],
-        num_samples=int(row["num_samples"]),
-        sample_rate=int(row["sample_rate"]),
-        channels=int(row["channels"]),
+def _read_file(cells: Cells) -> SavedFile:
+    return SavedFile(
+        file_name=cells["file_name"],
+        num_samples=int(cells.get("num_samples", 0)),
+        sample_rate=int(cells.get("sample_rate", 0)),
+        channels=int(cells.get("channels", 0)),
         num_bytes=0,
-        sha256=row["sha256"],
-        source_format=row["source_format"],
-        method=row["method"],
-        bytes_fetched=int(row["bytes_fetched"]),
-        saved_at=row["saved_at"],
+        sha256=cells["sha256"],
+        source_format=cells.get("source_format", ""),
+        method=cells.get("method", ""),
+        bytes_fetched=int(cells.get("bytes_fetched", 0)),
+        saved_at=cells.get("saved_at", ""),
     )
+
+
+def _read_failure(cells: Cells, classes: tuple[str, ...]) -> Row:
+    if cells["state"] not in ("gone", "waiting") or not cells["code"]:
+        raise ValueError(cells["state"])
+    clip = Clip(cells["ytid"], float(cells["start_s"]), float(cells["end_s"]), (), "")
     check_clip(clip)
-    check_file(file)
-    return clip, file
-
-
-def _read_listing(row: Mapping[str, str]) -> Listing:
-    clip, file = _read_clip(row)
-    if row["clip_id"] != clip.clip_id:
-        raise ValueError(row["clip_id"])
-    names = dict(zip(clip.labels, row["label_names"].split(";"), strict=True))
-    mids = {name: mid for mid, name in names.items()}
-    named = filter(None, row["classes"].split(";"))
-    return Listing(clip, file, names, tuple(mids[name] for name in named if name in mids))
-
-
-def _read_failure(row: Mapping[str, str]) -> FailureRow:
-    if row["state"] not in ("gone", "waiting") or not row["code"]:
-        raise ValueError(row["state"])
-    clip = Clip(row["ytid"], float(row["start_s"]), float(row["end_s"]), (), "")
-    check_clip(clip)
-    attempts, updated_at = int(row["attempts"]), row["updated_at"]
-    return FailureRow(clip, row["state"], row["code"], row["detail"], attempts, updated_at)
-
-
-def _manifest_row(record: Record, file: SavedFile, names: Mapping[str, str]) -> tuple[object, ...]:
-    clip = record.clip
-    duration_s = round(file.num_samples / file.sample_rate, 6)
-    classes = _join_names(record.classes, names) if record.wanted else ""
-    return (
-        file.file_name, clip.clip_id, clip.ytid, clip.start_s, clip.end_s, duration_s,
-        file.num_samples, file.sample_rate, file.channels, classes,
-        ";".join(clip.labels), _join_names(clip.labels, names), clip.subset, file.sha256,
-        file.source_format, file.method, file.bytes_fetched, file.saved_at,
+    row = Row(
+        clip, classes=classes, state=cells["state"], code=cells["code"], detail=cells["detail"],
+        attempts=int(cells["attempts"]), updated_at=cells["updated_at"],
+        proof=cells.get("proof") or None, asked_as=cells.get("asked_as") or None,
+        known_from=cells.get("known_from") or None,
     )  # fmt: skip
+    return row if "proof" in cells else separate_detail(row)
 
 
 def _join_names(mids: Iterable[str], names: Mapping[str, str]) -> str:
     return ";".join(names.get(mid, mid) for mid in mids)
 
 
-def _write_table(path: Path, columns: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    write_file(path, text.getvalue().encode())
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(text.split(";")) if text else ()

@@ -1,6 +1,6 @@
-"""Whether a folder can hold a dataset: tried with the very means by which one is written.
+"""A trial of whether a folder can hold a dataset, with the means by which one is written.
 
-What is tried is put into a folder of its own and taken away again; the dataset is not touched.
+The trial uses a folder of its own and removes it; the dataset is not touched.
 """
 
 from __future__ import annotations
@@ -9,16 +9,15 @@ import tempfile
 from pathlib import Path
 
 from audioset_dl.dataset.journal import open_journal
-from audioset_dl.dataset.layout import OutputFolder
+from audioset_dl.dataset.layout import LONGEST_SLUG, OutputFolder
 from audioset_dl.errors import OutputError
-from audioset_dl.storage.files import TEMPORARY_SUFFIX, told_as_output_error, write_file
+from audioset_dl.storage.files import TEMPORARY_SUFFIX, as_output_error, write_file
 from audioset_dl.storage.lock import hold_folder
 
-_LONGEST_FOLDER = "a" * 100
-"""As long as the folder of a class may become."""
+_LONGEST_FOLDER = "a" * LONGEST_SLUG
 _CLIP = "Y-_aB3456789_120000.wav"
+# Messages name the file itself and not one that is temporary: so here they name the folder around.
 _PREFIX, _SUFFIX = ".doctor-", TEMPORARY_SUFFIX
-"""By this name messages tell the folder around it instead."""
 
 
 def try_folder(output: OutputFolder, now: str) -> Path:
@@ -27,7 +26,7 @@ def try_folder(output: OutputFolder, now: str) -> Path:
     Parameters
     ----------
     output : OutputFolder
-        Where it is not there yet, the nearest folder above it is tried, and it is not made.
+        Where it does not exist yet, the nearest folder above it is tried; it is not made.
     now : str
         The time, ISO 8601 in UTC.
 
@@ -43,8 +42,10 @@ def try_folder(output: OutputFolder, now: str) -> Path:
     """
     place = _nearest(output.path)
     if not place.is_dir():
-        raise OutputError(f"{place} is not a folder; move it away, or choose another output.dir")
-    with told_as_output_error(place):
+        raise OutputError(
+            f"{place} is not a folder", fix="move it away, or choose another output.dir"
+        )
+    with as_output_error(place):
         folder = tempfile.TemporaryDirectory(dir=place, prefix=_PREFIX, suffix=_SUFFIX)
     with folder as name:
         trial = OutputFolder(Path(name))
@@ -55,6 +56,6 @@ def try_folder(output: OutputFolder, now: str) -> Path:
 
 
 def _nearest(path: Path) -> Path:
-    """Return the path itself, or the nearest one above it that is there."""
+    """Return the path itself, or the nearest one above it that exists."""
     absolute = path.absolute()
     return next(place for place in (absolute, *absolute.parents) if place.exists())

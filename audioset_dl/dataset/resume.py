@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
 
 from audioset_dl.catalog.clips import Clip
-from audioset_dl.dataset.journal import Journal, Record, SavedFile, read_states
+from audioset_dl.dataset.journal import Journal, read_states
 from audioset_dl.dataset.layout import Layout, OutputFolder
-from audioset_dl.dataset.manifest import read_clips, read_manifest
-from audioset_dl.dataset.pending import read_claims
+from audioset_dl.dataset.manifest import read_manifest
+from audioset_dl.dataset.pending import read_pending
+from audioset_dl.dataset.rows import Row, SavedFile
 from audioset_dl.errors import OutputError
-from audioset_dl.storage.files import TEMPORARY_SUFFIX, told_as_output_error
+from audioset_dl.storage.files import TEMPORARY_SUFFIX, as_output_error
 
 
 def clear_leftovers(folder: OutputFolder) -> None:
@@ -27,7 +27,7 @@ def clear_leftovers(folder: OutputFolder) -> None:
     OutputError
         The folder can't be written.
     """
-    with told_as_output_error(folder.path):
+    with as_output_error(folder.path):
         shutil.rmtree(folder.scratch, ignore_errors=True)
         folder.scratch.mkdir(parents=True, exist_ok=True)
         folder.wav.mkdir(exist_ok=True)
@@ -36,18 +36,19 @@ def clear_leftovers(folder: OutputFolder) -> None:
 
 
 def adopt_files(journal: Journal, folder: OutputFolder) -> None:
-    """Make the journal know the files that it does not: a run was killed, or the journal lost.
+    """Note in the journal the files that it lacks: a run was killed, or the journal was lost.
 
-    What a claim or the manifest says of a file is believed if its hash is right. All else is none
-    of ours, and left alone.
+    A file is believed to be what a pending note or the manifest says if its hash is right. All
+    other files are the user's, and are left alone.
     """
     unknown = _unknown_files(journal, folder)
-    told = chain(read_claims(folder), _clips_of_manifest(folder.manifest)) if unknown else ()
-    for clip, file in told:
+    if not unknown:
+        return
+    for clip, file in (*read_pending(folder), *_files_of_manifest(folder.manifest)):
         path = folder.path / file.file_name
         if path not in unknown:
             continue
-        with told_as_output_error(path):
+        with as_output_error(path):
             content = path.read_bytes()
         if hashlib.sha256(content).hexdigest() == file.sha256:
             journal.adopt(clip, replace(file, num_bytes=len(content)))
@@ -61,7 +62,8 @@ def known_states(folder: OutputFolder) -> dict[str, tuple[str, str | None]]:
     """
     if folder.journal.is_file() or not folder.manifest.is_file():
         return read_states(folder.journal)
-    return {row.clip_id: ("saved", None) for row in read_manifest(folder.manifest)}
+    rows = read_manifest(folder.manifest, checked=False).rows
+    return {row.clip_id: ("saved", None) for row in rows}
 
 
 def _unknown_files(journal: Journal, folder: OutputFolder) -> set[Path]:
@@ -71,22 +73,20 @@ def _unknown_files(journal: Journal, folder: OutputFolder) -> set[Path]:
     return {path for path in files if path.stem[1:] not in saved}
 
 
-def _clips_of_manifest(manifest: Path) -> list[tuple[Clip, SavedFile]]:
-    try:
-        return read_clips(manifest)
-    except OutputError:
-        return []
+def _files_of_manifest(manifest: Path) -> Iterator[tuple[Clip, SavedFile]]:
+    with suppress(OutputError):
+        yield from ((row.clip, row.saved_file) for row in read_manifest(manifest).rows)
 
 
 def settle_files(journal: Journal, folder: OutputFolder, layout: Layout, now: str) -> None:
     """Make the saved clips that the config wants lie where it puts them.
 
     A file that is gone or has another size than was written is noted as lost, so that the clip is
-    got again; a file in another place, from an earlier config, is moved.
+    fetched again; a file in another place, from an earlier config, is moved.
     """
-    for record in list(journal.records("saved")):
-        if record.wanted:
-            _settle(journal, folder, layout, record, now)
+    for row in list(journal.rows("saved")):
+        if row.wanted:
+            _settle(journal, folder, layout, row, now)
 
 
 def settle_clips(
@@ -96,40 +96,35 @@ def settle_clips(
     return [
         clip_id
         for clip_id in clip_ids
-        if (record := journal.find(clip_id)) is None
-        or not _settle(journal, folder, layout, record, now)
+        if (row := journal.find(clip_id)) is None or not _settle(journal, folder, layout, row, now)
     ]
 
 
-def _settle(
-    journal: Journal, folder: OutputFolder, layout: Layout, record: Record, now: str
-) -> bool:
-    if record.file is None:
+def _settle(journal: Journal, folder: OutputFolder, layout: Layout, row: Row, now: str) -> bool:
+    if row.file is None:
         return False
-    place = layout.file_name(record.clip.clip_id, record.clip.labels)
-    if _has_size(folder.path / record.file.file_name, record.file.num_bytes):
-        _move(journal, folder, record, record.file, place)
-    elif _is_copy(folder.path / place, record.file):
+    place = layout.file_name(row.clip_id, row.clip.labels)
+    if _has_size(folder.path / row.file.file_name, row.file.num_bytes):
+        _move(journal, folder, row, place)
+    elif _is_copy(folder.path / place, row.file):
         # A run was killed after it had moved the file, and before it noted that.
-        journal.record_moved(record.clip.clip_id, place)
+        journal.record_moved(row.clip_id, place)
     else:
-        journal.record_lost(record.clip.clip_id, now)
+        journal.record_lost(row.clip_id, now)
         return False
     return True
 
 
-def _move(
-    journal: Journal, folder: OutputFolder, record: Record, file: SavedFile, place: str
-) -> None:
-    if place == file.file_name:
+def _move(journal: Journal, folder: OutputFolder, row: Row, place: str) -> None:
+    if place == row.saved_file.file_name:
         return
-    target = folder.path / place
-    with told_as_output_error(target):
+    source, target = folder.path / row.saved_file.file_name, folder.path / place
+    with as_output_error(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        (folder.path / file.file_name).rename(target)
+        source.rename(target)
     with suppress(OSError):  # it is not empty
-        (folder.path / file.file_name).parent.rmdir()
-    journal.record_moved(record.clip.clip_id, place)
+        source.parent.rmdir()
+    journal.record_moved(row.clip_id, place)
 
 
 def _is_copy(path: Path, file: SavedFile) -> bool:

@@ -1,26 +1,25 @@
-"""What is known of a clip and of its file: the rows of the journal, as values."""
+"""What is known of a clip and of its file, as one type: the journal's and both tables' row."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import heapq
+from collections.abc import Iterable, Iterator
+from dataclasses import KW_ONLY, dataclass, replace
 
 from audioset_dl.catalog.clips import Clip
 
-HEARSAY = "known from "
-"""How the detail of a clip begins that was taken as gone without asking."""
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SavedFile:
     """A WAV file that was written and checked."""
 
     file_name: str
-    """Relative to the output folder, with ``/``."""
+    """Relative to the folder of the dataset, with ``/``."""
     num_samples: int
     sample_rate: int
     channels: int
     num_bytes: int
-    """Size of the file."""
+    """Size of the file; 0 where it is not known, as in a manifest."""
     sha256: str
     """Of the file's bytes."""
     source_format: str
@@ -33,35 +32,138 @@ class SavedFile:
     """ISO 8601, UTC."""
 
 
-@dataclass(frozen=True)
-class Record:
-    """What the journal knows of a clip."""
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a dataset knows of a clip: one row of the journal, of manifest.csv or of failures.csv.
+
+    A row of manifest.csv is ``saved`` and has a `file`; one of failures.csv has neither labels nor
+    a subset of its clip, and no file.
+    """
 
     clip: Clip
-    classes: tuple[str, ...]
-    """MIDs of the classes that want it."""
-    wanted: bool
-    """Whether the config of the last run wants it."""
-    state: str
+    _: KW_ONLY
+    file: SavedFile | None = None
+    """The file, where the clip is saved."""
+    classes: tuple[str, ...] = ()
+    """MIDs of the classes that want the clip."""
+    wanted: bool = True
+    """True if the config of the last run wants the clip."""
+    state: str = "waiting"
     """``waiting``, ``saved`` or ``gone``."""
-    code: str | None
-    """Of the last failure."""
-    detail: str | None
-    attempts: int
+    code: str | None = None
+    """Code of the last failure."""
+    detail: str | None = None
+    """The tool's own words about the last failure."""
+    attempts: int = 0
     """Failed attempts that were charged to the clip, in all runs."""
-    updated_at: str
-    file: SavedFile | None
-    """Where it is saved."""
+    updated_at: str = ""
+    """ISO 8601, UTC."""
+    proof: str | None = None
+    """How it is known that the clip is gone: ``said``, ``found`` or ``twice``."""
+    asked_as: str | None = None
+    """Who met the last failure: ``guest`` or ``account``; None where that is not known."""
+    source_sha256: str = ""
+    """SHA-256 of the file that `file` was processed from; empty for a downloaded file."""
+    known_from: str | None = None
+    """Name of the list (``clips.known_gone``) by which the clip was taken as gone, without asking.
+    The journal holds no such row."""
 
     @property
-    def is_hearsay(self) -> bool:
-        """Whether it was taken as gone without asking."""
-        return self.state == "gone" and (self.detail or "").startswith(HEARSAY)
+    def clip_id(self) -> str:
+        """Id of the clip."""
+        return self.clip.clip_id
+
+    @property
+    def ytid(self) -> str:
+        """Id of the clip's video."""
+        return self.clip.ytid
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """MIDs of all labels of the clip."""
+        return self.clip.labels
+
+    @property
+    def file_name(self) -> str:
+        """File of the clip, relative to the folder of the dataset; empty where there is none."""
+        return self.file.file_name if self.file else ""
+
+    @property
+    def audio_hash(self) -> str:
+        """The same for clips with the same sound; empty where the sound is not known."""
+        return self.source_sha256 or (self.file.sha256 if self.file else "")
+
+    @property
+    def saved_file(self) -> SavedFile:
+        """The file of a clip that is saved; `ValueError` for any other."""
+        if self.file is None:
+            raise ValueError(f"{self.clip_id} is not saved")
+        return self.file
+
+    def as_saved(self, file: SavedFile) -> Row:
+        """Return the row of the clip once it is saved."""
+        return replace(
+            self, file=file, state="saved", code=None, detail=None, updated_at=file.saved_at,
+            proof=None, asked_as=None, known_from=None,
+        )  # fmt: skip
+
+
+def known_gone_row(
+    clip: Clip, code: str, classes: tuple[str, ...], *, known_from: str, now: str
+) -> Row:
+    """Return the row of a clip that is taken as gone without asking.
+
+    Parameters
+    ----------
+    clip : Clip
+        The clip.
+    code : str
+        The failure code that the list gives.
+    classes : tuple of str
+        MIDs of the classes that would want the clip.
+    known_from : str
+        Name of the list.
+    now : str
+        The time of day, ISO 8601.
+    """
+    return Row(
+        clip, classes=classes, state="gone", code=code, detail="", updated_at=now,
+        known_from=known_from,
+    )  # fmt: skip
+
+
+def add_known_gone(rows: Iterable[Row], known_gone: Iterable[Row]) -> Iterator[Row]:
+    """Yield rows of the journal and rows of `known_gone_row` together, sorted by clip_id.
+
+    Where the journal has a row of the same clip, which waits after an attempt of an earlier run,
+    the other takes its place and keeps its number of attempts.
+
+    Parameters
+    ----------
+    rows : iterable of Row
+        Sorted by clip_id.
+    known_gone : iterable of Row
+        In any order.
+    """
+    taken = sorted(known_gone, key=_clip_id)
+    attempts = dict.fromkeys(map(_clip_id, taken), 0)
+    # A stable merge: of two rows of a clip the journal's comes first.
+    for row in heapq.merge(rows, taken, key=_clip_id):
+        if row.known_from is not None:
+            yield replace(row, attempts=attempts[row.clip_id])
+        elif row.clip_id in attempts:
+            attempts[row.clip_id] = row.attempts
+        else:
+            yield row
+
+
+def _clip_id(row: Row) -> str:
+    return row.clip_id
 
 
 @dataclass(frozen=True)
 class Count:
-    """How many clips are in the same case."""
+    """Number of the clips that are in the same case."""
 
     state: str
     wanted: bool

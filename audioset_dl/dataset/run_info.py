@@ -1,4 +1,4 @@
-"""run.json: by which config, tools and metadata a dataset was made."""
+"""run.json: the config, tools and metadata by which a dataset was made."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class RunInfo:
     config: Mapping[str, Any]
     """The resolved config, without secrets."""
     versions: Mapping[str, str]
-    """Of the program and its tools."""
+    """Versions of the program and its tools."""
     metadata: Mapping[str, str]
     """SHA-256 of AudioSet's files, by file name, and of the tables in ``clips``, by key."""
     classes: Sequence[Mapping[str, str]]
@@ -26,7 +26,7 @@ class RunInfo:
     started_at: str
     """ISO 8601, UTC."""
     parts: Sequence[Mapping[str, Any]] = ()
-    """Of a dataset that was merged: ``path`` and ``run``, the run.json, of each part."""
+    """``path`` and ``run`` (the run.json) of each part, where the dataset was merged from parts."""
 
 
 def write_run_info(path: Path, info: RunInfo) -> None:
@@ -44,7 +44,7 @@ def read_run_info(path: Path) -> RunInfo | None:
 
 
 def _is_ours(document: Any) -> bool:
-    """Tell whether what others read of a run.json has the form in which it was written."""
+    """Return True if what is read of a run.json has the form in which it was written."""
     names = [node[key] for node in document["classes"] for key in ("mid", "name")]
     mappings = [document["config"], document["config"].get("audio", {}), document["metadata"]]
     parts = document.get("parts", [])

@@ -1,11 +1,12 @@
-"""Where a run stands, read from the journal, also while the run writes it."""
+"""The state of a run, read from the journal, also while the run writes it."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
 
-from audioset_dl.dataset.journal import Journal, read_journal
+from audioset_dl.dataset.journal import read_journal
+from audioset_dl.dataset.journal_rows import JournalReader
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.storage.lock import Holder, find_holder
 
@@ -15,31 +16,31 @@ PAUSE_NOTE = "pause"
 
 @dataclass(frozen=True)
 class Counts:
-    """How many clips an output folder holds, and lacks."""
+    """Numbers of clips that an output folder holds, and lacks."""
 
     wanted: int
-    """Clips that the last run's config wants and that are not gone: saved and waiting."""
+    """Clips that the config of the last run wants and that are not gone: saved and waiting."""
     saved: int
     gone: int
-    """Clips that it would want, were they not gone."""
+    """Clips that are gone; that config would want them otherwise."""
     waiting: int
     kept: int
-    """Saved clips that only an earlier config wanted; they stay."""
+    """Saved clips that only an earlier config wanted; they stay on the disk."""
     failures: dict[str, int]
-    """By code: clips that are gone, or waiting after a failed attempt."""
+    """Number of clips that are gone, or waiting after a failed attempt, by code."""
     examples: dict[str, str]
-    """By code: the tool's words about a clip that waits after a failure."""
+    """The tool's words about a clip that waits after a failure, by code."""
 
 
 @dataclass(frozen=True)
 class Status:
-    """How an output folder stands."""
+    """The state of an output folder."""
 
     counts: Counts
     running: Holder | None
-    """The run that is under way."""
+    """The run that is under way; None where there is none."""
     pause: str | None
-    """What that run waits for, and until when."""
+    """What that run waits for, and until when; None where it does not."""
 
 
 def read_status(folder: OutputFolder) -> Status:
@@ -57,7 +58,7 @@ def read_status(folder: OutputFolder) -> Status:
     return Status(counts, running, (pause or None) if running else None)
 
 
-def count_clips(journal: Journal) -> Counts:
+def count_clips(journal: JournalReader) -> Counts:
     """Count the clips in a journal."""
     states: Counter[str] = Counter()
     failures: Counter[str] = Counter()

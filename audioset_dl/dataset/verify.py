@@ -1,10 +1,9 @@
-"""The files in an output folder against its manifest."""
+"""The check of the files in an output folder against its manifest."""
 
 from __future__ import annotations
 
 import errno
 import hashlib
-import os
 import stat
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -20,16 +19,19 @@ from audioset_dl.audio.wav import (
 )
 from audioset_dl.dataset.journal import read_journal
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.dataset.manifest import ManifestRow, read_manifest, row_of
+from audioset_dl.dataset.manifest import read_manifest
+from audioset_dl.dataset.rows import Row
 from audioset_dl.errors import OutputError
 from audioset_dl.storage.files import is_temporary
+from audioset_dl.storage.guards import is_inside
 
+# A file is read whole. Ten seconds of 384 kHz stereo in doubles are 61 MB; a larger file than this
+# is none of a run's, and would only fill the memory.
 MAX_FILE_BYTES = 1 << 30
-"""Largest file that is read; ten seconds of 384 kHz stereo in doubles are 61 MB."""
 
 
 @dataclass(frozen=True)
-class Fault:
+class FileFault:
     """One file that is not as the manifest says."""
 
     file_name: str
@@ -49,10 +51,10 @@ class Verification:
     """What `verify_folder` found."""
 
     num_files: int
-    """Files of the manifest and the journal, each of which was checked."""
+    """Number of files of the manifest and the journal, all of which were checked."""
     deep: bool
-    """Whether each file was decoded as well."""
-    faults: Sequence[Fault]
+    """True if each file was decoded as well."""
+    faults: Sequence[FileFault]
 
     @property
     def exit_code(self) -> int:
@@ -60,7 +62,7 @@ class Verification:
         return 1 if self.faults else 0
 
     def by_code(self) -> dict[str, int]:
-        """Return how many faults there are of each kind."""
+        """Return the number of faults of each kind."""
         return dict(Counter(fault.code for fault in self.faults))
 
 
@@ -86,27 +88,23 @@ def verify_folder(
     OutputError
         There is no manifest, or it can't be read.
     """
-    rows = read_manifest(folder.manifest)
+    rows = read_manifest(folder.manifest, checked=False).rows
     listed = {row.clip_id for row in rows}
     more = [row for row in _rows_of_journal(folder) if row.clip_id not in listed]
     return verify_rows(folder, [*rows, *more], deep=deep, on_file=on_file)
 
 
-def _rows_of_journal(folder: OutputFolder) -> list[ManifestRow]:
+def _rows_of_journal(folder: OutputFolder) -> list[Row]:
     try:
         with read_journal(folder.journal) as journal:
-            return [
-                row_of(record.clip.clip_id, record.file)
-                for record in journal.records("saved")
-                if record.file is not None
-            ]
+            return list(journal.rows("saved"))
     except OutputError:
         return []
 
 
 def verify_rows(
     folder: OutputFolder,
-    rows: Sequence[ManifestRow],
+    rows: Sequence[Row],
     *,
     deep: bool = False,
     on_file: Callable[[], object] = lambda: None,
@@ -118,24 +116,24 @@ def verify_rows(
         if fault is not None:
             faults.append(fault)
         on_file()
-    faults.extend(_strays(folder, {row.file_name for row in rows}))
+    faults.extend(_strays(folder, {row.saved_file.file_name for row in rows}))
     return Verification(len(rows), deep, tuple(faults))
 
 
-def check_file(root: Path, row: ManifestRow, *, deep: bool = False) -> Fault | None:
+def check_file(root: Path, row: Row, *, deep: bool = False) -> FileFault | None:
     """Check one file against what is known of it; None if all is well.
 
     Parameters
     ----------
     root : Path
         The output folder.
-    row : ManifestRow
+    row : Row
         What is known of the file.
     deep : bool
         Decode it as well.
     """
     content = read_checked(root, row)
-    if isinstance(content, Fault):
+    if isinstance(content, FileFault):
         return content
     try:
         if deep:
@@ -145,39 +143,32 @@ def check_file(root: Path, row: ManifestRow, *, deep: bool = False) -> Fault | N
     return None
 
 
-def read_checked(root: Path, row: ManifestRow) -> bytes | Fault:
-    """Read one file, hash and header checked against what is known of it; or what is wrong.
+def read_checked(root: Path, row: Row) -> bytes | FileFault:
+    """Read one file and check its hash and header; return its content, or what is wrong.
 
     Parameters
     ----------
     root : Path
         The output folder.
-    row : ManifestRow
+    row : Row
         What is known of the file.
     """
-    if not is_inside(root, root / row.file_name):
+    file = row.saved_file
+    if not is_inside(root, root / file.file_name):
         return _fault(row, "outside", "lies outside the output folder")
     try:
-        content = _read(root / row.file_name)
+        content = _read(root / file.file_name)
     except FileNotFoundError:
         return _fault(row, "missing", "is not there")
     except OSError as error:
         return _fault(row, "missing", f"can't be read: {error.strerror}")
-    if hashlib.sha256(content).hexdigest() != row.sha256:
+    if hashlib.sha256(content).hexdigest() != file.sha256:
         return _fault(row, "changed", f"{_describe(content)}; its SHA-256 is another")
     try:
-        check_format(content, WavFormat(row.num_samples, row.sample_rate, row.channels))
+        check_format(content, WavFormat(file.num_samples, file.sample_rate, file.channels))
     except BadWavError as error:
         return _fault(row, "format", str(error))
     return content
-
-
-def is_inside(root: Path, path: Path) -> bool:
-    """Tell whether a path, links followed, lies in a folder."""
-    try:
-        return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root))
-    except ValueError:  # a NUL
-        return False
 
 
 def _read(path: Path) -> bytes:
@@ -196,19 +187,20 @@ def _describe(content: bytes) -> str:
         return f"{len(content):,} bytes, {error}"
 
 
-def _repeated(rows: Sequence[ManifestRow]) -> Iterator[Fault]:
-    counts = Counter(row.file_name for row in rows)
+def _repeated(rows: Sequence[Row]) -> Iterator[FileFault]:
+    counts = Counter(row.saved_file.file_name for row in rows)
     for row in rows:
-        if counts[row.file_name] > 1:
-            yield _fault(row, "duplicate", f"stands in {counts[row.file_name]} rows")
+        number = counts[row.saved_file.file_name]
+        if number > 1:
+            yield _fault(row, "duplicate", f"stands in {number} rows")
 
 
-def _strays(folder: OutputFolder, known: set[str]) -> Iterator[Fault]:
+def _strays(folder: OutputFolder, known: set[str]) -> Iterator[FileFault]:
     for path in sorted(folder.wav.rglob("*")):
         name = path.relative_to(folder.path).as_posix()
         if path.is_file() and name not in known and not is_temporary(path):
-            yield Fault(name, None, "stray", "is in no row of the manifest")
+            yield FileFault(name, None, "stray", "is in no row of the manifest")
 
 
-def _fault(row: ManifestRow, code: str, detail: str) -> Fault:
-    return Fault(row.file_name, row.clip_id, code, detail)
+def _fault(row: Row, code: str, detail: str) -> FileFault:
+    return FileFault(row.saved_file.file_name, row.clip_id, code, detail)

@@ -1,8 +1,7 @@
-"""What a check of the doctor comes to. Knows nothing of what is checked."""
+"""The result of one check of the doctor. Knows nothing of what is checked."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -10,6 +9,9 @@ from typing import Literal
 from audioset_dl.errors import AudiosetDlError, ConfigError
 
 Status = Literal["ok", "warning", "error"]
+
+_FIX_AND_REPEAT = "fix that and run this again"
+_REPORT = "please report this line as a bug"
 
 
 @dataclass(frozen=True)
@@ -19,13 +21,14 @@ class Check:
     name: str
     """Slug: ``ffmpeg``, ``clock``."""
     status: Status
-    """warning: a download can begin, but may go worse than it could; error: it can't go well."""
+    """``warning``: a download can begin, but may go worse than it could; ``error``: it can't go
+    well."""
     found: str
     """What was found, in a line or two."""
-    mend: str = ""
+    fix: str = ""
     """What to do; empty where all is well."""
     subject: str = ""
-    """Which of several, where a check is made for each: host and port of a proxy."""
+    """Which of several, where each is checked: host and port of a proxy."""
 
 
 def ok(name: str, found: str, *, subject: str = "") -> Check:
@@ -33,23 +36,23 @@ def ok(name: str, found: str, *, subject: str = "") -> Check:
     return Check(name, "ok", found, subject=subject)
 
 
-def warning(name: str, found: str, mend: str, *, subject: str = "") -> Check:
-    """Return a check that found what a download can live with."""
-    return Check(name, "warning", found, mend, subject)
+def warning(name: str, found: str, fix: str, *, subject: str = "") -> Check:
+    """Return a check that found something that a download can live with."""
+    return Check(name, "warning", found, fix, subject)
 
 
-def error(name: str, found: str, mend: str, *, subject: str = "") -> Check:
-    """Return a check that found what a download can't live with."""
-    return Check(name, "error", found, mend, subject)
+def error(name: str, found: str, fix: str, *, subject: str = "") -> Check:
+    """Return a check that found something that a download can't live with."""
+    return Check(name, "error", found, fix, subject)
 
 
 @dataclass(frozen=True)
 class Guard:
-    """Makes checks whatever happens in them, and keeps their words free of secrets."""
+    """Turns whatever a check raises into a check that failed, and hides secrets in all of them."""
 
     hide: Callable[[str], str]
     """Takes secrets out of a text."""
-    locate: Callable[[ConfigError], ConfigError] = lambda fault: fault
+    locate: Callable[[ConfigError], ConfigError] = lambda error: error
     """Finds the lines of keys in the config."""
 
     def run(
@@ -60,35 +63,25 @@ class Guard:
         Parameters
         ----------
         name, subject : str
-            Of the check that is told in the place of one that breaks off.
+            Those of the failed check, if `examine` raises.
         examine : callable
-            Makes them.
+            Makes the checks.
         """
         checks: list[Check] = []
         try:
             made = examine()
             for check in (made,) if isinstance(made, Check) else made:
-                checks.append(check)  # noqa: PERF402 - what comes before a fault is kept
-        except ConfigError as fault:
-            checks += [_of_fault(name, str(one), subject) for one in self.locate(fault).problems]
-        except AudiosetDlError as fault:
-            checks.append(_of_fault(name, str(fault), subject))
-        except Exception as fault:  # noqa: BLE001 - a check that breaks must not end the others
-            found = f"this check broke off: {type(fault).__name__}: {fault}"
-            checks.append(error(name, found, "please report this line as a bug", subject=subject))
+                checks.append(check)  # noqa: PERF402 - what comes before an exception is kept
+        except ConfigError as caught:
+            for problem in self.locate(caught).problems:
+                found = str(replace(problem, fix=""))
+                checks.append(error(name, found, problem.fix or _FIX_AND_REPEAT, subject=subject))
+        except AudiosetDlError as caught:
+            checks.append(error(name, caught.found, caught.fix or _FIX_AND_REPEAT, subject=subject))
+        except Exception as caught:  # noqa: BLE001 - a check that breaks must not end the others
+            found = f"this check broke off: {type(caught).__name__}: {caught}"
+            checks.append(error(name, found, _REPORT, subject=subject))
         return [
-            replace(check, found=self.hide(check.found), mend=self.hide(check.mend))
+            replace(check, found=self.hide(check.found), fix=self.hide(check.fix))
             for check in checks
         ]
-
-
-def _of_fault(name: str, message: str, subject: str) -> Check:
-    """Take apart the message of an error of ours: what was found, and behind it what to do."""
-    found, _, mend = _outside_brackets(message).partition("; ")
-    mend = message[len(found) + 2 :] or "mend that and run this again"
-    return error(name, message[: len(found)], mend, subject=subject)
-
-
-def _outside_brackets(text: str) -> str:
-    """Return a text of the same length in which what stands in brackets is blank."""
-    return re.sub(r"\([^()]*\)", lambda found: " " * len(found[0]), text)

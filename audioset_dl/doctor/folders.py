@@ -1,4 +1,4 @@
-"""What lies on the disk: AudioSet's files, and the folder that the dataset goes to."""
+"""What is on the disk: AudioSet's files, and the folder for the dataset."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from audioset_dl.audio.wav import estimate_wav_bytes
 from audioset_dl.catalog.catalog import load_catalog
 from audioset_dl.catalog.files import CLASS_FILES, FILES, hash_content, locate_file
 from audioset_dl.config import Config
@@ -14,26 +15,25 @@ from audioset_dl.dataset.journal import read_states
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.probe import try_folder
 from audioset_dl.doctor.check import Check, error, ok, warning
-from audioset_dl.download.fetcher import utc_now
 from audioset_dl.errors import MetadataError
-from audioset_dl.planning.cost import wav_bytes
 from audioset_dl.selection.select import Selection, select
-from audioset_dl.storage.files import find_room
+from audioset_dl.storage.clock import utc_now
+from audioset_dl.storage.disk import find_free_space
 from audioset_dl.storage.lock import find_holder
 from audioset_dl.words import count, size
 
 
 @dataclass
 class MetadataCheck:
-    """Looks at AudioSet's files, and keeps what the config chooses from them."""
+    """Checks AudioSet's files, and keeps what the config chooses from them."""
 
     config: Config
     selection: Selection | None = None
-    """None before `choose`, and where a file is missing or malformed."""
+    """None before `choose`, and if a file is missing or malformed."""
     _missing: list[str] = field(default_factory=list)
 
     def read(self) -> Iterator[Check]:
-        """Check that the files are there and are the known ones; nothing is downloaded.
+        """Check that the files are there and are Google's of 2017 to 2022; download nothing.
 
         Raises
         ------
@@ -49,11 +49,11 @@ class MetadataCheck:
         ]
         if changed:
             found = f"not the copies of 2017-2022 that are known: {', '.join(changed)}"
-            mend = (
+            fix = (
                 "changed by Google, or here: other clips may be drawn than elsewhere; delete them "
-                "to have them downloaded anew"
+                "to download them again"
             )
-            yield warning("metadata", found, mend)
+            yield warning("metadata", found, fix)
         if self._missing:
             missing = ", ".join(self._missing)
             found = f"not in {folder} yet: {missing}; downloaded when first needed"
@@ -62,7 +62,7 @@ class MetadataCheck:
             yield ok("metadata", f"{count(len(paths), 'file')} in {folder}, as they are known")
 
     def choose(self) -> Iterator[Check]:
-        """Check what the config chooses; nothing where a file is missing.
+        """Check what the config chooses; return nothing if a file is missing.
 
         Raises
         ------
@@ -107,7 +107,7 @@ def check_folder(output: OutputFolder) -> Check:
     means = "locks, writes, renames and a journal work"
     if tried == output.path.absolute():
         return ok("output", f"{output.path}: {means}")
-    return ok("output", f"{output.path} will be made; in {tried} {means}")
+    return ok("output", f"{output.path} will be created; in {tried} {means}")
 
 
 def check_lock(output: OutputFolder) -> Check:
@@ -116,8 +116,8 @@ def check_lock(output: OutputFolder) -> Check:
     if holder is None:
         return ok("lock", "no run is under way there")
     found = f"a run is under way ({holder})"
-    mend = "wait until it has ended; `audioset-dl status` shows how it stands"
-    return error("lock", found, mend)
+    fix = "wait until it has ended; `audioset-dl status` shows its progress"
+    return error("lock", found, fix)
 
 
 def check_room(output: OutputFolder, config: Config, selection: Selection | None) -> Check:
@@ -129,20 +129,24 @@ def check_room(output: OutputFolder, config: Config, selection: Selection | None
         The journal is damaged.
     """
     states = read_states(output.journal)
-    room = find_room(output.path)
+    room = find_free_space(output.path)
     if room is None:
-        return warning("room", "how much is free can't be told", "look yourself, as with `df -h`")
+        return warning("room", "the free space can't be found out", "check it with `df -h`")
     free = f"{size(room.num_bytes)} free"
     if room.is_full:
         return error("room", str(room), "make room, or choose another output.dir")
     if selection is None:
-        return ok("room", f"{free}; what is needed can be told once metadata and classes are right")
+        return ok("room", f"{free}; what is needed is known once metadata and classes are right")
     drawn = selection.draw().start(
         clip_id for clip_id, (state, _) in states.items() if state == "gone"
     )
     missing = [one for one in drawn if states.get(one, ("", None))[0] != "saved"]
-    needed = sum(wav_bytes(selection.clip(clip_id), config.audio) for clip_id in missing)
+    needed = sum(
+        estimate_wav_bytes(selection.clip(clip_id).duration_s, config.audio) for clip_id in missing
+    )
     found = f"{count(len(missing), 'clip')} to fetch need {size(needed)}, {free}"
     if needed > room.num_bytes:
-        return error("room", found, "make room, lower clips.per_class, or another output.dir")
+        return error(
+            "room", found, "make room, lower clips.per_class, or choose another output.dir"
+        )
     return ok("room", found)

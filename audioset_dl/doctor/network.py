@@ -1,4 +1,4 @@
-"""The ways out to YouTube: each is greeted, and a canary video is fetched by it."""
+"""The addresses, each a way out to YouTube: ask for next to nothing, then fetch the canary."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from audioset_dl.config import DownloadConfig
-from audioset_dl.doctor.canary import Canary, check_canary
+from audioset_dl.doctor.canary import check_canary
 from audioset_dl.doctor.check import Check, Guard, error, ok, warning
 from audioset_dl.download.address import Address
+from audioset_dl.download.witness import Witness
 from audioset_dl.outcomes import Failure
-from audioset_dl.youtube.checkup import CERTIFICATE, PROXY_DOWN, Greeting, greet
+from audioset_dl.youtube.checkup import Greeting, greet
 
 GREETING_TIMEOUT_S = 10.0
 MOST_AT_A_TIME = 8
+# Certificates and cookies are valid from one time to another: a clock that is far off breaks both.
 CLOCK_SLACK_S = 300.0
-"""By how much a clock may be wrong: certificates and cookies have times of their own."""
+"""By how many seconds a clock may be wrong."""
 
 
 @dataclass(frozen=True)
@@ -35,20 +37,20 @@ class Route:
 
 @dataclass
 class Visit:
-    """What came of asking by one way out."""
+    """What one route answered."""
 
     heard: Greeting | Failure | None = None
-    """None where the check broke off."""
+    """None if the check broke off."""
     checks: list[Check] = field(default_factory=list)
 
     @property
     def is_down(self) -> bool:
-        """Whether nobody answered, which may pass."""
-        return isinstance(self.heard, Failure) and self.heard.code not in {"proxy", CERTIFICATE}
+        """True if nobody answered, which may pass."""
+        return isinstance(self.heard, Failure) and self.heard.code not in {"proxy", "certificate"}
 
 
 def find_routes(config: DownloadConfig) -> list[Route]:
-    """Return the ways out that the config names, or else the one that the environment says."""
+    """Return the routes that the config names, or else the one that the environment names."""
     if config.proxies:
         return [Route(proxy, Address(proxy, config).name, True) for proxy in config.proxies]
     environment = getproxies()
@@ -60,9 +62,9 @@ def find_routes(config: DownloadConfig) -> list[Route]:
 
 
 def check_addresses(
-    config: DownloadConfig, *, cookies: str | None, canary: Canary | None, guard: Guard
+    config: DownloadConfig, *, cookies: str | None, canary: Witness | None, guard: Guard
 ) -> Iterator[Check]:
-    """Check each address, fetch the canary by each, and compare the clock with their answers.
+    """Check each address, fetch the canary through each, and compare the clock with the answers.
 
     Parameters
     ----------
@@ -70,8 +72,8 @@ def check_addresses(
         The section ``download`` of the config.
     cookies : str or None
         Text of a cookies.txt.
-    canary : Canary or None
-        The clip to fetch; None where there is no ffmpeg to cut it.
+    canary : Witness or None
+        The clip to fetch; None if there is no ffmpeg to cut it.
     guard : Guard
         Makes the checks.
     """
@@ -79,8 +81,8 @@ def check_addresses(
 
     def visit(route: Route) -> Visit:
         visit = Visit()
-        hello = partial(_say_hello, visit, route, config, cookies)
-        visit.checks += guard.run("address", hello, subject=route.name)
+        say_hello = partial(_greet, visit, route, config, cookies)
+        visit.checks += guard.run("address", say_hello, subject=route.name)
         if isinstance(visit.heard, Greeting):
             fetch = partial(check_canary, canary, route.proxy, route.name, stop)
             visit.checks += guard.run("canary", fetch, subject=route.name)
@@ -91,19 +93,20 @@ def check_addresses(
             visits = list(pool.map(visit, find_routes(config)))
         finally:
             stop.set()
-    yield from weigh(visits)
+    yield from soften(visits)
     yield from guard.run("clock", partial(check_clock, _ahead_s(visits)))
 
 
-def _say_hello(visit: Visit, route: Route, config: DownloadConfig, cookies: str | None) -> Check:
+def _greet(visit: Visit, route: Route, config: DownloadConfig, cookies: str | None) -> Check:
     visit.heard = greet(config, proxy=route.proxy, cookies=cookies, timeout_s=GREETING_TIMEOUT_S)
-    return tell_greeting(route, visit.heard)
+    return describe_greeting(route, visit.heard)
 
 
-def weigh(visits: Sequence[Visit]) -> list[Check]:
-    """Return all checks; of addresses that are down, warnings if another works.
+def soften(visits: Sequence[Visit]) -> list[Check]:
+    """Return all checks; an address that is down is only a warning if another one works.
 
-    A run goes on without them; a refused login or certificate would end it, or fail each clip.
+    A run goes on without such an address; a refused login or certificate would end the run, or
+    fail each clip.
     """
     works = any(isinstance(visit.heard, Greeting) for visit in visits)
     return [
@@ -113,48 +116,48 @@ def weigh(visits: Sequence[Visit]) -> list[Check]:
     ]
 
 
-_START_PROXY = "start the proxy, or take it out of download.proxies"
-_SEE_PROXY = "see what the proxy lets through, or take it out of download.proxies"
+_START_PROXY = "start the proxy, or remove it from download.proxies"
+_SEE_PROXY = "check what the proxy lets through, or remove it from download.proxies"
 _GO_ONLINE = (
-    "see that this machine is online, and what a firewall lets through, or name a proxy in "
+    "check that this machine is online, and what a firewall lets through, or name a proxy in "
     "download.proxies; AudioSet's own files may also be put into metadata.dir by hand"
 )
 
 
-def tell_greeting(route: Route, heard: Greeting | Failure) -> Check:
-    """Tell what came of a greeting."""
+def describe_greeting(route: Route, heard: Greeting | Failure) -> Check:
+    """Return the check of an address, by what was heard there."""
     if isinstance(heard, Failure):
-        return _tell_failure(route, heard)
+        return _describe_failure(route, heard)
     found = f"YouTube answered in {heard.seconds:.2f} s"
     if heard.status == 429:
-        mend = "ask for nothing for an hour: asking prolongs it; a download waits by itself"
-        return warning("address", "YouTube refuses it for now (429)", mend, subject=route.name)
+        fix = "ask for nothing for an hour: asking prolongs it; a download waits by itself"
+        return warning("address", "YouTube refuses it for now (429)", fix, subject=route.name)
     if heard.status >= 500:
-        mend = "try again later: a download does so by itself"
-        return warning("address", f"{found} with {heard.status}", mend, subject=route.name)
+        fix = "try again later: a download does so by itself"
+        return warning("address", f"{found} with {heard.status}", fix, subject=route.name)
     return ok("address", found, subject=route.name)
 
 
-def _tell_failure(route: Route, failure: Failure) -> Check:
+def _describe_failure(route: Route, failure: Failure) -> Check:
     match failure.code:
         case "proxy":
             found = "the proxy does not accept the login"
-            mend = "correct its user and password in download.proxies"
-        case code if code == PROXY_DOWN:
-            found, mend = f"the proxy does not answer: {failure.detail}", _START_PROXY
-        case code if code == CERTIFICATE:
-            found = f"who answers can't prove to be YouTube: {failure.detail}"
-            mend = (
-                "see that the clock is right; where a proxy opens TLS and you trust it, set "
-                "download.verify_tls to false, or have this system's certificates used: "
+            fix = "correct its user and password in download.proxies"
+        case "proxy_down":
+            found, fix = f"the proxy does not answer: {failure.detail}", _START_PROXY
+        case "certificate":
+            found = f"the server can't prove that it is YouTube: {failure.detail}"
+            fix = (
+                "check that the clock is right; if a proxy opens TLS and you trust it, set "
+                "download.verify_tls to false, or use this system's certificates: "
                 "download.yt_dlp: {compat_opts: [no-certifi]}"
             )
         case _ if route.is_proxied:
-            found = f"the proxy answers, but YouTube is not reached: {failure.detail}"
-            mend = _SEE_PROXY
+            found = f"the proxy answers, but YouTube can't be reached through it: {failure.detail}"
+            fix = _SEE_PROXY
         case _:
-            found, mend = f"YouTube can't be reached: {failure.detail}", _GO_ONLINE
-    return error("address", found, mend, subject=route.name)
+            found, fix = f"YouTube can't be reached: {failure.detail}", _GO_ONLINE
+    return error("address", found, fix, subject=route.name)
 
 
 def _ahead_s(visits: Sequence[Visit]) -> float | None:
@@ -163,18 +166,18 @@ def _ahead_s(visits: Sequence[Visit]) -> float | None:
 
 
 def check_clock(ahead_s: float | None) -> list[Check]:
-    """Check this machine's clock; nothing where there is none to compare it with.
+    """Check this machine's clock; return nothing if there is none to compare it with.
 
     Parameters
     ----------
     ahead_s : float or None
-        By how many seconds it is ahead of YouTube's.
+        How many seconds it is ahead of YouTube's.
     """
     if ahead_s is None:
         return []
     which = "ahead of" if ahead_s > 0 else "behind"
     found = f"{abs(ahead_s):,.0f} s {which} YouTube's"
     if abs(ahead_s) > CLOCK_SLACK_S:
-        mend = "set it (`timedatectl set-ntp true`): certificates and cookies depend on it"
-        return [warning("clock", found, mend)]
+        fix = "set it (`timedatectl set-ntp true`): certificates and cookies depend on it"
+        return [warning("clock", found, fix)]
     return [ok("clock", "right" if abs(ahead_s) < 2 else found)]

@@ -16,19 +16,19 @@ from audioset_dl.doctor.check import Check, error, ok, warning
 from audioset_dl.versions import __version__
 from audioset_dl.youtube.checkup import Runtime, Solver, find_runtimes, find_solver
 
+# yt-dlp asks for the same Python since 2026.10.26.
 LEAST_PYTHON = (3, 11)
-"""Of audioset-dl, and of yt-dlp since 2026.10.26."""
+# Before this version, YouTube answered 403 to every stream of the client that was the default.
 LEAST_YT_DLP = date(2026, 8, 19)
-"""Before it, every stream of the then-default client was answered 403."""
+# yt-dlp promises a release at least this often, and itself warns when it is older
+# (https://github.com/yt-dlp/yt-dlp/blob/master/yt_dlp/update.py).
 FRESH_DAYS = 90
-"""yt-dlp promises a release at least that often, and itself warns of an older one
-(``yt_dlp/update.py``)."""
 UPDATE_YT_DLP = 'pip install -U "yt-dlp[default,deno]"'
 _YOUR_PIP = "with the pip of the environment that audioset-dl is in"
 
 
 def check_program(version: Sequence[int]) -> Check:
-    """Check the version of Python; tell that of audioset-dl."""
+    """Check the version of Python; name that of audioset-dl."""
     found = f"audioset-dl {__version__}, Python {'.'.join(map(str, version))}"
     if tuple(version[:2]) < LEAST_PYTHON:
         least = ".".join(map(str, LEAST_PYTHON))
@@ -42,14 +42,14 @@ def check_yt_dlp(version: str, today: date) -> Check:
     Parameters
     ----------
     version : str
-        ``2026.10.26``; of a nightly build the time follows: ``2026.11.20.232843.dev0``.
+        ``2026.10.26``; a nightly build adds the time: ``2026.11.20.232843.dev0``.
     today : date
-        What its age is counted to.
+        The day from which its age is counted.
     """
     name, update = "yt_dlp", f"{UPDATE_YT_DLP} ({_YOUR_PIP})"
     made_on = _read_date(version)
     if made_on is None:
-        return warning(name, f"{version}, which is no version with a date", update)
+        return warning(name, f"{version}, which holds no date", update)
     days = (today - made_on).days
     found = f"{version}, {days} days old" if days >= 0 else version
     if made_on < LEAST_YT_DLP:
@@ -75,12 +75,12 @@ def check_javascript(config: DownloadConfig) -> Iterator[Check]:
 
 def check_solver(solver: Solver) -> Check:
     """Check the scripts that solve YouTube's challenges."""
-    mend = f"{UPDATE_YT_DLP} ({_YOUR_PIP})"
+    fix = f"{UPDATE_YT_DLP} ({_YOUR_PIP})"
     if not solver.found:
-        return error("solver", "yt-dlp-ejs is not installed", mend)
+        return error("solver", "yt-dlp-ejs is not installed", fix)
     if not solver.fits:
-        found = f"yt-dlp-ejs {solver.found}; this yt-dlp takes only {solver.expected}"
-        return error("solver", found, mend)
+        found = f"yt-dlp-ejs {solver.found}; this yt-dlp accepts only {solver.expected}"
+        return error("solver", found, fix)
     return ok("solver", f"yt-dlp-ejs {solver.found}")
 
 
@@ -88,10 +88,10 @@ def check_runtimes(runtimes: Sequence[Runtime] | None) -> Check:
     """Check that a JavaScript runtime is enabled, found, and new enough for yt-dlp."""
     name, install = "javascript", f"pip install -U deno ({_YOUR_PIP})"
     if runtimes is None:
-        return warning(name, "this yt-dlp does not tell which runtime it uses", UPDATE_YT_DLP)
+        return warning(name, "this yt-dlp does not say which runtime it uses", UPDATE_YT_DLP)
     if not runtimes:
-        mend = "take js_runtimes out of download.yt_dlp: deno is then used"
-        return error(name, "download.yt_dlp.js_runtimes enables none", mend)
+        fix = "remove js_runtimes from download.yt_dlp: deno is then used"
+        return error(name, "download.yt_dlp.js_runtimes enables none", fix)
     usable = [one for one in runtimes if one.is_supported]
     if usable:
         return ok(name, ", ".join(f"{one.name} {one.version} ({one.path})" for one in usable))
@@ -118,16 +118,15 @@ _OWN_FFMPEG = "set audio.ffmpeg to null for the ffmpeg that comes with the progr
 def _check_resampler(ffmpeg: Path) -> Check:
     try:
         resampler = choose_resampler(ffmpeg)
-    except FfmpegError as fault:
-        return error("resampler", f"it can't resample: {fault}", _OWN_FFMPEG)
+    except FfmpegError as failed:
+        return error("resampler", f"it can't resample: {failed}", _OWN_FFMPEG)
     if resampler != SOXR:
-        found = "built without soxr: as sharp, but not to the same bit as elsewhere"
+        found = "built without soxr: as sharp, but not bit for bit the same as elsewhere"
         return warning("resampler", found, _OWN_FFMPEG)
     return ok("resampler", "soxr")
 
 
 def _check_codec(ffmpeg: Path, codec: str) -> Check:
-    fault = try_cut(ffmpeg, codec)
-    if fault:
-        return error(codec, f"ten seconds of a small track can't be cut: {fault}", _OWN_FFMPEG)
+    if wrong := try_cut(ffmpeg, codec):
+        return error(codec, f"ten seconds of a small track can't be cut: {wrong}", _OWN_FFMPEG)
     return ok(codec, "ten seconds of a small track cut and heard")

@@ -8,22 +8,41 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from enum import StrEnum
 from urllib.parse import urlsplit
 
 from audioset_dl.config import DownloadConfig
 from audioset_dl.download.pace import Pacer
 from audioset_dl.outcomes import Failure
-from audioset_dl.youtube.gate import Gate
 
 LONGEST_PAUSE_S = 1800.0
 """Longest pause of a refused address to which doubling leads (design §7)."""
 LOCKOUT_S = 3660.0
-"""Pause after that: a lock-out lasts up to an hour, counted anew from every request in it
-(yt-dlp's wiki), so that asking every half an hour would never end it."""
+"""Pause after that. A lock-out lasts up to an hour, counted anew from every request in it
+(https://github.com/yt-dlp/yt-dlp/wiki/Extractors), so asking every half an hour would never end
+it."""
 LONGEST_RETRY_AFTER_S = 24 * 3600.0
+"""Longest wait that a site is allowed to ask for."""
 FIRST_OUTAGE_S, LONGEST_OUTAGE_S = 5.0, 60.0
-"""How often a lost network is looked at again: asking costs nothing there."""
+"""How often a lost network is tried again: asking costs nothing there."""
+
+
+class AddressEvent(StrEnum):
+    """What an attempt says about the address that it was made by."""
+
+    ANSWERED = "answered"
+    """YouTube answered, even if only that the video is gone."""
+    SILENT = "silent"
+    """Nothing: the attempt failed before an answer."""
+    DOUBTED = "doubted"
+    """Words that may be meant for the address, or for the video alone."""
+    REFUSED = "refused"
+    """YouTube refuses the address."""
+    UNREACHABLE = "unreachable"
+    """Nobody answers: a fact about the network, or about the proxy."""
+    NONE = "none"
+    """Not asked, or of no concern to the address."""
 
 
 @dataclass
@@ -33,16 +52,16 @@ class Breaker:
     first_pause_s: float
     longest_pause_s: float
     last_pause_s: float
-    """What follows the longest pause that doubling leads to."""
+    """Seconds of the pauses after the longest one that doubling leads to."""
     open_until: float | None = None
     """None while closed."""
     pause_s: float = 0
-    """The pause under way, or the last one."""
+    """Seconds of the pause under way, or of the last one."""
     _probe_under_way: bool = False
 
     @property
     def is_open(self) -> bool:
-        """Whether it has tripped and no probe has succeeded yet."""
+        """True from a trip until a probe succeeds."""
         return self.open_until is not None
 
     @property
@@ -84,21 +103,19 @@ class Breaker:
         self._probe_under_way = False
 
     def forget_probe(self) -> None:
-        """Let another probe go out: the last one told nothing about what this breaker is for."""
+        """Let another probe go out: the last one said nothing about what this breaker is for."""
         self._probe_under_way = False
 
 
 @dataclass(frozen=True)
 class Ticket:
-    """Leave to ask for one video."""
+    """Permission to ask for one video. Plain data, so that it can be sent to another machine."""
 
     proxy: str | None
     lockout: int = 0
-    """How many lock-outs the address had seen when the ticket was given."""
-    gate: Gate = field(default_factory=Gate, compare=False)
-    """Shut by the first worker that the address is refused to: the others then ask no more."""
+    """Lock-outs of the address before the ticket was given."""
     uses_cookies: bool = False
-    """Whether to ask with the account's cookies; else as a guest."""
+    """True to ask with the account's cookies, False as a guest."""
 
 
 class Address:
@@ -113,10 +130,10 @@ class Address:
     jitter : random.Random, optional
         Where the jitter of the delay comes from.
     uses_cookies : bool
-        Whether the account's cookies go with all that is asked.
+        Send the account's cookies with every request.
     guest : Address, optional
-        The same way out without cookies. What is asked with them counts there too, and waits while
-        that one is paused; but what befalls the account is none of the guest's concern.
+        The same way out without cookies. Requests with cookies count there too, and wait while it
+        is paused; but a refusal of the account does not pause the guest.
     """
 
     def __init__(
@@ -133,14 +150,14 @@ class Address:
         self._guest = guest
         self.num_answers = 0
         self.last_refusal: Failure | None = None
-        """Why it was last paused."""
+        """Reason of the last pause."""
+        self.is_doubtful = False
+        """True after words that may be meant for the address, until it answers."""
         self._pacer = Pacer(config.delay_s, config.max_per_hour, jitter or random.Random())
         self._refusals = Breaker(config.throttle_wait_s, LONGEST_PAUSE_S, LOCKOUT_S)
         self._outages = Breaker(FIRST_OUTAGE_S, LONGEST_OUTAGE_S, LONGEST_OUTAGE_S)
-        self._gate = Gate()
         self._lockouts = 0
         self._num_answers_at_lockout = 0
-        self._is_doubtful = False
 
     @property
     def name(self) -> str:
@@ -151,7 +168,7 @@ class Address:
 
     @property
     def is_account(self) -> bool:
-        """Whether it is an account's, beside a guest's."""
+        """True for an account's address beside that of a guest."""
         return self._guest is not None
 
     @property
@@ -162,50 +179,66 @@ class Address:
 
     @property
     def locked_until(self) -> float | None:
-        """Until when the address is paused; None if it is not."""
+        """End of the pause under way, on the monotonic clock; None without one."""
         times = [self._refusals.open_until, self._outages.open_until]
         return max((time for time in times if time is not None), default=None)
 
     @property
     def is_paused(self) -> bool:
-        """Whether nothing can be asked for here now: this address, or its guest's, is paused."""
+        """True while this address, or that of its guest, is paused."""
         guest = self._guest
         return self.locked_until is not None or (guest is not None and guest.is_paused)
 
     @property
     def is_refused(self) -> bool:
-        """Whether it is paused because YouTube refuses it."""
+        """True while it is paused because YouTube refuses it."""
         return self._refusals.is_open
 
     def start(self, now: float) -> Ticket:
-        """Give leave for one video, from now on."""
+        """Give permission for one video, from now on."""
         self._pacer.start(now)
         if self._guest is not None:
             self._guest._pacer.start(now)
         self._refusals.start()
         self._outages.start()
-        return Ticket(self.proxy, self._lockouts, uses_cookies=self.uses_cookies, gate=self._gate)
+        return Ticket(self.proxy, self._lockouts, uses_cookies=self.uses_cookies)
 
-    def answered(self, ticket: Ticket, now: float) -> None:
-        """Note that YouTube answered, be it that the video is gone."""
+    def note(
+        self, event: AddressEvent, ticket: Ticket, now: float, failure: Failure | None = None
+    ) -> None:
+        """Note what an attempt by a ticket says about the address, as a verdict has it.
+
+        What was under way before a lock-out began says nothing about how that goes on.
+        """
+        is_current = ticket.lockout == self._lockouts
+        match event:
+            case AddressEvent.ANSWERED:
+                self._note_answer(now, is_current=is_current)
+            case AddressEvent.SILENT if is_current:
+                self._probe_again(now)
+            case AddressEvent.DOUBTED:
+                self.is_doubtful = True
+            case AddressEvent.REFUSED:
+                self.is_doubtful = True
+                if is_current and failure is not None:
+                    self._note_refusal(failure, now)
+            case AddressEvent.UNREACHABLE if is_current and failure is not None:
+                self._refusals.forget_probe()
+                self._outages.trip(now)
+                self._lock(failure)
+
+    def _note_answer(self, now: float, *, is_current: bool) -> None:
         self.num_answers += 1
         self._pacer.answered()
-        self._is_doubtful = False
-        if ticket.lockout != self._lockouts:
+        self.is_doubtful = False
+        if not is_current:
             return
         if self.locked_until is not None:
             self._pacer.returned(now)
-        self._gate.trust()
         self._refusals.close()
         self._outages.close()
 
-    def refused(self, ticket: Ticket, failure: Failure, now: float) -> None:
-        """Note that YouTube refused the address.
-
-        Refusals of what was already under way when the lock-out began tell nothing new.
-        """
-        if ticket.lockout != self._lockouts:
-            return
+    def _note_refusal(self, failure: Failure, now: float) -> None:
         pause_s = self._known_pause_s(failure)
         if not self._refusals.is_open:
             self._pacer.refused(now)
@@ -215,58 +248,37 @@ class Address:
         self._lock(failure)
 
     def _known_pause_s(self, failure: Failure) -> float | None:
-        """Return how long to pause where that is known: the site says so, or the last time did."""
+        """Return how long to pause if the site says so, or the last time showed it."""
         if failure.retry_after_s is not None:
             return min(max(1.0, failure.retry_after_s), LONGEST_RETRY_AFTER_S)
         if self._pacer.is_slowed and not self._refusals.is_open:
             return self._refusals.helpful_pause_s(self.num_answers - self._num_answers_at_lockout)
         return None
 
-    def refused_vaguely(self, ticket: Ticket, failure: Failure, now: float) -> None:
-        """Note words that may be meant for the address or for the video alone.
-
-        They count for the address only when nothing else was heard since the last.
-        """
-        if self._is_doubtful or self.locked_until is not None:
-            pause = self.unreachable if failure.kind.is_outage else self.refused
-            pause(ticket, failure, now)
-        self._is_doubtful = True
-
-    def unreachable(self, ticket: Ticket, failure: Failure, now: float) -> None:
-        """Note that nothing answers on this way: a fact about the network."""
-        if ticket.lockout == self._lockouts:
-            self._refusals.forget_probe()
-            self._outages.trip(now)
-            self._lock(failure)
-
     def _lock(self, failure: Failure) -> None:
         self._lockouts += 1
-        self._gate = Gate(is_doubtful=True)
         self.last_refusal = failure
 
-    def told_nothing(self, ticket: Ticket, now: float) -> None:
-        """Note an attempt that ended without an answer: as a probe it is made again, later."""
-        if ticket.lockout != self._lockouts:
-            return
+    def _probe_again(self, now: float) -> None:
         for breaker in (self._refusals, self._outages):
             if breaker.is_open:
                 breaker.trip(now, pause_s=breaker.pause_s)
 
 
 def open_addresses(config: DownloadConfig, *, with_cookies: bool = False) -> list[Address]:
-    """Return the ways out that the config names: its proxies, or else a direct connection.
+    """Return the addresses that the config names: its proxies, or else a direct connection.
 
     Parameters
     ----------
     config : DownloadConfig
         The section ``download`` of the config.
     with_cookies : bool
-        Whether there are cookies. They go with all requests if ``cookies_use`` is ``always``.
+        True if there are cookies. All requests carry them if ``cookies_use`` is ``always``.
     """
     always = with_cookies and config.cookies_use == "always"
     return [Address(proxy, config, uses_cookies=always) for proxy in config.proxies or (None,)]
 
 
 def open_account(guests: Sequence[Address], config: DownloadConfig) -> list[Address]:
-    """Return ways out with cookies beside those of a guest, for what a guest may not have."""
+    """Return addresses with cookies beside those of guests, for what guests may not get."""
     return [Address(guest.proxy, config, uses_cookies=True, guest=guest) for guest in guests]

@@ -1,4 +1,4 @@
-"""Why a run stands still or ends early, in words and as errors for people."""
+"""What a run says while it waits, and when it ends early: texts and errors for people."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ from datetime import datetime, timedelta
 from audioset_dl.dataset.journal import Journal
 from audioset_dl.dataset.status import PAUSE_NOTE
 from audioset_dl.download.address import Address
-from audioset_dl.errors import AudiosetDlError, ConfigError, OutputError, Problem
+from audioset_dl.errors import (
+    AudiosetDlError,
+    ConfigError,
+    OutputError,
+    Problem,
+    ThrottledError,
+)
 from audioset_dl.outcomes import Failure
 from audioset_dl.storage.files import KEPT
 
@@ -21,7 +27,7 @@ class PauseNote:
     journal : Journal
         Where it is noted.
     num_addresses : int
-        How many there are, without the account's.
+        Number of addresses, without the account's.
     """
 
     def __init__(self, journal: Journal, num_addresses: int) -> None:
@@ -38,12 +44,12 @@ class PauseNote:
             return
         self._key = key
         if locked:
-            self._note(pause_words(locked, self._num_addresses, now))
+            self._note(describe_pause(locked, self._num_addresses, now))
         else:
-            self._note(closed_words(closed_by) if closed_by else None)
+            self._note(describe_closed(closed_by) if closed_by else None)
 
     def clear(self) -> None:
-        """Note that nothing is waited for."""
+        """Note that the run waits for nothing."""
         self._key = None
         if self.text is not None:
             self._note(None)
@@ -53,7 +59,7 @@ class PauseNote:
         self._journal.note(PAUSE_NOTE, text or "")
 
 
-def closed_words(failure: Failure) -> str:
+def describe_closed(failure: Failure) -> str:
     """Say that the account can't be used any more in this run."""
     why = (
         "the session of the cookies is over"
@@ -63,17 +69,17 @@ def closed_words(failure: Failure) -> str:
     return f"{why}: clips that need it wait for the next run"
 
 
-def pause_words(locked: Sequence[Address], num_addresses: int, now: float) -> str:
-    """Say what is waited for, and until when, of the address that opens first.
+def describe_pause(locked: Sequence[Address], num_addresses: int, now: float) -> str:
+    """Say what the run waits for, and until when, of the address that opens first.
 
     Parameters
     ----------
     locked : sequence of Address
-        Those that are paused, at least one.
+        The paused addresses, at least one.
     num_addresses : int
-        Of all, without the account's.
+        Number of addresses, without the account's.
     now : float
-        The time of the monotonic clock by which they are paused, in seconds.
+        Seconds of the monotonic clock by which they are paused.
     """
     first = min(locked, key=lambda address: address.locked_until or 0)
     left_s = max(0, (first.locked_until or 0) - now)
@@ -91,28 +97,29 @@ def pause_words(locked: Sequence[Address], num_addresses: int, now: float) -> st
 
 
 def machine_error(failure: Failure, address: Address) -> AudiosetDlError:
-    """Return the error that ends a run for a fault of this machine or its configuration."""
+    """Return the error that ends a run because of this machine or its configuration."""
     if failure.code == "cookies":
-        how = "export them anew, or sign in anew in the browser that they are read from"
-        return ConfigError(Problem("download.cookies", f"{failure.detail.rstrip('.')}; {how}"))
+        fix = "export them again, or sign in again in the browser that they are read from"
+        return ConfigError(Problem("download.cookies", failure.detail.rstrip("."), fix))
     if failure.code == "proxy":
-        words = f"{address.name} refuses its user or password ({failure.gist}); correct them"
-        return ConfigError(Problem("download.proxies", words))
-    return OutputError(f"{failure.detail}; {KEPT}")
+        found = f"{address.name} refuses its user or password ({failure.gist})"
+        return ConfigError(Problem("download.proxies", found, "correct them"))
+    return OutputError(failure.detail, fix=KEPT)
 
 
-def throttled_words(failure: Failure) -> str:
-    """Say that an address is refused and the config says not to wait."""
-    return (
-        f"YouTube refuses this address for now ({failure.code}: {failure.gist}); "
-        "run again later, or set download.on_throttle to wait"
+def throttled_error(failure: Failure) -> ThrottledError:
+    """Return the error for an address that is refused where the config says not to wait."""
+    return ThrottledError(
+        f"YouTube refuses this address for now ({failure.code}: {failure.gist})",
+        fix="run again later, or set download.on_throttle to wait",
     )
 
 
-def unknown_words(failure: Failure, number: int) -> str:
-    """Say that so many failures in a row were none that is known."""
-    return (
+def unknown_error(failure: Failure, number: int) -> AudiosetDlError:
+    """Return the error for a number of failures in a row that the program does not know."""
+    return AudiosetDlError(
         f"{number} clips in a row failed in a way that the program does not know (the last: "
-        f"{failure.detail:.200}). YouTube may have changed, and yt-dlp may be outdated: update it "
-        "(pip install --upgrade 'yt-dlp[default,deno]'), then run the same command again"
+        f"{failure.detail:.200}). YouTube may have changed, and yt-dlp may be outdated",
+        fix="update it (pip install --upgrade 'yt-dlp[default,deno]'), then run the same command "
+        "again",
     )

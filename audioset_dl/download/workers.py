@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from audioset_dl.dataset.journal import SavedFile
+from audioset_dl.dataset.rows import SavedFile
 from audioset_dl.download.fetcher import Job
 from audioset_dl.outcomes import Failure
 

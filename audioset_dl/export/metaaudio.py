@@ -22,7 +22,7 @@ import numpy as np
 from audioset_dl.dataset.layout import make_slugs
 from audioset_dl.dataset.splits import SavedSplit
 from audioset_dl.errors import OutputError
-from audioset_dl.storage.files import told_as_output_error, write_file, writing_file
+from audioset_dl.storage.files import as_output_error, write_file, writing_file
 from audioset_dl.storage.tables import write_table
 
 # Only files with such a name are ever removed: others are the user's.
@@ -129,7 +129,7 @@ def write_class_folders(
     data = folder / "data"
     _check_no_link(data)
     for path in _stale_files(data, files):
-        with told_as_output_error(path):
+        with as_output_error(path):
             path.unlink()
             if not any(path.parent.iterdir()):
                 path.parent.rmdir()
@@ -162,7 +162,7 @@ def _stale_files(data: Path, files: Mapping[str, str]) -> Iterator[Path]:
 def _copy(source: Path, target: Path) -> bool:
     """Copy a file with its modification time; return False if it is there already."""
     # A copy, not a link: whoever changes a linked file changes the dataset.
-    with told_as_output_error(target):
+    with as_output_error(target):
         wanted = source.stat()
         if target.is_file() and not target.is_symlink():
             there = target.stat()

@@ -10,18 +10,15 @@ from audioset_dl.fewshot.episode import Episode
 from audioset_dl.fewshot.members import SplitMembers
 from audioset_dl.fewshot.sampler import EpisodeSampler
 from audioset_dl.fewshot.supply import TooFewClips
-from audioset_dl.fewshot.table import LabelledClip, read_clip_table
 
 __all__ = [
     "SPLITS",
     "Episode",
     "EpisodeSampler",
-    "LabelledClip",
     "SavedSplit",
     "Split",
     "SplitMembers",
     "TooFewClips",
     "make_split",
-    "read_clip_table",
     "read_split",
 ]

@@ -12,20 +12,15 @@ from dataclasses import dataclass
 
 from audioset_dl.catalog.ontology import Node, Ontology, UnknownClass
 from audioset_dl.config import FewshotConfig
+from audioset_dl.dataset.rows import Row
 from audioset_dl.dataset.splits import SPLITS
 from audioset_dl.errors import ConfigError, Problem
 from audioset_dl.fewshot.assign import Unit, assign
 from audioset_dl.fewshot.clips import ClipSplits, divide_clips
-from audioset_dl.fewshot.eligible import (
-    EligibleClasses,
-    find_eligible,
-    find_eligible_given,
-    find_stratum,
-)
+from audioset_dl.fewshot.eligible import EligibleClasses, find_eligible, find_stratum
 from audioset_dl.fewshot.given import read_given_split
 from audioset_dl.fewshot.overlap import Overlap, measure_split_overlap
 from audioset_dl.fewshot.quotas import share_out
-from audioset_dl.fewshot.table import LabelledClip
 from audioset_dl.fewshot.ties import find_ties, group_tied
 
 
@@ -40,7 +35,7 @@ class Split:
     """Split of each class, by MID."""
     wanted: Mapping[str, int]
     """Classes that the ratios give each split; empty for a given split."""
-    clips: Mapping[str, LabelledClip]
+    clips: Mapping[str, Row]
     """The clips that carry an eligible class, by clip_id."""
     clip_splits: ClipSplits
     """What became of each of them."""
@@ -83,7 +78,7 @@ class Split:
 
 
 def make_split(
-    clips: Iterable[LabelledClip],
+    clips: Iterable[Row],
     chosen: Sequence[Node],
     ontology: Ontology,
     config: FewshotConfig,
@@ -95,8 +90,8 @@ def make_split(
 
     Parameters
     ----------
-    clips : iterable of LabelledClip
-        The clips of a manifest or of the metadata; of two with the same clip_id the first counts.
+    clips : iterable of Row
+        The clips of a manifest, or of the metadata; of two with the same clip_id the first counts.
     chosen : sequence of Node
         The classes that the config chooses, in ontology order.
     ontology : Ontology
@@ -112,14 +107,14 @@ def make_split(
         No class has enough clips, ``holdout`` or ``given`` name classes that do not exist, or a
         class of ``holdout`` has none below it that takes part.
     """
-    by_id: dict[str, LabelledClip] = {}
+    by_id: dict[str, Row] = {}
     for clip in clips:
         by_id.setdefault(clip.clip_id, clip)
     given = None if config.given is None else read_given_split(config.given, ontology)
-    eligible = (
-        find_eligible(chosen, ontology, by_id.values(), config.min_clips)
-        if given is None
-        else find_eligible_given(given, ontology, by_id.values(), config.min_clips)
+    if given is not None:
+        chosen = [ontology[mid] for mid in sorted(given, key=ontology.order)]
+    eligible = find_eligible(
+        chosen, ontology, by_id.values(), config.min_clips, lowest=given is None
     )
     _check_some(eligible, config)
     mids = eligible.mids
@@ -203,7 +198,7 @@ def _by_split(split_of: Mapping[str, str]) -> dict[str, list[str]]:
 
 def _measure_naive(
     carried: Mapping[str, Iterable[str]],
-    clips: Mapping[str, LabelledClip],
+    clips: Mapping[str, Row],
     ontology: Ontology,
     *,
     ratios: Sequence[float],

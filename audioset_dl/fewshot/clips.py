@@ -9,8 +9,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from audioset_dl.dataset.rows import Row
 from audioset_dl.dataset.splits import SPLITS
-from audioset_dl.fewshot.table import LabelledClip
 
 RULES = ("mixed", "video", "duplicate")
 """Why a clip is dropped: its labels fall into several splits; another clip of its video, or one
@@ -35,9 +35,7 @@ class ClipSplits:
         return sum(one == rule for one in self.dropped.values())
 
 
-def divide_clips(
-    clips: Iterable[LabelledClip], split_of: Mapping[str, str], mixed_clips: str
-) -> ClipSplits:
+def divide_clips(clips: Iterable[Row], split_of: Mapping[str, str], mixed_clips: str) -> ClipSplits:
     """Give each clip to the split of its classes, by the rules.
 
     - *mixed*: a clip whose labels fall into several splits is dropped; with ``keep_out_of_train``
@@ -48,7 +46,7 @@ def divide_clips(
 
     Parameters
     ----------
-    clips : iterable of LabelledClip
+    clips : iterable of Row
     split_of : mapping of str to str
         The split of each class, by MID.
     mixed_clips : str
@@ -97,7 +95,7 @@ def _part(
 def _clips_of(
     name: str,
     home: Mapping[str, str],
-    by_id: Mapping[str, LabelledClip],
+    by_id: Mapping[str, Row],
     split_of: Mapping[str, str],
 ) -> dict[str, tuple[str, ...]]:
     return {

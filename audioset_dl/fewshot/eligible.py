@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from audioset_dl.catalog.ontology import Node, Ontology
-from audioset_dl.fewshot.table import LabelledClip
+from audioset_dl.dataset.rows import Row
 
 
 @dataclass(frozen=True)
@@ -40,39 +40,41 @@ class EligibleClasses:
 
 
 def find_eligible(
-    chosen: Sequence[Node], ontology: Ontology, clips: Iterable[LabelledClip], min_clips: int
+    chosen: Sequence[Node],
+    ontology: Ontology,
+    clips: Iterable[Row],
+    min_clips: int,
+    *,
+    lowest: bool = True,
 ) -> EligibleClasses:
-    """Return the chosen classes that have enough clips, the lowest of each branch.
+    """Return the classes that have enough clips.
 
-    A clip counts for each class whose label it carries, whichever class it was drawn for. Of a
-    class and one below it that both have enough clips, the lower takes part: a clip of Bark is also
-    one of Dog, so the two can't be told apart, and the lower says more.
+    A clip counts for each class whose label it carries, whichever class it was drawn for.
+
+    Parameters
+    ----------
+    chosen : sequence of Node
+        In ontology order.
+    ontology : Ontology
+        Says which class lies below which.
+    clips : iterable of Row
+    min_clips : int
+        Clips that a class must have.
+    lowest : bool
+        Leave out a class if one below it has enough clips as well.
     """
-    num_clips = _count_clips(clips)
+    num_clips = Counter(mid for clip in clips for mid in set(clip.labels))
     rich = {node.mid for node in chosen if num_clips[node.mid] >= min_clips}
     classes, left_out = [], []
     for node in chosen:
-        below = (ontology.descendants(node.mid) - {node.mid}) & rich if node.mid in rich else set()
+        # A clip of Bark is also one of Dog, so the two can't be told apart; the lower says more.
+        below = (ontology.descendants(node.mid) - {node.mid}) & rich if lowest else set()
         if node.mid in rich and not below:
             classes.append(node)
         else:
-            mids = tuple(sorted(below, key=ontology.order))
-            left_out.append(LeftOut(node, num_clips[node.mid], mids))
+            mids = sorted(below if node.mid in rich else (), key=ontology.order)
+            left_out.append(LeftOut(node, num_clips[node.mid], tuple(mids)))
     return EligibleClasses(tuple(classes), tuple(left_out))
-
-
-def find_eligible_given(
-    mids: Iterable[str], ontology: Ontology, clips: Iterable[LabelledClip], min_clips: int
-) -> EligibleClasses:
-    """Return the classes of a given split that have enough clips, whatever lies below them."""
-    num_clips = _count_clips(clips)
-    nodes = [ontology[mid] for mid in sorted(mids, key=ontology.order)]
-    return EligibleClasses(
-        tuple(node for node in nodes if num_clips[node.mid] >= min_clips),
-        tuple(
-            LeftOut(node, num_clips[node.mid]) for node in nodes if num_clips[node.mid] < min_clips
-        ),
-    )
 
 
 def find_stratum(mid: str, ontology: Ontology, stratify: str | None) -> str:
@@ -88,7 +90,3 @@ def find_stratum(mid: str, ontology: Ontology, stratify: str | None) -> str:
     else:
         return ""
     return min(above, key=ontology.order, default=mid)
-
-
-def _count_clips(clips: Iterable[LabelledClip]) -> Counter[str]:
-    return Counter(mid for clip in clips for mid in set(clip.labels))

@@ -12,10 +12,9 @@ from typing import Any
 from audioset_dl.config import Config, FewshotConfig
 from audioset_dl.dataset.splits import SPLITS, read_split
 from audioset_dl.fewshot.folders import check_target, find_source
-from audioset_dl.fewshot.members import SplitMembers, find_members
+from audioset_dl.fewshot.members import SplitMembers, find_members, read_clips
 from audioset_dl.fewshot.sampler import EpisodeSampler
 from audioset_dl.fewshot.supply import TooFewClips
-from audioset_dl.fewshot.table import read_clip_table
 from audioset_dl.storage.files import writing_file
 
 EPISODES_NAME = "episodes.jsonl"
@@ -138,12 +137,12 @@ def _make_samplers(
 ) -> list[tuple[SplitMembers, EpisodeSampler]]:
     """Return what draws the episodes of each split; refuse all splits with too few at once."""
     wanted = config.fewshot
-    table = read_clip_table(source)
+    manifest = read_clips(source)
     samplers, refused, seeds = [], [], set()
     for name in names:
         saved = read_split(wanted.dir, name)
         seeds.add(saved.seed)
-        members = find_members(table, saved, str(source / "manifest.csv"))
+        members = find_members(manifest, saved)
         try:
             sampler = EpisodeSampler(
                 members, wanted.n_way, wanted.k_shot, wanted.q_query,

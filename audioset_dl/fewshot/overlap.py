@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from itertools import combinations, permutations
 
 from audioset_dl.catalog.ontology import Ontology
-from audioset_dl.fewshot.table import LabelledClip
+from audioset_dl.dataset.rows import Row
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Overlap:
 def measure_split_overlap(
     classes: Mapping[str, Iterable[str]],
     members: Mapping[str, Iterable[str]],
-    clips: Mapping[str, LabelledClip],
+    clips: Mapping[str, Row],
     ontology: Ontology,
 ) -> Overlap:
     """Count what splits share.
@@ -55,7 +55,7 @@ def measure_split_overlap(
         MIDs by split.
     members : mapping of str to iterable of str
         The clip_ids by split.
-    clips : mapping of str to LabelledClip
+    clips : mapping of str to Row
         By clip_id.
     ontology : Ontology
         Says which class lies above which.

@@ -13,7 +13,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Protocol
 
-from audioset_dl.fewshot.table import LabelledClip
+from audioset_dl.dataset.rows import Row
 from audioset_dl.fewshot.ties import group_tied
 
 
@@ -29,7 +29,7 @@ class Members(Protocol):
         """Names of the classes."""
 
     @property
-    def clips(self) -> Sequence[LabelledClip]:
+    def clips(self) -> Sequence[Row]:
         """The clips, in the order of their indices."""
 
     @property

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from audioset_dl.catalog.files import Progress
+from audioset_dl.catalog.segments import SegmentTable
 from audioset_dl.config import Config
+from audioset_dl.dataset.rows import Row
 from audioset_dl.errors import OutputError
 from audioset_dl.export.metaaudio import write_metaaudio
 from audioset_dl.fewshot.class_split import Split, make_split
 from audioset_dl.fewshot.folders import check_target, find_source
+from audioset_dl.fewshot.members import read_clips
 from audioset_dl.fewshot.split_files import saved_splits, write_split
-from audioset_dl.fewshot.table import list_metadata_clips, read_clip_table
 from audioset_dl.selection.prepare import choose_classes, prepare
 
 
@@ -69,12 +71,12 @@ def split(
     """
     source = find_source(config) if folder is None else folder
     check_target(config, source)
-    table = read_clip_table(source)
-    _check_files(source, [clip.file_name for clip in table.clips.values()])
+    manifest = read_clips(source)
+    _check_files(source, [row.file_name for row in manifest.rows])
     ontology, chosen = choose_classes(config)
     made = make_split(
-        table.clips.values(), chosen, ontology, config.fewshot,
-        seed=config.seed, manifest_sha256=table.sha256,
+        manifest.rows, chosen, ontology, config.fewshot,
+        seed=config.seed, manifest_sha256=manifest.sha256(),
     )  # fmt: skip
     write_split(config.fewshot.dir, made)
     write_metaaudio(
@@ -125,6 +127,12 @@ def preview_split(
         config.fewshot,
         seed=config.seed,
     )
+
+
+def list_metadata_clips(table: SegmentTable, mids: Iterable[str]) -> list[Row]:
+    """Return the clips of AudioSet's metadata that carry any of some labels; no sound is known."""
+    indices = sorted({int(index) for mid in mids for index in table.rows_of(mid)})
+    return [Row(table.clip(index)) for index in indices]
 
 
 def _check_files(folder: Path, file_names: list[str]) -> None:

@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from audioset_dl.config import Config
 from audioset_dl.planning.cost import ACCOUNT_PER_HOUR, GUEST_PER_HOUR, most_per_hour
-from audioset_dl.planning.plan import ClassPlan, Plan
+from audioset_dl.planning.plan import Advice, ClassPlan, Plan
+from audioset_dl.words import some
 
 SELDOM = 0.1
 """A class with a smaller share of clips without other chosen classes hardly ever occurs alone."""
-_NAMED = 5
-
-
-@dataclass(frozen=True)
-class Advice:
-    """One thing to know before a download is begun."""
-
-    code: str
-    message: str
 
 
 def find_advice(plan: Plan, config: Config, free_bytes: int | None) -> list[Advice]:
@@ -48,7 +39,7 @@ def _about_numbers(plan: Plan) -> Iterator[Advice]:
         yield Advice(
             "few_clips",
             f"{_classes(few)} fewer than {plan.per_class} clips: "
-            + _listed([f"{one.name} {one.wanted}" for one in few])
+            + some([f"{one.name} {one.wanted}" for one in few])
             + "; take fewer, or add a file to metadata.segments",
         )
     at_risk = [
@@ -58,7 +49,7 @@ def _about_numbers(plan: Plan) -> Iterator[Advice]:
         yield Advice(
             "few_after_losses",
             f"{_classes(at_risk)} too few clips to replace all that may be gone: "
-            + _listed([f"{one.name} about {one.expected}" for one in at_risk]),
+            + some([f"{one.name} about {one.expected}" for one in at_risk]),
         )
 
 
@@ -68,7 +59,7 @@ def _about_company(plan: Plan, config: Config) -> Iterator[Advice]:
         yield Advice(
             "hardly_alone",
             f"{_classes(seldom)} hardly any clips without another chosen class (its ancestors and "
-            "descendants apart): " + _listed([f"{one.name} {one.alone:.0%}" for one in seldom]),
+            "descendants apart): " + some([f"{one.name} {one.alone:.0%}" for one in seldom]),
         )
 
 
@@ -100,8 +91,3 @@ def _about_pace(config: Config) -> Iterator[Advice]:
 
 def _classes(found: Sequence[ClassPlan]) -> str:
     return "1 class has" if len(found) == 1 else f"{len(found)} classes have"
-
-
-def _listed(words: Sequence[str]) -> str:
-    rest = f" and {len(words) - _NAMED} more" if len(words) > _NAMED else ""
-    return ", ".join(words[:_NAMED]) + rest

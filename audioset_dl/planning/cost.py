@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from audioset_dl.catalog.clips import Clip
-from audioset_dl.config import AudioConfig, DownloadConfig
+from audioset_dl.config import DownloadConfig
 
 REQUESTS_PER_CLIP = 5
 """Page, two players (yt-dlp 2026.10.26), the beginning of the track and the ten seconds; counted on
@@ -19,11 +18,6 @@ depending on where the clips begin."""
 GUEST_PER_HOUR, ACCOUNT_PER_HOUR = 300, 2000
 """Videos an hour that YouTube lets a guest and an account have, about
 (https://github.com/yt-dlp/yt-dlp/wiki/Extractors#this-content-isnt-available-try-again-later)."""
-WAV_HEADER_BYTES = 44
-_SOURCE_RATE = 48000
-_SOURCE_CHANNELS = 2
-_BYTES_PER_SAMPLE = {"PCM_U8": 1, "ULAW": 1, "ALAW": 1, "PCM_16": 2, "PCM_24": 3, "PCM_32": 4,
-                     "FLOAT": 4, "DOUBLE": 8}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -36,13 +30,6 @@ class Times:
     """At what YouTube lets a guest have."""
     account: float
     """At what it lets an account have."""
-
-
-def wav_bytes(clip: Clip, audio: AudioConfig) -> int:
-    """Return the size of a clip's WAV file; where the source decides, that of 48 kHz stereo."""
-    num_samples = round(clip.duration_s * (audio.sample_rate or _SOURCE_RATE))
-    channels = audio.channels or _SOURCE_CHANNELS
-    return WAV_HEADER_BYTES + num_samples * channels * _BYTES_PER_SAMPLE[audio.subtype]
 
 
 def times_of(num_videos: int, config: DownloadConfig, num_addresses: int) -> Times:

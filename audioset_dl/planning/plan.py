@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
+from audioset_dl.audio.wav import estimate_wav_bytes
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.config import Config
 from audioset_dl.planning.cost import (
@@ -15,12 +16,10 @@ from audioset_dl.planning.cost import (
     REQUESTS_PER_GONE,
     Times,
     times_of,
-    wav_bytes,
 )
 from audioset_dl.planning.losses import Losses
 from audioset_dl.planning.overlap import Overlap, find_overlap, shares_alone
 from audioset_dl.selection.draw import Draw, Share
-from audioset_dl.selection.known_gone import taken_as_gone
 from audioset_dl.selection.select import FULL_LENGTH_S, Selection
 
 States = Mapping[str, tuple[str, str | None]]
@@ -69,6 +68,14 @@ class Expected:
 
 
 @dataclass(frozen=True)
+class Advice:
+    """One thing to know before a download."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
 class Plan:
     """What a download would do."""
 
@@ -94,6 +101,9 @@ class Plan:
     """Clips that would be wanted, and are taken as gone without asking."""
     losses_from: str = ""
     """What tells the expected losses: a file, or the option."""
+    free_bytes: int | None = None
+    """Free on the disk of the output folder; None if that can't be found out."""
+    warnings: Sequence[Advice] = ()
 
 
 def make_plan(
@@ -114,9 +124,9 @@ def make_plan(
     """
     losses = losses or Losses()
     draw = selection.draw()
-    hearsay = taken_as_gone(selection.known_gone, states)
-    states = {**states, **{clip_id: ("gone", code) for clip_id, code in hearsay.items()}}
-    drawn = draw.start(_gone(states))
+    reported_gone = selection.reported_gone(states)
+    gone = (clip_id for clip_id, (state, _) in states.items() if state == "gone")
+    drawn = draw.start([*gone, *reported_gone])
     clips = {clip_id: selection.clip(clip_id) for clip_id in drawn}
     saved = frozenset(clip_id for clip_id in drawn if states.get(clip_id, ("",))[0] == "saved")
     overlap = find_overlap({clip_id: draw.drawn_by(clip_id) for clip_id in drawn})
@@ -136,13 +146,9 @@ def make_plan(
         times_one_address=times_of(expected.asked, config.download, 1),
         addresses=addresses,
         clip_list=str(selection.clip_list.path) if selection.clip_list else None,
-        known_gone=len(hearsay.keys() & draw.drawn().keys()),
+        known_gone=len(reported_gone.keys() & draw.drawn().keys()),
         losses_from=losses.source,
     )
-
-
-def _gone(states: States) -> Iterator[str]:
-    return (clip_id for clip_id, (state, _) in states.items() if state == "gone")
 
 
 @dataclass(frozen=True)
@@ -191,7 +197,8 @@ def _expect(
         gone=gone,
         asked=asked,
         disk_bytes=round(
-            share_in_the_end * sum(wav_bytes(clip, config.audio) for clip in clips.values())
+            share_in_the_end
+            * sum(estimate_wav_bytes(clip.duration_s, config.audio) for clip in clips.values())
         ),
         media_bytes=round((asked - gone) * mean_s / FULL_LENGTH_S * MEDIA_BYTES_PER_CLIP),
         requests=(asked - gone) * REQUESTS_PER_CLIP + gone * REQUESTS_PER_GONE,

@@ -13,8 +13,8 @@ import soundfile
 from audioset_dl.audio import cut
 from audioset_dl.audio.wav import BadWavError, encode_wav, read_format
 from audioset_dl.config import ProcessConfig
-from audioset_dl.dataset.manifest import ManifestRow
-from audioset_dl.dataset.verify import Fault, read_checked
+from audioset_dl.dataset.rows import Row
+from audioset_dl.dataset.verify import FileFault, read_checked
 from audioset_dl.process.clean import Samples, measure, replace_nonfinite
 from audioset_dl.process.folder import file_name_of
 from audioset_dl.process.forms import CLIP_LENGTH_S, fit_length, resample, to_mono
@@ -31,8 +31,7 @@ class ClipJob:
 
     dataset: Path
     folder: Path
-    row: ManifestRow
-    length_s: float
+    row: Row
     recipe: ProcessConfig
     known: ClipNote | None = None
     """Note of an earlier run, whose file is only to be checked."""
@@ -56,7 +55,7 @@ def make_clip(job: ClipJob) -> tuple[ClipNote, bool]:
     if job.known is not None and _is_there(job.folder, job.known.made):
         return job.known, False
     content = read_checked(job.dataset, job.row)
-    if isinstance(content, Fault):
+    if isinstance(content, FileFault):
         return _unusable(job, content.code, content.detail), True
     try:
         samples = decode(content)
@@ -70,6 +69,11 @@ def make_clip(job: ClipJob) -> tuple[ClipNote, bool]:
         words = f"{len(samples)} samples are too few for a spectrogram"
         return replace(note, code=TOO_FEW_SAMPLES, detail=words), True
     return replace(note, made=made), True
+
+
+def length_of(row: Row) -> float:
+    """Return the length that a clip should have, in seconds, not rounded."""
+    return row.clip.end_s - row.clip.start_s
 
 
 def decode(wav: bytes) -> Samples:
@@ -122,19 +126,20 @@ def transform(
 
 
 def _unusable(job: ClipJob, code: str, detail: str) -> ClipNote:
-    return ClipNote(job.row.clip_id, job.row.sha256, job.length_s, code=code, detail=detail)
+    source_sha256 = job.row.saved_file.sha256
+    return ClipNote(job.row.clip_id, source_sha256, length_of(job.row), code=code, detail=detail)
 
 
 def _examine(samples: Samples, job: ClipJob) -> ClipNote:
-    rate = job.row.sample_rate
+    rate, length_s = job.row.saved_file.sample_rate, length_of(job.row)
     digest = hashlib.sha256(f"{samples.shape} {rate}\n".encode())
     digest.update(np.ascontiguousarray(samples, "<f4").tobytes())
     return ClipNote(
         clip_id=job.row.clip_id,
-        source_sha256=job.row.sha256,
-        length_s=job.length_s,
+        source_sha256=job.row.saved_file.sha256,
+        length_s=length_s,
         audio_sha256=digest.hexdigest(),
-        figures=measure(samples, rate, job.length_s),
+        figures=measure(samples, rate, length_s),
         is_short=len(samples) < round(CLIP_LENGTH_S * rate),
     )
 
@@ -142,7 +147,7 @@ def _examine(samples: Samples, job: ClipJob) -> ClipNote:
 def _make(samples: Samples, job: ClipJob) -> ProcessedFile | None:
     """Write the processed file; None if there are too few samples for one."""
     recipe = job.recipe
-    array, rate, scaling = transform(samples, job.row.sample_rate, recipe)
+    array, rate, scaling = transform(samples, job.row.saved_file.sample_rate, recipe)
     num_samples, channels = len(array), 1 if array.ndim == 1 else array.shape[1]
     if recipe.form == "logmel":
         preset = PRESETS[str(recipe.preset)]

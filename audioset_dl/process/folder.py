@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import stat
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from audioset_dl.dataset.manifest import Manifest, read_manifest
 from audioset_dl.errors import ConfigError, OutputError, Problem
-from audioset_dl.storage.files import told_as_output_error, write_file
+from audioset_dl.storage.files import as_output_error
+from audioset_dl.storage.guards import find_overlap
 
 MANIFEST_COLUMNS = (
     "file_name", "clip_id", "ytid", "start_s", "end_s", "duration_s", "num_samples",
@@ -31,67 +29,34 @@ DROPPED_COLUMNS = (
 _RUN_PROCESS = "run `audioset-dl process`, which writes it"
 
 
-@dataclass(frozen=True)
 class ProcessedFolder:
     """The names of the files in a processed folder."""
 
-    path: Path
-
-    @property
-    def clips(self) -> Path:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.clips = path / "clips"
         """The folder of all processed clips."""
-        return self.path / "clips"
-
-    @property
-    def manifest(self) -> Path:
-        """manifest.csv: the processed clips."""
-        return self.path / "manifest.csv"
-
-    @property
-    def dropped(self) -> Path:
-        """dropped.csv: the clips that were left out."""
-        return self.path / "dropped.csv"
-
-    @property
-    def settings(self) -> Path:
-        """process.json: the settings and versions that the clips were made by."""
-        return self.path / "process.json"
-
-    @property
-    def statistics(self) -> Path:
-        """statistics.json."""
-        return self.path / "statistics.json"
-
-    @property
-    def notes(self) -> Path:
+        self.manifest = path / "manifest.csv"
+        """The processed clips."""
+        self.dropped = path / "dropped.csv"
+        """The clips that were left out."""
+        self.settings = path / "process.json"
+        """The settings and versions that the clips were made by."""
+        self.statistics = path / "statistics.json"
+        """Mean and deviation of the clips of the train split."""
+        self.notes = path / ".records.jsonl"
         """Notes about each clip, so that a stopped run can be resumed."""
-        return self.path / ".records.jsonl"
+        self.lock = path / ".lock"
 
-    @property
-    def lock(self) -> Path:
-        """The lock file."""
-        return self.path / ".lock"
-
-    def read_manifest(self) -> list[dict[str, str]]:
-        """Read manifest.csv: for each row its cells by column.
+    def read_manifest(self) -> Manifest:
+        """Read manifest.csv.
 
         Raises
         ------
         OutputError
             There is none, or it is not such a table.
         """
-        try:
-            text = self.manifest.read_text("utf-8")
-        except FileNotFoundError as error:
-            raise OutputError(f"{self.manifest} does not exist", fix=_RUN_PROCESS) from error
-        except (OSError, UnicodeDecodeError) as error:
-            raise OutputError(f"{self.manifest} can't be read: {error}") from error
-        rows = list(csv.DictReader(io.StringIO(text, newline="")))
-        if any(None in row or None in row.values() for row in rows) or not text.startswith(
-            ",".join(MANIFEST_COLUMNS)
-        ):
-            raise OutputError(f"{self.manifest} is no manifest of `process`", fix=_RUN_PROCESS)
-        return rows
+        return read_manifest(self.manifest, columns=MANIFEST_COLUMNS, fix=_RUN_PROCESS)
 
     def read_settings_sha256(self) -> str:
         """Read the hash of the settings that the clips here were made by.
@@ -143,8 +108,7 @@ def check_beside(processed: Path, dataset: Path) -> None:
     ConfigError
         For ``process.dir``.
     """
-    ours, theirs = processed.resolve(), dataset.resolve()
-    if ours.is_relative_to(theirs) or theirs.is_relative_to(ours):
+    if find_overlap([processed, dataset]) is not None:
         raise ConfigError(
             Problem(
                 "process.dir",
@@ -164,7 +128,7 @@ def check_ours(folder: ProcessedFolder) -> None:
         What stands where.
     """
     files = (folder.manifest, folder.dropped, folder.settings, folder.statistics, folder.notes)
-    with told_as_output_error(folder.clips):
+    with as_output_error(folder.clips):
         is_ours = folder.settings.exists()
         shards = list(folder.clips.iterdir()) if folder.clips.is_dir() else []
         for place in (*files, folder.clips, *shards):
@@ -181,12 +145,3 @@ def check_ours(folder: ProcessedFolder) -> None:
                     f"{folder.settings.name})",
                     fix="name another process.dir, or remove this folder",
                 )
-
-
-def write_table(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
-    """Write a table whole, with the columns of each row that are named."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_file(path, text.getvalue().encode())

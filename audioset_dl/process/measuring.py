@@ -13,8 +13,8 @@ import numpy.typing as npt
 import soundfile
 
 from audioset_dl.config import Config
+from audioset_dl.dataset.rows import SavedFile
 from audioset_dl.dataset.splits import SPLITS_NAME, read_split
-from audioset_dl.dataset.verify import is_inside
 from audioset_dl.errors import OutputError
 from audioset_dl.process.folder import ProcessedFolder
 from audioset_dl.process.parallel import run_parallel
@@ -28,6 +28,7 @@ from audioset_dl.process.statistics import (
     summarize,
 )
 from audioset_dl.storage.files import write_file
+from audioset_dl.storage.guards import is_inside
 
 # Statistics of other clips would tell a model something about those that it is tested on.
 SPLIT = "train"
@@ -73,18 +74,15 @@ def compute_statistics(
     check_made_by(folder, config.process)
     settings_sha256 = folder.read_settings_sha256()
     wanted = read_split(splits, SPLIT).clips
-    rows = {row["clip_id"]: row for row in folder.read_manifest()}
-    found = {clip_id: rows[clip_id]["sha256"] for clip_id in sorted(wanted) if clip_id in rows}
+    rows = folder.read_manifest().by_clip_id()
+    found = {clip_id: rows[clip_id].saved_file for clip_id in sorted(wanted) if clip_id in rows}
     if not found:
         raise OutputError(
             f"none of the {len(wanted)} {SPLIT} clips of {splits} is in {folder.manifest}",
             fix="run `audioset-dl process` on the dataset that was split",
         )
     on_start(len(found))
-    jobs = [
-        _Job(folder.path, clip_id, rows[clip_id]["file_name"], sha256)
-        for clip_id, sha256 in found.items()
-    ]
+    jobs = [(folder.path, clip_id, file) for clip_id, file in found.items()]
     moments: dict[str, Moments] = {}
     for clip_id, of_clip in run_parallel(_measure, jobs, config.process.workers):
         moments[clip_id] = of_clip
@@ -92,7 +90,7 @@ def compute_statistics(
     statistics = summarize(
         moments,
         split=SPLIT,
-        clips_sha256=hash_clips(found.items()),
+        clips_sha256=hash_clips((clip_id, file.sha256) for clip_id, file in found.items()),
         settings_sha256=settings_sha256,
     )
     write_file(folder.statistics, statistics_bytes(statistics))
@@ -126,16 +124,9 @@ def read_array(path: Path, sha256: str) -> npt.NDArray[np.float32]:
     return samples
 
 
-@dataclass(frozen=True)
-class _Job:
-    folder: Path
-    clip_id: str
-    file_name: str
-    sha256: str
-
-
-def _measure(job: _Job) -> tuple[str, Moments]:
-    path = job.folder / job.file_name
-    if not is_inside(job.folder, path):
-        raise OutputError(f"{path} lies outside {job.folder}", fix="run `audioset-dl process`")
-    return job.clip_id, moments_of(read_array(path, job.sha256))
+def _measure(job: tuple[Path, str, SavedFile]) -> tuple[str, Moments]:
+    folder, clip_id, file = job
+    path = folder / file.file_name
+    if not is_inside(folder, path):
+        raise OutputError(f"{path} lies outside {folder}", fix="run `audioset-dl process`")
+    return clip_id, moments_of(read_array(path, file.sha256))

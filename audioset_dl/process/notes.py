@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+
+from pydantic import TypeAdapter
 
 from audioset_dl.config import ProcessConfig
 from audioset_dl.process.clean import Figures, find_flags
 from audioset_dl.process.folder import file_name_of
 from audioset_dl.process.scale import Scaling
-from audioset_dl.storage.files import told_as_output_error, write_file
+from audioset_dl.storage.files import as_output_error, write_file
 
 TOO_FEW_SAMPLES = "too_few_samples"
 """Code of a clip that is too short for a frame of its spectrogram."""
@@ -53,7 +54,7 @@ class ClipNote:
     made: ProcessedFile | None = None
     """None if the clip was left out."""
     code: str = ""
-    """Why there can be no processed file: code of a `Fault` of the source, or `TOO_FEW_SAMPLES`."""
+    """Why there can be no processed file: code of a `FileFault`, or `TOO_FEW_SAMPLES`."""
     detail: str = ""
 
     @property
@@ -67,6 +68,9 @@ class ClipNote:
             return (self.code,)
         short = ("short",) if self.is_short and recipe.short == "drop" else ()
         return (*(flag for flag in self.flags if flag in recipe.drop), *short)
+
+
+_NOTE = TypeAdapter(ClipNote)
 
 
 def find_duplicates(notes: Iterable[ClipNote], recipe: ProcessConfig) -> dict[str, str]:
@@ -99,8 +103,8 @@ def read_notes(path: Path) -> dict[str, ClipNote]:
         return notes
     for line in lines:
         try:
-            note = _read_note(json.loads(line))
-        except (ValueError, TypeError, KeyError):
+            note = _NOTE.validate_python(json.loads(line))
+        except ValueError:
             continue
         names = {file_name_of(note.clip_id, suffix) for suffix in (".wav", ".npy")}
         if note.made is None or note.made.file_name in names:
@@ -122,7 +126,7 @@ def noting(path: Path) -> Iterator[Callable[[ClipNote], None]]:
     OutputError
         It can't be written.
     """
-    with told_as_output_error(path), path.open("a", encoding="utf-8") as file:
+    with as_output_error(path), path.open("a", encoding="utf-8") as file:
 
         def append(note: ClipNote) -> None:
             file.write(_line(note))
@@ -133,14 +137,3 @@ def noting(path: Path) -> Iterator[Callable[[ClipNote], None]]:
 
 def _line(note: ClipNote) -> str:
     return json.dumps(asdict(note)) + "\n"
-
-
-def _read_note(document: Mapping[str, Any]) -> ClipNote:
-    values = dict(document)
-    if values["figures"] is not None:
-        values["figures"] = Figures(**values["figures"])
-    if values["made"] is not None:
-        made = dict(values["made"])
-        shape, scaling = tuple(made["shape"]), Scaling(**made["scaling"])
-        values["made"] = ProcessedFile(**{**made, "shape": shape, "scaling": scaling})
-    return ClipNote(**values)

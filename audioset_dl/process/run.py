@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from audioset_dl.catalog.clips import Clip
 from audioset_dl.config import Config, ProcessConfig
-from audioset_dl.dataset.journal import SavedFile
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.dataset.manifest import read_texts, row_of
-from audioset_dl.dataset.verify import Fault
-from audioset_dl.errors import OutputError
-from audioset_dl.process.clip import ClipJob, make_clip
+from audioset_dl.dataset.manifest import Manifest, manifest_cells, read_manifest
+from audioset_dl.dataset.rows import Row
+from audioset_dl.dataset.verify import FileFault
+from audioset_dl.process.clip import ClipJob, length_of, make_clip
 from audioset_dl.process.folder import (
     DROPPED_COLUMNS,
     MANIFEST_COLUMNS,
     ProcessedFolder,
     check_beside,
     check_ours,
-    write_table,
 )
 from audioset_dl.process.notes import (
     TOO_FEW_SAMPLES,
@@ -36,8 +33,7 @@ from audioset_dl.storage.clock import utc_now
 from audioset_dl.storage.files import is_temporary, remove_file
 from audioset_dl.storage.guards import check_apart
 from audioset_dl.storage.lock import hold_folder
-
-Source = tuple[Clip, SavedFile, Mapping[str, str]]
+from audioset_dl.storage.tables import write_table
 
 
 @dataclass(frozen=True)
@@ -54,7 +50,7 @@ class ProcessReport:
     """Clips that were left out, by the first of their reasons."""
     flags: Mapping[str, int]
     """Number of clips with each flag, left out or not."""
-    faults: Sequence[Fault]
+    faults: Sequence[FileFault]
     """Files of the dataset that are not as the manifest says; their clips are left out."""
     lowest_rate: int | None
     """Lowest sample rate of the dataset, in Hz; None for an empty one."""
@@ -103,26 +99,16 @@ def process(
     others = {"metadata.dir": config.metadata.dir, "fewshot.dir": config.fewshot.dir}
     check_apart("process.dir", recipe.dir, others)
     check_beside(recipe.dir, output.path)
-    sources = sorted(read_texts(output.manifest), key=lambda source: source[0].clip_id)
-    _check_once(output, sources)
+    manifest = read_manifest(output.manifest)
+    sources = dict(sorted(manifest.by_clip_id().items()))
     settings = settings_of(recipe)
     folder = ProcessedFolder(recipe.dir)
     check_ours(folder)
     with hold_folder(folder.lock, utc_now()):
         claim_folder(folder, recipe, settings)
-        run = _Run(recipe, output, folder, {source[0].clip_id: source for source in sources})
+        run = _Run(recipe, folder, manifest, sources)
         on_start(len(sources))
         return run.finish(run.make_all(on_clip))
-
-
-def _check_once(output: OutputFolder, sources: Iterable[Source]) -> None:
-    counts = Counter(clip.clip_id for clip, _, _ in sources)
-    twice = [clip_id for clip_id, number in counts.items() if number > 1]
-    if twice:
-        raise OutputError(
-            f"{output.manifest}: clip {twice[0]} stands in {counts[twice[0]]} rows; "
-            "`audioset-dl verify --repair` writes the manifest anew"
-        )
 
 
 class _Run:
@@ -131,13 +117,13 @@ class _Run:
     def __init__(
         self,
         recipe: ProcessConfig,
-        output: OutputFolder,
         folder: ProcessedFolder,
-        sources: Mapping[str, Source],
+        manifest: Manifest,
+        sources: Mapping[str, Row],
     ) -> None:
         self._recipe = recipe
-        self._output = output
         self._folder = folder
+        self._manifest = manifest
         self._sources = sources
         self._old = read_notes(folder.notes)
         self._notes = {
@@ -173,7 +159,7 @@ class _Run:
         """Write the tables, and remove the files of clips that are left out."""
         rows: list[dict[str, object]] = []
         dropped: list[dict[str, object]] = []
-        for clip_id in sorted(self._sources):
+        for clip_id in self._sources:
             row = self._row(self._notes[clip_id], originals)
             (dropped if row["dropped_for"] else rows).append(row)
         write_table(self._folder.manifest, MANIFEST_COLUMNS, rows)
@@ -188,15 +174,8 @@ class _Run:
         return self._report(rows, dropped, originals)
 
     def _job(self, clip_id: str, note: ClipNote | None) -> ClipJob:
-        clip, file, _ = self._sources[clip_id]
-        return ClipJob(
-            dataset=self._output.path,
-            folder=self._folder.path,
-            row=row_of(clip_id, file),
-            length_s=clip.end_s - clip.start_s,
-            recipe=self._recipe,
-            known=note,
-        )
+        dataset, row = self._manifest.path.parent, self._sources[clip_id]
+        return ClipJob(dataset, self._folder.path, row, self._recipe, known=note)
 
     def _make(self, jobs: Sequence[ClipJob], on_clip: Callable[[], object]) -> None:
         with noting(self._folder.notes) as append:
@@ -212,13 +191,10 @@ class _Run:
         return (*note.reasons(self._recipe), *(("duplicate",) if is_left_out else ()))
 
     def _row(self, note: ClipNote, originals: Mapping[str, str]) -> dict[str, object]:
-        clip, _, texts = self._sources[note.clip_id]
         original = originals.get(note.clip_id, "")
         flags = (*note.flags, "duplicate") if original else note.flags
         return {
-            **texts,
-            "start_s": clip.start_s,
-            "end_s": clip.end_s,
+            **manifest_cells(self._sources[note.clip_id], self._manifest.names),
             "source_sha256": note.source_sha256,
             "flags": ";".join(flags),
             "duplicate_of": original,
@@ -248,7 +224,7 @@ class _Run:
         flags = Counter(flag for note in notes for flag in note.flags)
         if originals:
             flags["duplicate"] = len(originals)
-        files = {clip_id: file for clip_id, (_, file, _) in self._sources.items()}
+        files = {clip_id: row.saved_file for clip_id, row in self._sources.items()}
         return ProcessReport(
             num_source=len(self._sources),
             num_clips=len(rows),
@@ -256,7 +232,7 @@ class _Run:
             left_out=dict(Counter(str(row["dropped_for"]).split(";")[0] for row in dropped)),
             flags=dict(flags),
             faults=[
-                Fault(files[note.clip_id].file_name, note.clip_id, note.code, note.detail)
+                FileFault(files[note.clip_id].file_name, note.clip_id, note.code, note.detail)
                 for note in notes
                 if note.code not in ("", TOO_FEW_SAMPLES)
             ],
@@ -266,10 +242,9 @@ class _Run:
         )
 
 
-def _is_of(note: ClipNote, source: Source) -> bool:
+def _is_of(note: ClipNote, row: Row) -> bool:
     """Return True if the note still holds for the file that the dataset has now."""
-    clip, file, _ = source
-    return note.source_sha256 == file.sha256 and note.length_s == clip.end_s - clip.start_s
+    return note.source_sha256 == row.saved_file.sha256 and note.length_s == length_of(row)
 
 
 def _cells_of_figures(note: ClipNote) -> dict[str, object]:

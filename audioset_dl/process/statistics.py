@@ -189,9 +189,9 @@ def load_statistics(
         settings_sha256 = place.read_settings_sha256()
     _check_hash(place, "settings", found.settings_sha256, settings_sha256)
     if clips_sha256 is None:
-        rows = place.read_manifest()
+        rows = place.read_manifest().rows
         clips_sha256 = hash_clips(
-            (row["clip_id"], row["sha256"]) for row in rows if row["clip_id"] in found.clips
+            (row.clip_id, row.saved_file.sha256) for row in rows if row.clip_id in found.clips
         )
     _check_hash(place, "clips", found.clips_sha256, clips_sha256)
     path = splits_beside(place.path) if splits is None else Path(splits)
@@ -201,7 +201,7 @@ def load_statistics(
 
 
 def _check_split(place: ProcessedFolder, found: Statistics, splits: Path) -> None:
-    processed = {row["clip_id"] for row in place.read_manifest()}
+    processed = {row.clip_id for row in place.read_manifest().rows}
     wanted = processed.intersection(read_split(splits, found.split).clips)
     if wanted != found.clips.keys():
         raise OutputError(

@@ -1,34 +1,31 @@
-"""What `status --availability` says, as text, as JSON and as CSV."""
+"""What `status --availability` says, as text, JSON and CSV."""
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from audioset_dl.words import by_code, table
+from audioset_dl.words import by_code, table, to_csv
 
 if TYPE_CHECKING:
-    from audioset_dl.dataset.availability import Availability, ClassAvailability
+    from audioset_dl.dataset.availability import TriedClass, TriedClips
 
-_COLUMNS = ("clip_id", "ytid", "state", "code", "labels", "seen_at")
 _MANY_CODES = 3
 
 
-def availability_document(found: Availability) -> dict[str, Any]:
-    """Return what was tried as JSON-able data: ``all``, and ``classes``, a list."""
+def availability_document(found: TriedClips) -> dict[str, Any]:
+    """Return what was tried as JSON-able data: ``all``, and a list of ``classes``."""
     return {
         "all": _class_document(found.overall),
         "classes": [_class_document(one) for one in found.classes],
     }
 
 
-def _class_document(one: ClassAvailability) -> dict[str, Any]:
+def _class_document(one: TriedClass) -> dict[str, Any]:
     return {**asdict(one), "share_gone": one.share_gone}
 
 
-def availability_text(found: Availability) -> str:
+def availability_text(found: TriedClips) -> str:
     """Return what was tried, for people: a row a class."""
     rows = [
         (one.name, f"{one.tried:,}", f"{one.saved:,}", f"{one.gone:,}", _share(one), _reasons(one))
@@ -40,24 +37,26 @@ def availability_text(found: Availability) -> str:
     )
 
 
-def _share(one: ClassAvailability) -> str:
+def _share(one: TriedClass) -> str:
     return "" if one.share_gone is None else f"{one.share_gone:.0%}"
 
 
-def _reasons(one: ClassAvailability) -> str:
+def _reasons(one: TriedClass) -> str:
     codes = dict(list(one.codes.items())[:_MANY_CODES])
     rest = one.gone - sum(codes.values())
     return by_code({**codes, "other": rest} if rest else codes)
 
 
-def availability_csv(found: Availability) -> str:
-    """Return a CSV of all clips that were tried, for ``clips.known_gone``: labels joined with ;."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    writer.writerows(
-        (record.clip.clip_id, record.clip.ytid, record.state, record.code or "",
-         ";".join(record.clip.labels), record.updated_at)
-        for record in found.tried
-    )  # fmt: skip
-    return text.getvalue().rstrip("\n")
+def availability_csv(found: TriedClips) -> str:
+    """Return a CSV of all clips that were tried, for ``clips.known_gone``."""
+    return to_csv(
+        {
+            "clip_id": row.clip_id,
+            "ytid": row.clip.ytid,
+            "state": row.state,
+            "code": row.code or "",
+            "labels": row.clip.labels,
+            "seen_at": row.updated_at,
+        }
+        for row in found.rows
+    )

@@ -1,4 +1,4 @@
-"""What `verify` says, as text and as JSON."""
+"""What `verify` says, as text and JSON."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
 
 
 def verification_document(result: Verification) -> dict[str, Any]:
-    """Return what was verified as JSON-able data."""
+    """Return the result of a verification as JSON-able data."""
     return {"ok": not result.faults, **asdict(result), "faults_by_code": result.by_code()}
 
 
 def verification_text(result: Verification) -> str:
-    """Return what was verified, for people: one line a fault."""
+    """Return the result of a verification for people: a line for each fault."""
     if not result.faults:
         return f"{_checked(result)}: all are as they were written"
     lines = [f"{fault.code}: {fault.file_name}: {fault.detail}" for fault in result.faults]
     advice = (
         "`audioset-dl verify --repair` removes what is bad, and the next `audioset-dl download` "
-        "gets it again; stray files are left to you."
+        "fetches it again; stray files are left to you."
     )
     return "\n".join([*lines, f"{_checked(result)}: {by_code(result.by_code())}", advice])
 
@@ -36,7 +36,7 @@ def _checked(result: Verification) -> str:
 
 def repair_document(repair: Repair) -> dict[str, Any]:
     """Return what was found and done as JSON-able data: each fault with its ``action``."""
-    faults = [{**asdict(one.fault), "action": one.action} for one in repair.mended]
+    faults = [{**asdict(one.fault), "action": one.action} for one in repair.repaired]
     return {
         **verification_document(repair.found),
         "faults": faults,
@@ -46,24 +46,24 @@ def repair_document(repair: Repair) -> dict[str, Any]:
 
 
 _DONE = {
-    "requeued": "given up; `audioset-dl download` gets the clip again",
-    "removed": "given up; the config of the last run does not want the clip",
-    "relisted": "the file is right; the manifest was not, and is written anew",
+    "requeued": "`audioset-dl download` fetches the clip again",
+    "removed": "not fetched again: the config of the last run does not want the clip",
+    "relisted": "the file is right; the manifest was not, and is corrected",
     "unlisted": "left out of the manifest; the file, if there is one, is left to you",
     "left": "left to you",
 }
 
 
 def repair_text(repair: Repair) -> str:
-    """Return what was found and done, for people: one line a fault, and what to run next."""
-    if not repair.mended:
+    """Return what was found and done for people: a line for each fault, and what to run next."""
+    if not repair.repaired:
         return verification_text(repair.found)
     lines = [
         f"{one.fault.code}: {one.fault.file_name}: {one.fault.detail}: {_DONE[one.action]}"
-        for one in repair.mended
+        for one in repair.repaired
     ]
     lines.append(f"{_checked(repair.found)}: {by_code(repair.found.by_code())}")
     lines.append(f"done: {by_code(repair.by_action())}")
     if "requeued" in repair.by_action():
-        lines.append("Run `audioset-dl download` to get again what was given up.")
+        lines.append("Run `audioset-dl download` to fetch these clips again.")
     return "\n".join(lines)

@@ -1,20 +1,24 @@
-"""What `classes` says: a table, a tree, JSON and CSV."""
+"""What `classes` says, as a table, a tree, JSON and CSV."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from audioset_dl.words import count, table
+from audioset_dl.words import count, table, to_csv
 
 if TYPE_CHECKING:
     from audioset_dl.catalog.ontology import Node
     from audioset_dl.selection.outline import Line
     from audioset_dl.selection.select import Selection
 
-SORT_KEYS = ("ontology", "name", "quality", "clips")
+_SORT_BY: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
+    "ontology": lambda _: 0,  # as they come: sorting is stable
+    "name": lambda one: one["name"].casefold(),
+    "quality": lambda one: 1 if one["quality"] is None else -one["quality"],
+    "clips": lambda one: -one["clips"],
+}
+SORT_KEYS = tuple(_SORT_BY)
 
 
 def classes_document(
@@ -32,19 +36,11 @@ def classes_document(
         One of `SORT_KEYS`; the best quality and the most clips come first, the unrated last.
     """
     chosen = {node.mid for node in selection.classes}
-    documents = [
+    documents = (
         _class_document(selection, node, is_chosen=node.mid in chosen)
         for node in (selection.classes if nodes is None else nodes)
-    ]
-    if sort == "name":
-        documents.sort(key=lambda one: str(one["name"]).casefold())
-    elif sort == "quality":
-        documents.sort(
-            key=lambda one: -1 if one["quality"] is None else one["quality"], reverse=True
-        )
-    elif sort == "clips":
-        documents.sort(key=lambda one: int(one["clips"]), reverse=True)
-    return documents
+    )
+    return sorted(documents, key=_SORT_BY[sort])
 
 
 def _class_document(selection: Selection, node: Node, *, is_chosen: bool) -> dict[str, Any]:
@@ -84,12 +80,7 @@ def tree_document(selection: Selection, lines: Sequence[Line]) -> list[dict[str,
 
 def classes_csv(documents: Sequence[Mapping[str, Any]]) -> str:
     """Return classes as CSV: a row each, a column for each subset's clips."""
-    rows = [_flat(document) for document in documents]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().rstrip("\n")
+    return to_csv(map(_flat, documents))
 
 
 def _flat(document: Mapping[str, Any]) -> dict[str, object]:
@@ -98,7 +89,7 @@ def _flat(document: Mapping[str, Any]) -> dict[str, object]:
         if key == "clips_by_subset":
             flat |= {f"clips_{subset}": clips for subset, clips in value.items()}
         else:
-            flat[key] = ";".join(value) if isinstance(value, list) else value
+            flat[key] = value
     return flat
 
 
@@ -110,11 +101,11 @@ def classes_text(documents: Sequence[Mapping[str, Any]], width: int | None) -> s
     documents : sequence of mapping
         From `classes_document`.
     width : int or None
-        Columns of the terminal, to which names are shortened; None for any width.
+        Columns of the terminal; longer names are cut. None for any width.
     """
-    names = [str(document["name"]) for document in documents]
+    names = [document["name"] for document in documents]
+    chosen = sum(document["is_chosen"] for document in documents)
     end = count(len(documents), "class", "classes")
-    chosen = sum(bool(document["is_chosen"]) for document in documents)
     if chosen < len(documents):
         end += f", {chosen} of them chosen by the config"
     return f"{_table(names, documents, width)}\n{end}"
@@ -139,9 +130,7 @@ def _branch(line: Line) -> str:
 
 
 def _elsewhere(line: Line) -> str:
-    if line.above is not None:
-        return f" (see above, under {line.above.name})"
-    return ""
+    return "" if line.above is None else f" (see above, under {line.above.name})"
 
 
 def _table(names: Sequence[str], documents: Sequence[Mapping[str, Any]], width: int | None) -> str:
@@ -150,7 +139,7 @@ def _table(names: Sequence[str], documents: Sequence[Mapping[str, Any]], width: 
         one["is_chosen"] and one["candidates"] != one["clips"] for one in documents
     )
     all_chosen = all(one["is_chosen"] for one in documents)
-    heads = ["class", "MID", "quality", "leaf", *map(_short, subsets)]
+    heads = ["class", "MID", "quality", "leaf", *(name.removesuffix("_train") for name in subsets)]
     heads += ["candidates"] * has_candidates + [""] * (not all_chosen)
     rows = [
         [name, *_cells(one, subsets, has_candidates=has_candidates, all_chosen=all_chosen)]
@@ -172,11 +161,6 @@ def _cells(
     cells += [f"{one['candidates']:,}" if one["is_chosen"] else ""] * has_candidates
     cells += [_why_not(one)] * (not all_chosen)
     return [""] * len(cells) if one.get("is_blank") else cells
-
-
-def _short(subset: str) -> str:
-    """Return what a subset is called at the head of a column."""
-    return subset.removesuffix("_train")
 
 
 def _quality(document: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from audioset_dl.words import count
 
 if TYPE_CHECKING:
-    from audioset_dl.doctor import Check
+    from audioset_dl.doctor.check import Check
 
 _WIDTH = 80
 _INDENT = " " * 9
@@ -21,8 +21,8 @@ def check_text(check: Check) -> str:
     """Return what a check found and what to do, in lines of up to 80 columns."""
     which = f" ({check.subject})" if check.subject else ""
     lines = _wrap(f"{check.name}{which}: {check.found}", f"{check.status:<9}", _INDENT)
-    if check.mend:
-        lines += _wrap(check.mend, f"{_INDENT}-> ", f"{_INDENT}   ")
+    if check.fix:
+        lines += _wrap(check.fix, f"{_INDENT}-> ", f"{_INDENT}   ")
     return "\n".join(lines)
 
 
@@ -38,11 +38,11 @@ def _wrap(text: str, first: str, rest: str) -> list[str]:
 
 
 def checks_text(checks: Sequence[Check]) -> str:
-    """Return what all checks come to, in a line."""
+    """Return a summary of all checks, in a line."""
     by_status = Counter(check.status for check in checks)
     warnings, errors = by_status["warning"], by_status["error"]
     if errors:
-        end = f"{count(errors, 'error')}, {count(warnings, 'warning')}: mend the errors first"
+        end = f"{count(errors, 'error')}, {count(warnings, 'warning')}: fix the errors first"
     elif warnings:
         end = f"{count(warnings, 'warning')}, no error: a download can begin"
     else:

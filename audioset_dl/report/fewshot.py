@@ -1,18 +1,16 @@
-"""What `split` and `episodes` say, as text and as JSON."""
+"""What `split` and `episodes` say, as text and JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from audioset_dl.words import count, listed, table
+from audioset_dl.fewshot.clips import RULES
+from audioset_dl.words import count, listed, some, table
 
 if TYPE_CHECKING:
     from audioset_dl.fewshot.class_split import Split
     from audioset_dl.fewshot.episodes import WrittenEpisodes
-
-_RULES = ("mixed", "video", "duplicate")
-_MOST = 5
 
 
 def split_text(split: Split, width: int) -> str:
@@ -51,9 +49,9 @@ def _classes(split: Split) -> str:
     above = [one.node.name for one in split.eligible.left_out if one.below]
     words = count(len(split.eligible.classes), "class takes part", "classes take part")
     if above:
-        words += f"; {_some(above)} left out for classes below"
+        words += f"; {some(above, '; ')} left out for classes below"
     if poor:
-        names = _some([f"{one.node.name} ({one.num_clips:,})" for one in poor])
+        names = some([f"{one.node.name} ({one.num_clips:,})" for one in poor], "; ")
         words += f"; with fewer than {split.config.min_clips} clips: {names}"
     return words
 
@@ -64,7 +62,7 @@ def _groups(split: Split) -> str:
     kept = "lie together" if not split.wanted else "kept together"
     classes = count(sum(map(len, split.groups)), "class", "classes")
     ties = f"{classes} that occur together (Jaccard index {split.config.group_threshold:g} or more)"
-    told = _some(groups)
+    told = some(groups, "; ")
     if not split.wanted:
         cut = count(len(split.cut_ties), "pair")
         return f"{ties}: {told}; the given split parts {cut} of them"
@@ -72,7 +70,7 @@ def _groups(split: Split) -> str:
 
 
 def _dropped(split: Split) -> str:
-    numbers = [split.clip_splits.num_dropped(rule) for rule in _RULES]
+    numbers = [split.clip_splits.num_dropped(rule) for rule in RULES]
     mixed, video, duplicate = numbers
     share = f"{sum(numbers) / split.num_clips:.1%}"
     return (
@@ -106,7 +104,8 @@ def _naive(split: Split) -> str:
 def _warnings(split: Split) -> Iterator[tuple[str, str]]:
     fallen = [f"{node.name} ({clips:,})" for node, clips in split.fell_short.items()]
     if fallen:
-        yield "warning", f"fewer than {split.config.min_clips} clips are kept of {_some(fallen)}"
+        names = some(fallen, "; ")
+        yield "warning", f"fewer than {split.config.min_clips} clips are kept of {names}"
     empty = [name for name in split.clip_splits.clips if not split.classes(name)]
     if empty:
         yield "warning", f"no class is in {' and '.join(empty)}"
@@ -118,11 +117,6 @@ def _warnings(split: Split) -> Iterator[tuple[str, str]]:
     if missed:
         words = ", ".join(f"{name} {got} for {wanted}" for name, (got, wanted) in missed.items())
         yield "warning", f"groups or holdout leave other numbers than the ratios ask for: {words}"
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _MOST:,} more" if len(names) > _MOST else ""
-    return "; ".join(names[:_MOST]) + more
 
 
 def episodes_document(written: WrittenEpisodes) -> dict[str, Any]:
@@ -146,7 +140,7 @@ def episodes_text(written: WrittenEpisodes) -> str:
     )
     lines = [
         f"{name}: never in one episode, as they share too many clips: "
-        + _some([" + ".join(pair) for pair in pairs])
+        + some([" + ".join(pair) for pair in pairs], "; ")
         for name, pairs in written.apart.items()
         if pairs
     ]

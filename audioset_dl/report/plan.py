@@ -1,68 +1,39 @@
-"""What `plan` says: as text, as JSON and as CSV."""
+"""What `plan` says, as text, JSON and CSV."""
 
 from __future__ import annotations
 
-import csv
-import io
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from audioset_dl.words import count, duration, listed, size, table
+from audioset_dl.words import count, duration, listed, size, table, to_csv
 
 if TYPE_CHECKING:
     from audioset_dl.config import DownloadConfig
-    from audioset_dl.planning.advice import Advice
     from audioset_dl.planning.plan import Plan
 
 _PAIRS = 3
 
 
-def plan_document(plan: Plan, advice: Sequence[Advice], free_bytes: int | None) -> dict[str, Any]:
+def plan_document(plan: Plan) -> dict[str, Any]:
     """Return a plan as JSON-able data."""
-    document = asdict(plan)
-    document["overlap"] = {
-        "clips": plan.overlap.clips,
-        "pairs": [
-            {"mids": list(mids), "clips": clips} for mids, clips in plan.overlap.pairs.items()
-        ],
-    }
-    warnings = [asdict(one) for one in advice]
-    return {**document, "free_bytes": free_bytes, "warnings": warnings}
+    # JSON has no pairs as keys.
+    pairs = [{"mids": list(mids), "clips": clips} for mids, clips in plan.overlap.pairs.items()]
+    return {**asdict(plan), "overlap": {"clips": plan.overlap.clips, "pairs": pairs}}
 
 
 def plan_csv(plan: Plan) -> str:
     """Return a plan's classes as CSV: a row each."""
-    text = io.StringIO()
-    rows = [asdict(one) for one in plan.classes]
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().rstrip("\n")
+    return to_csv(map(asdict, plan.classes))
 
 
-def plan_text(
-    plan: Plan,
-    advice: Sequence[Advice],
-    *,
-    config: DownloadConfig,
-    free_bytes: int | None,
-    width: int,
-) -> str:
-    """Return a plan for people, in lines of a width but for the table of classes."""
-    facts = [*_facts(plan, free_bytes), *_times(plan, config)]
-    warnings = [textwrap.fill(f"Warning: {one.message}", width) for one in advice]
-    return "\n".join(
-        [
-            _classes(plan, width),
-            "",
-            listed(_meaning(plan), width),
-            "",
-            listed(facts, width),
-            *warnings,
-        ]
-    )
+def plan_text(plan: Plan, config: DownloadConfig, width: int) -> str:
+    """Return a plan for people, in lines of up to a width; only the table may be wider."""
+    facts = [*_facts(plan), *_times(plan, config)]
+    warnings = [textwrap.fill(f"Warning: {one.message}", width) for one in plan.warnings]
+    blocks = [_classes(plan, width), listed(_meaning(plan), width), listed(facts, width)]
+    return "\n".join(["\n\n".join(blocks), *warnings])
 
 
 _HEADS = ("class", "wanted", "available", "short", "needed", "expected", "shared", "alone")
@@ -87,23 +58,26 @@ def _classes(plan: Plan, width: int) -> str:
 
 def _meaning(plan: Plan) -> Iterator[tuple[str, str]]:
     if plan.clip_list is not None:
-        words = "clips.per_class has no say, and a clip that is gone is not replaced"
-        yield "wanted", f"the clips of {plan.clip_list}: {words}"
+        rule = "clips.per_class does not count, and a clip that is gone is not replaced"
+        yield "wanted", f"the clips of {plan.clip_list}: {rule}"
     elif plan.per_class is None:
-        yield "wanted", "all clips there are of a class"
+        yield "wanted", "all clips of a class"
     else:
-        up_to = (
-            f"up to {plan.per_class} clips of a class: one that has fewer gives what it has, and "
-            "a video that is gone gives its place to the next, as long as there is one"
+        rule = (
+            f"up to {plan.per_class} clips of a class: one that has fewer gives all it has, and "
+            "the next clip takes the place of one whose video is gone, as long as there is one"
         )
-        yield "wanted", up_to
-    yield "needed", "candidates that have to be there for it, with the losses expected"
+        yield "wanted", rule
+    yield "needed", "candidates that it takes, with the losses expected"
     yield "expected", "clips in the end"
-    yield "shared", "clips that other classes want too; each is downloaded once"
-    yield "alone", "share of clips without other chosen classes but those above and below it"
+    yield "shared", "wanted clips that other classes want too; each is downloaded once"
+    yield (
+        "alone",
+        "share of clips with no other chosen class but those above and below it",
+    )
 
 
-def _facts(plan: Plan, free_bytes: int | None) -> Iterator[tuple[str, str]]:
+def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
     expected = plan.expected
     yield "clips", f"{plan.clips:,} wanted, {plan.saved:,} saved already"
     if plan.known_gone:
@@ -120,7 +94,7 @@ def _facts(plan: Plan, free_bytes: int | None) -> Iterator[tuple[str, str]]:
         f"ask for are expected to be gone ({share}; {plan.losses_from})"
     )
     yield "losses", losses
-    free = f"; {size(free_bytes)} are free" if free_bytes is not None else ""
+    free = f"; {size(plan.free_bytes)} are free" if plan.free_bytes is not None else ""
     yield "disk", f"{size(expected.disk_bytes)} for {duration(plan.audio_s)} of audio{free}"
     yield (
         "network",
@@ -150,11 +124,8 @@ def _times(plan: Plan, config: DownloadConfig) -> Iterator[tuple[str, str]]:
 
 
 def _time(plan: Plan, which: str) -> str:
-    one = _told(getattr(plan.times_one_address, which))
+    one = duration(getattr(plan.times_one_address, which) or 0)
     if plan.addresses == 1:
         return one
-    return f"{_told(getattr(plan.times, which))} with {plan.addresses} addresses ({one} with one)"
-
-
-def _told(seconds: float | None) -> str:
-    return duration(seconds or 0)
+    all_of_them = duration(getattr(plan.times, which) or 0)
+    return f"{all_of_them} with {plan.addresses} addresses ({one} with one)"

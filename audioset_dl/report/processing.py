@@ -1,11 +1,11 @@
-"""What `process` and `statistics` say, as text and as JSON."""
+"""What `process` and `statistics` say, as text and JSON."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from audioset_dl.words import by_code, count, listed
+from audioset_dl.words import by_code, count, first_lines, listed
 
 if TYPE_CHECKING:
     from audioset_dl.config import ProcessConfig
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from audioset_dl.process.measuring import Measured
     from audioset_dl.process.presets import Preset
     from audioset_dl.process.run import ProcessReport
-
-_MANY = 20
 
 
 def process_document(
@@ -44,27 +42,25 @@ def process_text(
     if done.left_out:
         facts.append(("left out", f"{by_code(done.left_out)} (see {folder.dropped.name})"))
     lines = [f"{clips} ({done.num_made:,} by this run)", listed(facts, width)]
-    lines += [f"{one.code}: {one.file_name}: {one.detail}" for one in done.faults[:_MANY]]
-    if len(done.faults) > _MANY:
-        lines.append(f"and {len(done.faults) - _MANY} more")
+    lines += first_lines([f"{one.code}: {one.file_name}: {one.detail}" for one in done.faults])
     if done.faults:
         lines.append(
             f"{count(len(done.faults), 'file')} of the dataset not as written, and left out: "
-            "`audioset-dl verify --repair` and `download` get them again."
+            "`audioset-dl verify --repair` and `download` fetch them again."
         )
     lines += [listed([("note", words)], width) for words in _warnings(done, preset)]
     return "\n".join(lines)
 
 
 def _form(done: ProcessReport, config: ProcessConfig, preset: Preset | None) -> str:
-    kind = {"wav": "float WAV", "npy": "float32 samples", "logmel": "log-mel spectrograms"}
-    words = kind[config.form]
+    kinds = {"wav": "float WAV", "npy": "float32 samples", "logmel": "log-mel spectrograms"}
+    kind = kinds[config.form]
     if preset is not None:
-        words += f" of {preset.name}, from mono at {preset.sample_rate:,} Hz"
+        kind += f" of {preset.name}, from mono at {preset.sample_rate:,} Hz"
     shapes = sorted(done.shapes.items(), key=lambda item: (-item[1], item[0]))
-    told = [f"{_shape(shape)} ({number:,})" for shape, number in shapes[:3]]
+    common = [f"{_shape(shape)} ({number:,})" for shape, number in shapes[:3]]
     more = [f"{len(shapes) - 3} more"] if len(shapes) > 3 else []
-    return f"{words}; {', '.join([*told, *more])}" if shapes else words
+    return f"{kind}; {', '.join([*common, *more])}" if shapes else kind
 
 
 def _shape(shape: str) -> str:
@@ -83,16 +79,16 @@ def _warnings(done: ProcessReport, preset: Preset | None) -> list[str]:
     rate = done.lowest_rate
     if preset is None or rate is None or rate >= min(preset.sample_rate, 2 * preset.fmax):
         return []
-    words = (
-        f"the dataset has {rate:,} Hz, {preset.name} hears up to {preset.fmax:,.0f} Hz: the bands "
-        f"above {rate // 2:,} Hz are empty, which the model was not trained on. Download with "
-        f"audio.sample_rate: {preset.sample_rate} for it."
+    empty_bands = (
+        f"the dataset has {rate:,} Hz, and {preset.name} covers up to {preset.fmax:,.0f} Hz: the "
+        f"bands above {rate // 2:,} Hz are empty, which the model was not trained on. Download "
+        f"with audio.sample_rate: {preset.sample_rate} for it."
     )
-    return [words]
+    return [empty_bands]
 
 
 def statistics_document(measured: Measured, folder: ProcessedFolder) -> dict[str, Any]:
-    """Return the statistics as JSON-able data, but for those of each clip."""
+    """Return the statistics as JSON-able data, without those of each clip."""
     known = asdict(measured.statistics)
     known.pop("clips")
     return {"file": str(folder.statistics), "num_missing": measured.num_missing, **known}

@@ -1,37 +1,35 @@
-"""What `download` and `status` say, as text and as JSON."""
+"""What `download` and `status` say, as text and JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from audioset_dl.words import by_code, count, shortened, table
+from audioset_dl.words import by_code, count, first_lines, shortened, table
 
 if TYPE_CHECKING:
     from audioset_dl.dataset.layout import OutputFolder
+    from audioset_dl.dataset.rows import Row
     from audioset_dl.dataset.status import Counts, Status
     from audioset_dl.download.run import Report
 
-_MANY = 20
 
-
-def download_text(report: Report, output: OutputFolder, names: Mapping[str, str]) -> str:
+def download_text(report: Report, output: OutputFolder) -> str:
     """Return how a download ended, for people."""
     counts = report.counts
     lines = [f"{_saved(report)} saved in {output.path} ({report.newly_saved:,} by this run)"]
     if counts.gone:
         lines.append(f"{counts.gone:,} gone for good; {_in_place(report)}")
-    if report.num_hearsay:
-        lines.append(f"  {report.num_hearsay:,} of these by clips.known_gone, without asking")
+    if report.num_known_gone:
+        lines.append(f"  {report.num_known_gone:,} of these by clips.known_gone, without asking")
     if counts.waiting:
-        lines.append(f"{counts.waiting:,} not got yet: run the same command again")
+        lines.append(f"{counts.waiting:,} not fetched yet: run the same command again")
     if counts.failures:
         lines.append(f"failures: {by_code(counts.failures)} (see {output.failures.name})")
         lines += _example_lines(counts)
     if counts.kept:
         lines.append(f"{counts.kept:,} more, saved earlier and not wanted now, were kept")
-    lines += [*_cookie_lines(report), *_short_lines(report, names), *_unsaved_lines(report, output)]
+    lines += [*_cookie_lines(report), *_short_lines(report), *_unsaved_lines(report, output)]
     if counts.saved and not counts.waiting:
         lines.append(f"{output.manifest.name} lists them; `audioset-dl verify` checks the files.")
     return "\n".join(lines)
@@ -51,26 +49,25 @@ def _in_place(report: Report) -> str:
 
 
 def _unsaved_lines(report: Report, output: OutputFolder) -> list[str]:
-    """Return why the clips of a list could not be had, where these are few."""
+    """Return why clips of a list are not saved."""
     if not report.unsaved:
         return []
-    lines = [
-        f"  {record.clip.clip_id}: {record.code or 'not tried'}: {record.detail or ''}"
-        for record in report.unsaved[:_MANY]
-    ]
-    if rest := len(report.unsaved) - _MANY:
-        lines += [f"  and {rest:,} more, in {output.failures.name}"] if rest > 0 else []
+    lines = [f"  {row.clip_id}: {row.code or 'not tried'}: {_why(row)}" for row in report.unsaved]
+    lines = first_lines(lines, f"  and {{}} more, in {output.failures.name}")
     return ["not saved of the list:", *(shortened(line.rstrip(": "), 160) for line in lines)]
 
 
+def _why(row: Row) -> str:
+    return f"known from {row.known_from}" if row.known_from else row.detail or ""
+
+
 def _cookie_lines(report: Report) -> list[str]:
-    """Say what could be had with cookies, and how."""
+    """Return which clips need cookies, and what to do."""
     lines = []
     if number := report.counts.failures.get("cookies"):
         wait = "waits" if number == 1 else "wait"
         lines.append(
-            f"{count(number, 'clip')} {wait} for cookies with a session that is valid: export them"
-            " anew"
+            f"{count(number, 'clip')} {wait} for cookies with a valid session: export them again"
         )
     if number := report.num_refused_to_guests:
         are = "is" if number == 1 else "are"
@@ -90,15 +87,16 @@ def _example_lines(counts: Counts) -> list[str]:
     return [f"  {code}: {words:.160}" for code, words in counts.examples.items()]
 
 
-def _short_lines(report: Report, names: Mapping[str, str]) -> list[str]:
+def _short_lines(report: Report) -> list[str]:
     short = report.short_classes()
+    if not short:
+        return []
     lines = [
-        f"  {names[share.mid]}: {share.wanted} of {report.per_class}; no more can be had"
-        for share in short[:_MANY]
+        f"  {report.names[share.mid]}: {share.wanted} of {report.per_class}; no more are available"
+        for share in short
     ]
-    if len(short) > _MANY:
-        lines.append(f"  and {len(short) - _MANY} more")
-    return [f"{count(len(short), 'class', 'classes')} short of clips:", *lines] if lines else []
+    head = f"{count(len(short), 'class', 'classes')} short of clips:"
+    return [head, *first_lines(lines, "  and {} more")]
 
 
 def status_document(status: Status) -> dict[str, Any]:

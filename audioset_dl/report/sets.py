@@ -1,4 +1,4 @@
-"""What `compare` and `merge` say, as text and as JSON."""
+"""What `compare` and `merge` say, as text and JSON."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from audioset_dl.words import by_code, count, table
+from audioset_dl.words import by_code, count, first_lines, table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from audioset_dl.sets.compare import Comparison, DatasetTables, Form, Missing
     from audioset_dl.sets.merge import Merged
 
-_MANY = 20
-_READS = "Manifests were read, not files: whether these are as written, `verify` tells."
+_READS = "Only the manifests were read: `verify` checks the files against them."
 
 
 def comparison_document(found: Comparison) -> dict[str, Any]:
@@ -35,14 +34,14 @@ def comparison_document(found: Comparison) -> dict[str, Any]:
 
 
 def _side_document(tables: DatasetTables) -> dict[str, Any]:
-    return {"path": str(tables.path), "clips": len(tables.listings), **asdict(tables.form)}
+    return {"path": str(tables.path), "clips": len(tables.rows), **asdict(tables.form)}
 
 
 def comparison_text(found: Comparison) -> str:
     """Return a comparison, for people."""
     lines = [
-        f"A: {found.a.path}: {count(len(found.a.listings), 'clip')}",
-        f"B: {found.b.path}: {count(len(found.b.listings), 'clip')}",
+        f"A: {found.a.path}: {count(len(found.a.rows), 'clip')}",
+        f"B: {found.b.path}: {count(len(found.b.rows), 'clip')}",
     ]
     if found.other_form:
         lines.append(
@@ -84,12 +83,12 @@ def _clip_lines(found: Comparison) -> list[str]:
 def _first(head: str, clips: Sequence[str]) -> list[str]:
     if not clips:
         return []
-    rest = [f"  and {len(clips) - _MANY:,} more; see --json"] if len(clips) > _MANY else []
-    return ["", f"{head}:", *(f"  {clip}" for clip in clips[:_MANY]), *rest]
+    lines = [f"  {clip}" for clip in clips]
+    return ["", f"{head}:", *first_lines(lines, "  and {} more; see --json")]
 
 
 def _class_lines(found: Comparison) -> list[str]:
-    """Return a table of the classes of which the two do not hold the same clips."""
+    """Return a table of the classes whose clips differ between the two."""
     differing = [one for one in found.classes if one.only_in_a or one.only_in_b]
     alike = len(found.classes) - len(differing)
     rows = [
@@ -107,8 +106,8 @@ def merge_document(merged: Merged) -> dict[str, Any]:
 
 
 def merge_text(merged: Merged, out: Path) -> str:
-    """Return what a merge did, for people: one line a file that was not merged."""
-    others = f"{merged.gone:,} gone, {merged.waiting:,} not got yet"
+    """Return what a merge did for people: a line for each file that was not merged."""
+    others = f"{merged.gone:,} gone, {merged.waiting:,} not fetched yet"
     lines = [
         f"{count(merged.copied, 'file')} copied into {out}, {merged.present:,} already there",
         f"{out} holds {count(merged.saved, 'clip')}; {others}",
@@ -119,5 +118,5 @@ def merge_text(merged: Merged, out: Path) -> str:
     if merged.other_metadata:
         files = ", ".join(merged.other_metadata)
         lines.append(f"The parts were not chosen from the same metadata: {files} differ.")
-    lines.append("To go on, give a config output.dir of that folder: verify, status, download.")
+    lines.append("To go on with verify, status or download, set output.dir of a config to it.")
     return "\n".join(lines)

@@ -96,7 +96,7 @@ def _expand(
         try:
             mid = ontology.find(name).mid
         except UnknownClass as error:
-            problems.append(Problem(f"classes.{key}[{position}]", str(error)))
+            problems.append(Problem(f"classes.{key}[{position}]", error.found, error.fix))
             continue
         mids |= _subtree(ontology, mid, config)
     return mids

@@ -14,11 +14,17 @@ from audioset_dl.catalog.ontology import Ontology, UnknownClass
 from audioset_dl.catalog.reading import is_mid
 from audioset_dl.config import Config
 from audioset_dl.errors import ConfigError, Problem
-from audioset_dl.selection.tables import BadRow, Row, read_clip_id, read_clip_table, read_end_ms
+from audioset_dl.selection.clip_csv import (
+    BadClip,
+    Cells,
+    read_clip_csv,
+    read_clip_id,
+    read_end_ms,
+)
 
 KEY = "clips.list"
 LONGEST_MS = 600_000
-"""Longest clip that a list may add to AudioSet's; one of days is a slip of the pen."""
+"""Longest clip that a list may add to AudioSet's: 10 minutes; one of days is a slip of the pen."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +49,13 @@ class ClipList:
 def read_clip_list(config: Config, catalog: Catalog, chosen: Collection[str]) -> ClipList:
     """Read the clips of ``clips.list`` and look them up in the segment files.
 
-    A clip that is in none of these is taken from the list's own columns ``end_s`` and ``labels``,
+    A clip that is in none of these is read from the list's own columns ``end_s`` and ``labels``,
     which a manifest has.
 
     A clip counts for the classes that the column ``classes`` names, as in a manifest; where it
     names none, for those of its labels that other rows name; else for those that the config
-    chooses; else for all its labels. So in every case there is a class for it to lie in, and a
-    manifest gives a folder the same names again.
+    chooses; else for all its labels. So every clip has a class, and a manifest gives the files of
+    another folder the same names.
 
     Parameters
     ----------
@@ -69,9 +75,8 @@ def read_clip_list(config: Config, catalog: Catalog, chosen: Collection[str]) ->
     if path is None:
         raise ValueError(f"{KEY} is not set")
     _check_is_no_output(path, config.output.dir)
-    table = read_clip_table(path, KEY)
-    reader = _Reader(catalog, [str(entry) for entry in config.metadata.segments], path.stem)
-    entries = table.convert(reader.read)
+    segments = [str(entry) for entry in config.metadata.segments]
+    entries = read_clip_csv(path, KEY).convert(_Reader(catalog, segments, path.stem).read)
     if not entries:
         raise ConfigError(Problem(KEY, f"{path}: holds no clips"))
     clips: dict[str, Clip] = {}
@@ -102,13 +107,11 @@ def _first_of(
 
 def _check_is_no_output(path: Path, output: Path) -> None:
     if path.resolve() == (output / "manifest.csv").resolve():
-        raise ConfigError(
-            Problem(
-                KEY,
-                f"{path} is the manifest of output.dir itself, which each run writes anew: what is "
-                "lost would be off the list as well; copy it, and name the copy",
-            )
+        words = (
+            f"{path} is the manifest of output.dir itself, which each run writes anew: what is "
+            "lost would be off the list as well"
         )
+        raise ConfigError(Problem(KEY, words, fix="copy it, and name the copy"))
 
 
 class _Reader:
@@ -121,58 +124,58 @@ class _Reader:
         self._subset = subset
         self._mid_of = cache(self._find_mid)
 
-    def read(self, row: Row) -> tuple[Clip, frozenset[str]]:
+    def read(self, cells: Cells) -> tuple[Clip, frozenset[str]]:
         """Return a row's clip and the classes (MIDs) that it names."""
-        ytid, start_ms = read_clip_id(row)
-        end_ms = read_end_ms(row)
+        ytid, start_ms = read_clip_id(cells)
+        end_ms = read_end_ms(cells)
         found = self._table.find(f"{ytid}_{start_ms}")
         if found is None:
-            clip = self._own_clip(row, ytid, start_ms, end_ms)
+            clip = self._own_clip(cells, ytid, start_ms, end_ms)
         else:
             clip = self._table.clip(found)
             if end_ms not in (None, round(clip.end_s * 1000)):
-                raise BadRow(
-                    f"end_s is {row['end_s'].strip()}, but {clip.clip_id} ends at {clip.end_s:g} "
-                    f"in {clip.subset}; for windows of your own, put a segment CSV of your own "
-                    "into metadata.segments"
+                raise BadClip(
+                    f"end_s is {cells['end_s'].strip()}, but {clip.clip_id} ends at {clip.end_s:g} "
+                    f"in {clip.subset}",
+                    fix="for windows of your own, put a segment CSV of your own into "
+                    "metadata.segments",
                 )
-        return clip, self._named(row)
+        return clip, self._named(cells)
 
-    def _own_clip(self, row: Row, ytid: str, start_ms: int, end_ms: int | None) -> Clip:
-        labels = row.get("labels", "").strip()
+    def _own_clip(self, cells: Cells, ytid: str, start_ms: int, end_ms: int | None) -> Clip:
+        labels = cells.get("labels", "").strip()
         if end_ms is None or not labels:
-            raise BadRow(
+            raise BadClip(
                 f"{ytid}_{start_ms} is in none of metadata.segments "
-                f"({', '.join(self._segments)}), and the list has no end_s and labels of it; "
-                f"{self._advice(row)}"
+                f"({', '.join(self._segments)}), and the list has no end_s and labels of it",
+                fix=self._find_fix(cells),
             )
         if end_ms - start_ms > LONGEST_MS:
             length_s = (end_ms - start_ms) / 1000
-            raise BadRow(f"a clip of {length_s:,g} s; expected up to {LONGEST_MS // 1000} s")
+            raise BadClip(f"a clip of {length_s:,g} s; expected up to {LONGEST_MS // 1000} s")
         if end_ms <= start_ms:
-            raise BadRow(f"end_s must come after the start, found {row['end_s'].strip()!r}")
+            raise BadClip(f"end_s must come after the start, found {cells['end_s'].strip()!r}")
         mids = tuple(dict.fromkeys(labels.replace(",", ";").split(";")))
         for mid in mids:
             if not is_mid(mid) or mid not in self._ontology:
-                raise BadRow(f"labels: expected MIDs of the ontology, found {mid[:40]!r}")
-        subset = row.get("subset", "").strip() or self._subset
+                raise BadClip(f"labels: expected MIDs of the ontology, found {mid[:40]!r}")
+        subset = cells.get("subset", "").strip() or self._subset
         return Clip(ytid, start_ms / 1000, end_ms / 1000, mids, subset)
 
-    def _advice(self, row: Row) -> str:
-        subset = row.get("subset", "").strip()
-        others = [name for name in SEGMENT_FILES if name not in self._segments]
+    def _find_fix(self, cells: Cells) -> str:
+        subset = cells.get("subset", "").strip()
         if subset and subset not in self._segments:
             return f"add the segment file {subset[:60]!r}, of which it was a part"
-        if others:
+        if others := [name for name in SEGMENT_FILES if name not in self._segments]:
             return f"add {' or '.join(others)} there"
         return "AudioSet has no such clip: see whether id and start are right"
 
-    def _named(self, row: Row) -> frozenset[str]:
-        names = [name.strip() for name in row.get("classes", "").split(";")]
+    def _named(self, cells: Cells) -> frozenset[str]:
+        names = [name.strip() for name in cells.get("classes", "").split(";")]
         return frozenset(self._mid_of(name) for name in names if name)
 
     def _find_mid(self, name: str) -> str:
         try:
             return self._ontology.find(name).mid
         except UnknownClass as error:
-            raise BadRow(f"classes: {error}") from None
+            raise BadClip(f"classes: {error}") from None

@@ -5,20 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from audioset_dl.catalog.cache import FOLDER_NAME, Cache
 from audioset_dl.catalog.catalog import load_catalog
-from audioset_dl.catalog.files import (
-    CLASS_FILES,
-    MetadataFiles,
-    Progress,
-    fetch_metadata,
-    hash_content,
-)
-from audioset_dl.catalog.ontology import Node, Ontology, read_ontology
-from audioset_dl.config import Config, find_secrets
-from audioset_dl.errors import MetadataError
+from audioset_dl.catalog.fetching import fetch_files
+from audioset_dl.catalog.files import CLASS_FILES, Progress
+from audioset_dl.catalog.ontology import Node, Ontology
+from audioset_dl.config import Config
 from audioset_dl.selection.classes import find_idle_names, select_classes
 from audioset_dl.selection.select import Selection, select
 
@@ -55,7 +48,7 @@ def prepare(config: Config, *, progress: Callable[[str], Progress] | None = None
     """
     folder, segments = config.metadata.dir, [str(entry) for entry in config.metadata.segments]
     cache = Cache(folder / FOLDER_NAME)
-    files = _fetch(
+    files = fetch_files(
         config, [*CLASS_FILES, *segments], progress=progress, hash_file=cache.hash_content
     )
     catalog = load_catalog(folder, segments, cache=cache)
@@ -91,42 +84,6 @@ def choose_classes(config: Config) -> tuple[Ontology, tuple[Node, ...]]:
     ConfigError
         The config names classes that do not exist, or none is left.
     """
-    _fetch(config, CLASS_FILES)
+    fetch_files(config, CLASS_FILES)
     catalog = load_catalog(config.metadata.dir, [])
     return catalog.ontology, select_classes(catalog, config.classes)
-
-
-def find_class_names(config: Config) -> dict[str, str]:
-    """Return the display names of AudioSet's classes by MID; fetch the ontology if it is missing.
-
-    Raises
-    ------
-    MetadataError
-        The ontology can't be fetched or is malformed.
-    """
-    path = _fetch(config, ["ontology"]).paths["ontology"]
-    return {node.mid: node.name for node in read_ontology(path)}
-
-
-def _fetch(
-    config: Config,
-    names: Sequence[str],
-    *,
-    progress: Callable[[str], Progress] | None = None,
-    hash_file: Callable[[Path], str] = hash_content,
-) -> MetadataFiles:
-    try:
-        return fetch_metadata(
-            config.metadata.dir,
-            names,
-            proxy=next(iter(config.download.proxies), None),
-            verify_tls=config.download.verify_tls,
-            timeout_s=config.download.timeout_s,
-            progress=progress,
-            hash_file=hash_file,
-        )
-    except MetadataError as error:  # a proxy may quote the login that it refuses
-        words = find_secrets(config.download).hide(str(error))
-        if words == str(error):
-            raise
-        raise MetadataError(words) from error

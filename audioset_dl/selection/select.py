@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -42,7 +42,7 @@ class Selection:
     clip_list: ClipList | None = None
     """The list that is downloaded, in the place of a draw from all candidates."""
     known_gone: Mapping[str, str] = field(default_factory=dict)
-    """Clips that others found gone, with the code of the reason."""
+    """Clips that others report gone, with the code of the reason."""
 
     @cached_property
     def rankings(self) -> Mapping[str, Sequence[str]]:
@@ -60,6 +60,25 @@ class Selection:
         """Return how many clips a class may draw; 0 for one that is not chosen."""
         of_class = self.candidates if self.clip_list is None else self.rankings
         return len(of_class.get(mid, ()))
+
+    def reported_gone(
+        self, states: Mapping[str, tuple[str, str | None]], retry: Collection[str] = ()
+    ) -> dict[str, str]:
+        """Return the clips not to ask for, as others report them gone, with the failure code.
+
+        Parameters
+        ----------
+        states : mapping of str to (state, code)
+            What the journal knows: a clip that is saved stays saved, and one that was found gone
+            here needs no report.
+        retry : collection of str
+            Failure codes of clips to ask for all the same.
+        """
+        return {
+            clip_id: code
+            for clip_id, code in self.known_gone.items()
+            if code not in retry and states.get(clip_id, ("",))[0] not in ("saved", "gone")
+        }
 
     def draw(self) -> Draw:
         """Return a new draw over the rankings."""

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.dataset.manifest import Listing, read_failures, read_listings
+from audioset_dl.dataset.manifest import read_failures, read_manifest
+from audioset_dl.dataset.rows import Row
 from audioset_dl.dataset.run_info import read_run_info
-from audioset_dl.errors import OutputError
 
 NOT_KNOWN = "not known there"
 """In the place of a code: the other dataset never came to the clip."""
@@ -37,8 +37,10 @@ class DatasetTables:
 
     path: Path
     """As it was given: a folder, or a manifest."""
-    listings: Mapping[str, Listing]
-    """By clip_id."""
+    rows: Mapping[str, Row]
+    """Saved clips by clip_id."""
+    names: Mapping[str, str]
+    """Display names by MID, of the labels of these clips."""
     failures: Mapping[str, str]
     """Code of the last failure by clip_id."""
     form: Form
@@ -109,23 +111,20 @@ def read_tables(path: Path) -> DatasetTables:
         There is no manifest, or a table is malformed.
     """
     manifest = OutputFolder(path).manifest if path.is_dir() else path
-    listings: dict[str, Listing] = {}
-    for listing in read_listings(manifest):
-        if listing.clip.clip_id in listings:
-            raise OutputError(f"{manifest}: {listing.clip.clip_id} stands in several rows")
-        listings[listing.clip.clip_id] = listing
+    table = read_manifest(manifest)
+    rows = table.by_clip_id()
     folder = OutputFolder(manifest.parent)
     is_alone = manifest.name != folder.manifest.name
     failures = [] if is_alone else read_failures(folder.failures)
-    codes = {row.clip.clip_id: row.code for row in failures}
-    return DatasetTables(path, listings, codes, _form(folder, listings, is_alone=is_alone))
+    codes = {row.clip_id: row.code or "" for row in failures}
+    return DatasetTables(path, rows, table.names, codes, _form(folder, rows, is_alone=is_alone))
 
 
 def compare(a: DatasetTables, b: DatasetTables) -> Comparison:
     """Compare two datasets by their tables."""
-    common = sorted(a.listings.keys() & b.listings.keys())
+    common = sorted(a.rows.keys() & b.rows.keys())
     is_same = {
-        clip_id: a.listings[clip_id].file.sha256 == b.listings[clip_id].file.sha256
+        clip_id: a.rows[clip_id].saved_file.sha256 == b.rows[clip_id].saved_file.sha256
         for clip_id in common
     }
     return Comparison(
@@ -141,7 +140,7 @@ def compare(a: DatasetTables, b: DatasetTables) -> Comparison:
 
 
 def _has_other_form(clip_id: str, a: DatasetTables, b: DatasetTables) -> bool:
-    one, other = a.listings[clip_id].file, b.listings[clip_id].file
+    one, other = a.rows[clip_id].saved_file, b.rows[clip_id].saved_file
     if one.sha256 == other.sha256:
         return False
     if (one.sample_rate, one.channels) != (other.sample_rate, other.channels):
@@ -154,26 +153,25 @@ def _missing(there: DatasetTables, here: DatasetTables) -> list[Missing]:
     """Return the clips that are only there, with why they are not here."""
     return [
         Missing(clip_id, here.failures.get(clip_id, NOT_KNOWN))
-        for clip_id in sorted(there.listings.keys() - here.listings.keys())
+        for clip_id in sorted(there.rows.keys() - here.rows.keys())
     ]
 
 
 def _compare_classes(a: DatasetTables, b: DatasetTables) -> list[ClassComparison]:
     numbers = {place: Counter[str]() for place in ("a", "b", "both")}
-    names: dict[str, str] = {}
-    for clip_id, listing in {**b.listings, **a.listings}.items():
-        names.update(listing.names)
-        in_both = clip_id in a.listings and clip_id in b.listings
-        place = "both" if in_both else "a" if clip_id in a.listings else "b"
-        numbers[place].update(set(listing.clip.labels))
+    for clip_id, row in {**b.rows, **a.rows}.items():
+        in_both = clip_id in a.rows and clip_id in b.rows
+        place = "both" if in_both else "a" if clip_id in a.rows else "b"
+        numbers[place].update(set(row.clip.labels))
+    names = {**b.names, **a.names}
     return [
         ClassComparison(mid, name, numbers["a"][mid], numbers["b"][mid], numbers["both"][mid])
         for mid, name in sorted(names.items(), key=lambda one: (one[1], one[0]))
     ]
 
 
-def _form(folder: OutputFolder, listings: Mapping[str, Listing], *, is_alone: bool) -> Form:
-    files = [listing.file for listing in listings.values()]
+def _form(folder: OutputFolder, rows: Mapping[str, Row], *, is_alone: bool) -> Form:
+    files = [row.saved_file for row in rows.values()]
     info = None if is_alone else read_run_info(folder.run)
     return Form(
         sample_rates=tuple(sorted({file.sample_rate for file in files})),

@@ -17,12 +17,12 @@ from pathlib import Path
 from audioset_dl.dataset.guard import check_places
 from audioset_dl.dataset.journal import Journal, open_journal
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.dataset.manifest import row_of, write_failures, write_manifest
-from audioset_dl.dataset.pending import drop_claim, write_claim
+from audioset_dl.dataset.manifest import write_failures, write_manifest
+from audioset_dl.dataset.pending import drop_pending, write_pending
 from audioset_dl.dataset.resume import adopt_files, clear_leftovers
-from audioset_dl.dataset.rows import Record, SavedFile
+from audioset_dl.dataset.rows import Row, SavedFile, add_known_gone
 from audioset_dl.dataset.run_info import write_run_info
-from audioset_dl.dataset.verify import check_file, is_inside
+from audioset_dl.dataset.verify import check_file
 from audioset_dl.errors import ConfigError, OutputError, Problem
 from audioset_dl.sets.parts import (
     Part,
@@ -32,9 +32,11 @@ from audioset_dl.sets.parts import (
     merge_info,
     merge_order,
     read_part,
-    saved,
 )
-from audioset_dl.storage.files import find_room, told_as_output_error, write_file
+from audioset_dl.sets.unite import unite_saved, unite_unsaved
+from audioset_dl.storage.disk import find_free_space
+from audioset_dl.storage.files import as_output_error, write_file
+from audioset_dl.storage.guards import find_overlap, is_inside
 from audioset_dl.storage.lock import hold_folder, keep_runs_out
 
 CONFLICT = "conflict"
@@ -45,14 +47,13 @@ IN_THE_WAY = "in_the_way"
 
 @dataclass(frozen=True)
 class Trouble:
-    """A file that was not merged."""
+    """One file that was not merged."""
 
     clip_id: str
     path: str
     """The file."""
     code: str
-    """`CONFLICT`, `IN_THE_WAY`, or a code of `audioset_dl.dataset.verify.Fault`: what it is not
-    as its own dataset says."""
+    """`CONFLICT`, `IN_THE_WAY`, or a code of `audioset_dl.dataset.verify.FileFault`."""
     detail: str
 
 
@@ -111,7 +112,7 @@ def merge_parts(
     OutputError
         A folder can't be read or written, or there is no room.
     """
-    _check_apart(out.path, paths)
+    _check_overlap(out.path, paths)
     _check_is_ours(out)
     with ExitStack() as stack:
         for path in paths:
@@ -123,14 +124,15 @@ def merge_parts(
         journal = stack.enter_context(open_journal(out.journal))
         adopt_files(journal, out)
         clear_leftovers(out)
-        own = make_part(out, journal.records())
+        own = make_part(out, journal.rows())
         check_same_audio([own, *parts])
         merge = _Merge(own, parts, journal)
-        merge.check_room()
-        merge.run(on_file)
-        merge.write_tables(now)
+        merge.check_space()
+        merge.copy_files(on_file)
+        known_gone = merge.note_rows()
+        merge.write_tables(known_gone, now)
         shutil.rmtree(out.scratch, ignore_errors=True)
-        return merge.report()
+        return merge.report(known_gone)
 
 
 def _check_is_ours(out: OutputFolder) -> None:
@@ -139,13 +141,18 @@ def _check_is_ours(out: OutputFolder) -> None:
     if not out.path.is_dir() or any(path.exists() for path in ours):
         return
     if other := next(out.path.iterdir(), None):
-        raise ConfigError(
-            Problem(
-                "",
-                f"{out.path} is no dataset and not empty (there is {other.name}): "
-                "name a new folder for OUT, or one that holds a dataset",
-            )
-        )
+        found = f"{out.path} is no dataset and not empty (there is {other.name})"
+        fix = "name a new folder for OUT, or one that holds a dataset"
+        raise ConfigError(Problem("", f"{found}: {fix}"))
+
+
+def _check_overlap(out: Path, paths: Sequence[Path]) -> None:
+    """Refuse folders that are named twice, or of which one lies in another."""
+    overlap = find_overlap([path.resolve() for path in (out, *paths)])
+    if overlap is not None:
+        one, other = overlap
+        fix = "name OUT, then the other folders, each once (what OUT holds stays there)"
+        raise ConfigError(Problem("", f"{one} and {other} are not apart", fix))
 
 
 class _Merge:
@@ -160,135 +167,130 @@ class _Merge:
         self._troubles: list[Trouble] = []
         self._num_copied = self._num_present = 0
 
-    def check_room(self) -> None:
+    def check_space(self) -> None:
         """Refuse to begin what the disk can't hold."""
         missing: dict[str, Path] = {}
-        for part, record in self._saved_in_parts():
-            known = self._own.records.get(record.clip.clip_id)
-            if known is None or known.file is None:
-                path = part.folder.path / _file_of(record).file_name
-                missing.setdefault(record.clip.clip_id, path)
+        for part, row in self._saved_in_parts():
+            if self._known_file(row.clip_id) is None:
+                path = part.folder.path / row.saved_file.file_name
+                missing.setdefault(row.clip_id, path)
         needed = sum(map(_size, missing.values()))
-        room = find_room(self._out.path)
-        if room is not None and needed > room.num_bytes:
+        space = find_free_space(self._out.path)
+        if space is not None and needed > space.num_bytes:
             raise OutputError(
-                f"{self._out.path}: {len(missing):,} files to copy have {needed:,} bytes, {room}; "
-                "make room, or choose another OUT"
+                f"{self._out.path}: {len(missing):,} files to copy have {needed:,} bytes, {space}",
+                fix="make room, or choose another OUT",
             )
 
-    def run(self, on_file: Callable[[], object]) -> None:
-        """Copy file after file, each noted at once; then note what all know of each clip."""
-        for part, record in self._saved_in_parts():
-            self._take(part, record)
+    def copy_files(self, on_file: Callable[[], object]) -> None:
+        """Copy file after file, each noted in the journal at once."""
+        for part, row in self._saved_in_parts():
+            self._take(part, row)
             on_file()
-        clip_ids = sorted({clip_id for part in self._parts for clip_id in part.records})
-        self._journal.put([self._settled(clip_id) for clip_id in clip_ids])
 
-    def _settled(self, clip_id: str) -> Record:
-        known = self._journal.find(clip_id)
-        if known is None or known.file is None:
-            return self._verdict(clip_id)
-        return saved(self._united(clip_id), known.file)
+    def note_rows(self) -> list[Row]:
+        """Note what all parts know of each clip; return the rows that the journal does not hold.
 
-    def _saved_in_parts(self) -> Iterator[tuple[Part, Record]]:
+        These are of clips that were taken as gone without asking.
+        """
+        rows = []
+        for clip_id in sorted({clip_id for part in self._parts for clip_id in part.rows}):
+            file, known = self._known_file(clip_id), self._rows_of(clip_id)
+            rows.append(
+                unite_unsaved(known, self._order)
+                if file is None
+                else unite_saved(known, file, self._order)
+            )
+        united = {row.clip_id for row in rows}
+        only_own = (row for row in self._own.rows.values() if row.clip_id not in united)
+        known_gone = [row for row in (*rows, *only_own) if row.known_from is not None]
+        self._journal.put(row for row in rows if row.known_from is None)
+        self._journal.put(
+            replace(row, known_from=None, wanted=False, state="waiting", code=None, detail=None)
+            for row in known_gone
+            if row.clip.labels
+        )
+        self._journal.note_known_gone(row.code or "" for row in known_gone)
+        return known_gone
+
+    def _saved_in_parts(self) -> Iterator[tuple[Part, Row]]:
         for part in self._parts:
-            for record in part.records.values():
-                if record.file is not None:
-                    yield part, record
+            for row in part.rows.values():
+                if row.file is not None:
+                    yield part, row
 
-    def _take(self, part: Part, record: Record) -> None:
-        """Take up one file of a part."""
-        clip_id, file = record.clip.clip_id, _file_of(record)
-        path = part.folder.path / file.file_name
-        fault = check_file(part.folder.path, row_of(clip_id, file))
-        if fault is not None:
-            self._trouble(clip_id, path, fault.code, fault.detail)
-            return
+    def _known_file(self, clip_id: str) -> SavedFile | None:
         known = self._journal.find(clip_id)
-        if known is None or known.file is None:
-            self._copy(path, record, file)
-            return
-        if known.file.sha256 != file.sha256:
-            where = self._out.path / known.file.file_name
-            self._trouble(clip_id, path, CONFLICT, f"{where}, which is kept, has other audio")
-            return
-        mine = check_file(self._out.path, row_of(clip_id, known.file))
-        if mine is None:
-            self._num_present += 1
-        elif mine.code == "missing":
-            self._copy(path, record, known.file)
-        else:
-            where = self._out.path / known.file.file_name
-            self._trouble(clip_id, where, mine.code, f"{mine.detail}; see `verify --repair`")
+        return None if known is None else known.file
 
-    def _copy(self, path: Path, record: Record, file: SavedFile) -> None:
+    def _rows_of(self, clip_id: str) -> list[Row]:
+        known = [part.rows.get(clip_id) for part in (self._own, *self._parts)]
+        return [row for row in known if row is not None]
+
+    def _take(self, part: Part, row: Row) -> None:
+        """Take up one file of a part."""
+        path = part.folder.path / row.saved_file.file_name
+        fault = check_file(part.folder.path, row)
+        if fault is not None:
+            self._leave(row, path, fault.code, fault.detail)
+            return
+        known = self._journal.find(row.clip_id)
+        if known is None or known.file is None:
+            self._copy(path, row, row.saved_file)
+            return
+        where = self._out.path / known.file.file_name
+        if known.file.sha256 != row.saved_file.sha256:
+            self._leave(row, path, CONFLICT, f"{where}, which is kept, has other audio")
+            return
+        own_fault = check_file(self._out.path, known)
+        if own_fault is None:
+            self._num_present += 1
+        elif own_fault.code == "missing":
+            self._copy(path, row, known.file)
+        else:
+            self._leave(row, where, own_fault.code, f"{own_fault.detail}; see `verify --repair`")
+
+    def _copy(self, path: Path, row: Row, file: SavedFile) -> None:
         """Copy a file that was found to be as its part says, and note it."""
-        clip_id = record.clip.clip_id
         target = self._out.path / file.file_name
         if not is_inside(self._out.path, target.parent):
-            self._trouble(clip_id, path, "outside", f"{target.parent} leads out of OUT")
+            self._leave(row, path, "outside", f"{target.parent} leads out of OUT")
             return
-        with told_as_output_error(path):
+        with as_output_error(path):
             content = path.read_bytes()
         file = replace(file, num_bytes=len(content))
         if target.exists() or target.is_symlink():
             if not _holds(target, file):
-                self._trouble(clip_id, path, IN_THE_WAY, f"{target} holds something else")
+                self._leave(row, path, IN_THE_WAY, f"{target} holds something else")
                 return
             self._num_present += 1
         else:
-            write_claim(self._out, record.clip, file)
+            write_pending(self._out, row.clip, file)
             write_file(target, content)
             self._num_copied += 1
         if not _holds(target, file):
             raise OutputError(f"{target} is not what was written there: the disk fails")
-        self._journal.put([saved(self._united(clip_id), file)])
-        drop_claim(self._out, clip_id)
+        self._journal.put([unite_saved(self._rows_of(row.clip_id), file, self._order)])
+        drop_pending(self._out, row.clip_id)
 
-    def _united(self, clip_id: str) -> Record:
-        """Return what all together know of a clip, but for what became of it."""
-        records = self._records_of(clip_id)
-        wanting = [record for record in records if record.wanted]
-        mids = {mid for record in wanting or records for mid in record.classes}
-        return replace(
-            max(records, key=lambda record: len(record.clip.labels)),
-            classes=tuple(sorted(mids, key=lambda mid: (self._order.get(mid, len(mids)), mid))),
-            wanted=bool(wanting),
-            attempts=max(record.attempts for record in records),
-        )
+    def _leave(self, row: Row, path: Path, code: str, detail: str) -> None:
+        self._troubles.append(Trouble(row.clip_id, str(path), code, detail))
 
-    def _verdict(self, clip_id: str) -> Record:
-        """Return what all together know of a clip that is not saved: gone weighs most."""
-        unsaved = [record for record in self._records_of(clip_id) if record.file is None]
-        united = replace(self._united(clip_id), file=None)
-        if not unsaved:  # the files are damaged
-            return replace(united, state="waiting", code=None, detail=None)
-        best = max(unsaved, key=_weight)
-        return replace(
-            united, state=best.state, code=best.code, detail=best.detail, updated_at=best.updated_at
-        )
-
-    def _records_of(self, clip_id: str) -> list[Record]:
-        known = [part.records.get(clip_id) for part in (self._own, *self._parts)]
-        return [record for record in known if record is not None]
-
-    def _trouble(self, clip_id: str, path: Path, code: str, detail: str) -> None:
-        self._troubles.append(Trouble(clip_id, str(path), code, detail))
-
-    def write_tables(self, now: str) -> None:
+    def write_tables(self, known_gone: Sequence[Row], now: str) -> None:
         """Write manifest.csv, failures.csv and run.json."""
         names = {
             mid: name for part in (*self._parts, self._own) for mid, name in part.names.items()
         }
-        write_manifest(self._out.manifest, self._journal.records("saved"), names)
-        write_failures(self._out.failures, self._journal.records(), names)
+        write_manifest(self._out.manifest, self._journal.rows("saved"), names)
+        rows = add_known_gone(self._journal.rows(), known_gone)
+        write_failures(self._out.failures, rows, names)
         info = merge_info(self._own, self._parts, names, now)
         if info is not None:
             write_run_info(self._out.run, info)
 
-    def report(self) -> Merged:
+    def report(self, known_gone: Sequence[Row]) -> Merged:
         """Return what was done."""
-        states = Counter(state for state, _ in self._journal.states().values())
+        states = Counter(row.state for row in add_known_gone(self._journal.rows(), known_gone))
         return Merged(
             copied=self._num_copied,
             present=self._num_present,
@@ -298,32 +300,6 @@ class _Merge:
             troubles=tuple(self._troubles),
             other_metadata=find_other_metadata([self._own, *self._parts]),
         )
-
-
-def _check_apart(out: Path, paths: Sequence[Path]) -> None:
-    """Refuse folders that are named twice, or of which one lies in another."""
-    folders = [path.resolve() for path in (out, *paths)]
-    for number, one in enumerate(folders):
-        for other in folders[number + 1 :]:
-            if one.is_relative_to(other) or other.is_relative_to(one):
-                raise ConfigError(
-                    Problem(
-                        "",
-                        f"{one} and {other} are not apart; name OUT, then the other folders, each "
-                        "once (what OUT holds stays there)",
-                    )
-                )
-
-
-def _weight(record: Record) -> tuple[bool, bool, bool, str]:
-    is_gone = record.state == "gone"
-    return is_gone, not record.is_hearsay, record.code is not None, record.updated_at
-
-
-def _file_of(record: Record) -> SavedFile:
-    if record.file is None:
-        raise ValueError(f"{record.clip.clip_id} is not saved")
-    return record.file
 
 
 def _size(path: Path) -> int:
@@ -336,5 +312,5 @@ def _size(path: Path) -> int:
 def _holds(path: Path, file: SavedFile) -> bool:
     if path.is_symlink() or not path.is_file() or _size(path) != file.num_bytes:
         return False
-    with told_as_output_error(path):
+    with as_output_error(path):
         return hashlib.sha256(path.read_bytes()).hexdigest() == file.sha256

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -10,9 +10,9 @@ from typing import Any
 
 from audioset_dl.dataset.journal import read_journal
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.dataset.manifest import read_failures, read_listings
-from audioset_dl.dataset.pending import read_claims
-from audioset_dl.dataset.rows import Record, SavedFile
+from audioset_dl.dataset.manifest import read_failures, read_manifest
+from audioset_dl.dataset.pending import read_pending
+from audioset_dl.dataset.rows import Row
 from audioset_dl.dataset.run_info import RunInfo, read_run_info
 from audioset_dl.errors import ConfigError, OutputError, Problem
 from audioset_dl.versions import __version__
@@ -25,10 +25,10 @@ class Part:
     """One part, as it was found; nothing in it is ever changed."""
 
     folder: OutputFolder
-    records: Mapping[str, Record]
+    rows: Mapping[str, Row]
     """By clip_id."""
     names: Mapping[str, str]
-    """Display names by MID, as far as it knows them."""
+    """Display names by MID, as far as the part knows them."""
     info: RunInfo | None
     """Its run.json."""
 
@@ -38,7 +38,7 @@ class Part:
         if self.info is not None:
             audio = self.info.config.get("audio", {})
             return {key: audio[key] for key in _AUDIO_KEYS if key in audio}
-        files = [record.file for record in self.records.values() if record.file is not None]
+        files = [row.file for row in self.rows.values() if row.file is not None]
         rates, channels = {file.sample_rate for file in files}, {file.channels for file in files}
         found = {"sample_rate": rates, "channels": channels}
         return {key: values.pop() for key, values in found.items() if len(values) == 1}
@@ -53,19 +53,48 @@ def read_part(path: Path) -> Part:
         It holds neither, or they can't be read.
     """
     folder = OutputFolder(path)
-    if not (folder.journal.is_file() or folder.manifest.is_file()):
+    if folder.journal.is_file():
+        with read_journal(folder.journal) as journal:
+            return make_part(folder, journal.rows())
+    if not folder.manifest.is_file():
         raise OutputError(f"{path} holds no dataset: neither journal.sqlite nor manifest.csv")
-    return make_part(folder, _read_records(folder))
+    manifest = read_manifest(folder.manifest)
+    info, names = _read_names(folder, manifest.names)
+    rows = (*read_failures(folder.failures, names), *manifest.rows)
+    return Part(folder, {row.clip_id: row for row in rows}, names, info)
 
 
-def make_part(folder: OutputFolder, records: Iterable[Record]) -> Part:
-    """Return a dataset of which the records are known as a part."""
+def make_part(folder: OutputFolder, journal_rows: Iterable[Row]) -> Part:
+    """Return a dataset of which the rows of the journal are known as a part."""
+    rows = {row.clip_id: row for row in journal_rows}
+    of_manifest: Mapping[str, str] = {}
+    failures: list[Row] = []
+    # The journal is the truth; of the tables only what it does not hold is looked for.
+    with suppress(OutputError):
+        of_manifest = read_manifest(folder.manifest).names
+    info, names = _read_names(folder, of_manifest)
+    with suppress(OutputError):
+        failures = read_failures(folder.failures, names)
+    for row in failures:
+        known = rows.get(row.clip_id)
+        if row.known_from and (known is None or known.state == "waiting"):
+            rows[row.clip_id] = row if known is None else replace(row, clip=known.clip)
+    # What a killed run had written, and not noted yet.
+    for clip, file in read_pending(folder):
+        known = rows.get(clip.clip_id)
+        is_there = (folder.path / file.file_name).is_file()
+        if known is not None and known.file is None and is_there:
+            rows[clip.clip_id] = known.as_saved(file)
+    return Part(folder, rows, names, info)
+
+
+def _read_names(
+    folder: OutputFolder, of_manifest: Mapping[str, str]
+) -> tuple[RunInfo | None, dict[str, str]]:
+    """Return run.json, and the display names that it and the manifest know."""
     info = read_run_info(folder.run)
-    names = {node["mid"]: node["name"] for node in info.classes} if info is not None else {}
-    with suppress(OutputError):  # names are all that is looked for
-        for listing in read_listings(folder.manifest):
-            names.update(listing.names)
-    return Part(folder, {record.clip.clip_id: record for record in records}, names, info)
+    of_run = {node["mid"]: node["name"] for node in info.classes} if info is not None else {}
+    return info, {**of_run, **of_manifest}
 
 
 def check_same_audio(parts: Iterable[Part]) -> None:
@@ -76,7 +105,7 @@ def check_same_audio(parts: Iterable[Part]) -> None:
     ConfigError
         What they differ in.
     """
-    holding = [part for part in parts if any(record.file for record in part.records.values())]
+    holding = [part for part in parts if any(row.file for row in part.rows.values())]
     for one, other in ((one, other) for one in holding for other in holding):
         differing = [key for key in one.audio.keys() & other.audio if _differs(key, one, other)]
         if differing:
@@ -86,8 +115,8 @@ def check_same_audio(parts: Iterable[Part]) -> None:
                 + ", ".join(f"{key} {part.audio[key]}" for key in keys)
                 for part in (one, other)
             )
-            advice = "such parts can't be one dataset: nothing was merged"
-            raise ConfigError(Problem("", f"{words}; {advice}"))
+            fix = "such parts can't be one dataset: nothing was merged"
+            raise ConfigError(Problem("", words, fix))
 
 
 def _differs(key: str, one: Part, other: Part) -> bool:
@@ -145,36 +174,3 @@ def find_other_metadata(parts: Iterable[Part]) -> list[str]:
                 continue
             digests.setdefault(name, set()).add(digest)
     return sorted(name for name, found in digests.items() if len(found) > 1)
-
-
-def _read_records(folder: OutputFolder) -> list[Record]:
-    if not folder.journal.is_file():
-        return list(_records_of_tables(folder))
-    with read_journal(folder.journal) as journal:
-        records = {record.clip.clip_id: record for record in journal.records()}
-    # What a killed run had written, and not noted yet.
-    for clip, file in read_claims(folder):
-        known = records.get(clip.clip_id)
-        is_news = known is not None and known.file is None
-        if known is not None and is_news and (folder.path / file.file_name).is_file():
-            records[clip.clip_id] = saved(known, file)
-    return list(records.values())
-
-
-def saved(record: Record, file: SavedFile) -> Record:
-    """Return the record of a clip once it is saved."""
-    updated_at = file.saved_at
-    return replace(record, state="saved", code=None, detail=None, updated_at=updated_at, file=file)
-
-
-def _records_of_tables(folder: OutputFolder) -> Iterator[Record]:
-    for row in read_failures(folder.failures):
-        yield Record(
-            clip=row.clip, classes=(), wanted=True, state=row.state, code=row.code,
-            detail=row.detail, attempts=row.attempts, updated_at=row.updated_at, file=None,
-        )  # fmt: skip
-    for one in read_listings(folder.manifest):
-        yield Record(
-            clip=one.clip, classes=one.classes, wanted=bool(one.classes), state="saved", code=None,
-            detail=None, attempts=0, updated_at=one.file.saved_at, file=one.file,
-        )  # fmt: skip

@@ -25,9 +25,9 @@ Storm = tuple[str, float, float]
 
 
 @click.command()
-@click.option("--port", default=0, help="On 127.0.0.1; 0: any that is free.")
+@click.option("--port", default=0, help="Port on 127.0.0.1; 0: any free one.")
 @click.option("--videos", type=_FILE, help="JSON array or JSON lines; keys as the fields of Video.")
-@click.option("--default-duration", type=float, help="Every other id plays, for so many seconds.")
+@click.option("--default-duration", type=float, help="Seconds for which every other id plays.")
 @click.option("--metadata", type=_FOLDER, help="Folder with copies of Google's files.")
 @click.option("--rtt-ms", default=0.0, help="Milliseconds before each answer.")
 @click.option("--bytes-per-s", type=float, help="Speed of media over one connection.")
@@ -37,13 +37,13 @@ Storm = tuple[str, float, float]
     nargs=3,
     type=float,
     metavar="CAPACITY PER_HOUR LOCKOUT_S",
-    help="What the address may ask for, in videos.",
+    help="What one address may ask for, in videos.",
 )
 @click.option(
     "--random-faults",
     type=(float, str),
     metavar="SHARE FAULT,FAULT",
-    help="What befalls requests by chance, and which share of them; see simulator/faults.py.",
+    help="Share of the requests that meet a fault by chance, and which; see simulator/faults.py.",
 )
 @click.option(
     "--storm",
@@ -51,12 +51,10 @@ Storm = tuple[str, float, float]
     type=(click.Choice(tuple(BEHAVIOURS)), float, float),
     multiple=True,
     metavar="BEHAVIOUR AFTER_S FOR_S",
-    help="From when on, and how long, every video is answered so; may be given several times.",
+    help="A behaviour of every video, from when on and for how long; may be given several times.",
 )
-@click.option(
-    "--open-ended/--no-open-ended", default=False, help="Whether open-ended ranges are served."
-)
-@click.option("--log", type=click.Path(path_type=Path), help="Requests are appended as JSON lines.")
+@click.option("--open-ended/--no-open-ended", default=False, help="Serve open-ended ranges.")
+@click.option("--log", type=click.Path(path_type=Path), help="File that requests are appended to.")
 def main(  # noqa: PLR0917 - click gives them by keyword
     port: int,
     videos: Path | None,
@@ -71,7 +69,7 @@ def main(  # noqa: PLR0917 - click gives them by keyword
     open_ended: bool,
     log: Path | None,
 ) -> None:
-    """Serve a loopback YouTube until SIGTERM or SIGINT; the first line says at what address."""
+    """Serve a loopback YouTube until SIGTERM or SIGINT; the first line is its address."""
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
@@ -91,7 +89,7 @@ def main(  # noqa: PLR0917 - click gives them by keyword
         )
         stack.enter_context(simulator)
         click.echo(simulator.address)
-        _weather(simulator, storms, ended)
+        _run_storms(simulator, storms, ended)
 
 
 def _make_budget(numbers: tuple[float, float, float]) -> Budget:
@@ -107,8 +105,8 @@ def _make_random_faults(given: tuple[float, str]) -> RandomFaults:
         raise click.BadParameter(str(error), param_hint="--random-faults") from error
 
 
-def _weather(simulator: Simulator, storms: Sequence[Storm], ended: threading.Event) -> None:
-    """Let the storms come and go, until the end."""
+def _run_storms(simulator: Simulator, storms: Sequence[Storm], ended: threading.Event) -> None:
+    """Begin and end each storm in time, then wait for the end."""
     began_at = time.monotonic()
     for behaviour, after_s, for_s in sorted(storms, key=lambda storm: storm[1]):
         for refusal, at in ((behaviour, after_s), (None, after_s + for_s)):

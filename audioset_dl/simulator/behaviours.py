@@ -1,8 +1,8 @@
-"""How YouTube answers for a video, as a table: playable, or one of the ways of not being so.
+"""How YouTube answers for a video, as a table: it plays, or one of the reasons why not.
 
-Owns the texts and the states in which YouTube says no. The slugs are the failure codes of
-:mod:`audioset_dl.youtube`, with ``:variant`` behind them where YouTube has several ways to say the
-same. Knows nothing of how an answer is written or sent.
+Owns the texts and the states of YouTube's refusals. The keys are the failure codes of
+:mod:`audioset_dl.outcomes`, followed by ``:variant`` where YouTube says the same in several ways.
+Knows nothing of how an answer is written or sent.
 
 The texts are those that yt-dlp's extractor and its issue tracker quote; ``playabilityStatus`` is
 innertube's, as ``yt_dlp/extractor/youtube/_video.py`` (2026.08.19) reads it.
@@ -29,30 +29,30 @@ class Behaviour:
     subreason: str = ""
     """The two lines on the black screen."""
     http_status: int = 200
-    """Of the watch page and what stands in for it."""
+    """HTTP status of the watch page and of what replaces it."""
     player_status: int = 200
-    """Of the player API; other than 200, the page comes without a player response too."""
+    """HTTP status of the player API; if not 200, the page has no player response either."""
     media_status: int = 206
-    """Of every request for media; 206 is the site's normal answer to a range."""
+    """HTTP status of every request for media; 206 is the normal answer to a range."""
     formats: Literal["urls", "no_urls", "drm", "storyboard"] = "urls"
-    """What a playable video offers."""
+    """The formats of a playable video."""
     plays_signed_in: bool = False
-    """Whether the refusal holds for guests only."""
+    """True if only guests are refused."""
     refused_clients: tuple[str, ...] = ()
-    """innertube client names to which the refusal is confined; empty: all of them."""
+    """Names of the innertube clients that are refused; empty: all of them."""
     page_words: str = ""
-    """Words that the watch page holds somewhere."""
+    """Words that the watch page contains."""
     is_about_another: bool = False
-    """Whether the answers are about another video than the one that was asked for."""
+    """True if the answers are about another video than the one asked for."""
     signs_out: bool = False
-    """Whether the page takes the account's cookies away, as when they were rotated elsewhere."""
+    """True if the page removes the account's cookies, as when they were rotated elsewhere."""
     error_screen: Mapping[str, Any] = field(default_factory=dict)
     """More of ``playabilityStatus.errorScreen``."""
     details: Mapping[str, Any] = field(default_factory=dict)
     """More of ``videoDetails``."""
 
     def refuses(self, client: str, *, is_signed_in: bool) -> bool:
-        """Tell whether this client is told that it can't play the video."""
+        """Return True if this client is told that it can't play the video."""
         if self.status == OK or (self.plays_signed_in and is_signed_in):
             return False
         return not self.refused_clients or client in self.refused_clients

@@ -1,9 +1,9 @@
 """What the simulated YouTube lets one address do: a token bucket of videos with a lock-out.
 
-Owns the counting. Knows nothing of HTTP; the answer that is given when it says no is a behaviour.
-Modelled on what yt-dlp's wiki says of "This content isn't available, try again later": about 300
-videos an hour for a guest; who asks for more is locked out for up to an hour, and asking prolongs
-it.
+Owns the counting. Knows nothing of HTTP; a refusal is shown as a behaviour. Modelled on what the
+wiki of yt-dlp says of "This content isn't available, try again later": about 300 videos an hour for
+a guest; an address that asks for more is locked out for up to an hour, and asking prolongs it
+(https://github.com/yt-dlp/yt-dlp/wiki/Extractors#this-content-isnt-available-try-again-later).
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ class Budget:
     """A guest budget.
 
     A video is paid for once a visit: by its watch page, or by the first request to the player API
-    where no page came before. Thread-safe.
+    if no page came before. Thread-safe.
 
     Parameters
     ----------
     capacity : float
-        Videos that can be had at once; the bucket begins full.
+        Most videos that can be asked for at once; the bucket is full at the start.
     refill_per_s : float
-        Videos that are added to it a second.
+        Videos added to it each second.
     lockout_s : float
-        How long everything is refused after a video was asked for that can't be paid; counted
-        anew from every request in between.
+        Seconds for which everything is refused after a request that the bucket can't pay; each
+        request in between starts them again.
     refusal : str
-        The behaviour that is shown meanwhile: ``rate_limited``, ``http_429``, ``bot_check``.
+        The behaviour that is shown then: ``rate_limited``, ``http_429``, ``bot_check``.
     visit_s : float
-        How long after its page the player API may be asked for the same video.
+        Seconds after its page in which the player API may be asked for the same video.
     clock : callable
         Seconds, monotonic.
     """
@@ -66,21 +66,21 @@ class Budget:
 
     @property
     def num_admitted(self) -> int:
-        """How many videos were paid for."""
+        """Number of videos that were paid for."""
         return self._num_admitted
 
     @property
     def num_refused(self) -> int:
-        """How many requests were refused."""
+        """Number of requests that were refused."""
         return self._num_refused
 
     @property
     def is_locked(self) -> bool:
-        """Whether everything is refused right now."""
+        """True while everything is refused."""
         return self._clock() < self._locked_until
 
     def admits(self, ytid: str, *, is_page: bool) -> bool:
-        """Take one request into account, and tell whether it is answered."""
+        """Count one request, and return True if it is answered."""
         with self._lock:
             now = self._clock()
             self._refill(now)

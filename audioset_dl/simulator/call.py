@@ -1,8 +1,8 @@
-"""A request as it came to the simulator, and whether it is an account's.
+"""A request to the simulator, and whether an account or a guest sent it.
 
-Owns how YouTube tells an account from a guest, as far as yt-dlp's YouTube extractor
-(``_generate_cookie_auth_headers`` in ``yt_dlp/extractor/youtube/_base.py``, 2026.10.26) plays its
-part: cookies for pages, and for the API a hash of one of them besides.
+Owns how YouTube tells an account from a guest, as far as yt-dlp's YouTube extractor takes part
+(``_generate_cookie_auth_headers`` in ``yt_dlp/extractor/youtube/_base.py``, 2026.10.26): by cookies
+for pages, and for the API also by a hash of one of them.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ _SCHEMES = {
     "SAPISID1PHASH": ("__Secure-1PAPISID",),
     "SAPISID3PHASH": ("__Secure-3PAPISID",),
 }
-"""Of the header Authorization, and the cookies of which they carry a hash."""
+"""Schemes of the header Authorization, and the cookies whose hash each carries."""
 ACCOUNT_ID = "100000000000000000001"
-"""Of the one account that there is."""
+"""The only account."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """A request as it came over the wire."""
+    """A request."""
 
     method: str
     host: str
@@ -38,23 +38,23 @@ class Call:
 
     @property
     def parameters(self) -> dict[str, str]:
-        """The query, taken apart."""
+        """The parameters of the query, by name."""
         return dict(parse_qsl(self.query))
 
     @property
     def cookies(self) -> dict[str, str]:
-        """The cookies that came, by name."""
+        """The cookies of the request, by name."""
         pairs = (pair.strip().partition("=") for pair in self.headers.get("cookie", "").split(";"))
         return {name: value for name, _, value in pairs if name}
 
     @property
     def session(self) -> str:
-        """What names the session of an account; empty for a guest."""
+        """The cookie that names an account's session; empty for a guest."""
         return self.cookies.get(SESSION_COOKIE, "") if self.is_signed_in else ""
 
     @property
     def is_signed_in(self) -> bool:
-        """Whether it came as an account's."""
+        """True if it is an account's."""
         cookies = self.cookies
         known = {name for names in _SCHEMES.values() for name in names if cookies.get(name)}
         if not cookies.get(SESSION_COOKIE) or not known:
@@ -77,7 +77,7 @@ class Call:
         )
 
     def _hashes(self, token: str, secret: str) -> bool:
-        """Tell whether a token is ``<time>_<SHA-1>``, or the same of an account with ``_u``."""
+        """Return True if a token is ``<time>_<SHA-1>``, or an account's, which ends in ``_u``."""
         when, _, rest = token.partition("_")
         digest, _, marks = rest.partition("_")
         parts = [when, secret, self.headers.get("origin", "")]

@@ -1,7 +1,7 @@
-"""The demo: a small AudioSet of its own on the simulator, for `audioset-dl demo` and for tests.
+"""The demo: a small made-up AudioSet on the simulator, for `audioset-dl demo` and for tests.
 
-Class names and MIDs are AudioSet's; videos, ratings and segments are made up. Everything that the
-main job then does with them is real.
+Class names and MIDs are AudioSet's; videos, ratings and segments are made up. All that a download
+then does with them is real. Prints nothing.
 """
 
 from __future__ import annotations
@@ -52,12 +52,12 @@ _CLASSES: Classes = {
 _LABELS = ((_DOG, _BARK), (_DOG, _HOWL), (_CAT, _PURR), (_CAT, _MEOW), (_BEE,), (_GLOCKENSPIEL,))
 _CLIPS_EACH = 9
 _VOICES = {_BARK: 0, _HOWL: 3, _PURR: 6, _MEOW: 8, _BEE: 11, _GLOCKENSPIEL: 14}
-"""So that each class sounds different: the register in which its videos play."""
+"""The register in which the videos of a class play, so that each class sounds different."""
 _FEW = {_GLOCKENSPIEL: 5}
-"""A class with fewer clips than are asked for."""
+"""Clips of a class that has fewer than are asked for."""
 _GONE = {3: "removed", 10: "private", 17: "terminated", 25: "copyright", 33: "private"}
 _FLAKY = 6
-"""Number of the video whose media fails at first."""
+"""Number of the video whose first request for media fails."""
 
 _CONFIG = f"""\
 {_MARK}: its own small AudioSet on a YouTube that is simulated.
@@ -104,7 +104,7 @@ def prepared(directory: Path) -> Iterator[Demo]:
     config = directory / "config.yaml"
     if config.exists() and not config.read_text("utf-8", "replace").startswith(_MARK):
         raise ConfigError(
-            Problem("", f"{config} is not the demo's and is left as it is; name another folder")
+            Problem("", f"{config} is not the demo's and is left as it is", "name another folder")
         )
     clips = _make_clips()
     videos = [_make_video(number, clip) for number, clip in enumerate(clips)]
@@ -118,7 +118,7 @@ def prepared(directory: Path) -> Iterator[Demo]:
 
 
 def opening_words(demo: Demo) -> str:
-    """Say what is there before the run."""
+    """Return what to print before the run."""
     num_gone = sum(video.behaviour != "ok" for video in demo.videos)
     return (
         f"A simulated YouTube with {len(demo.videos)} videos runs at {demo.simulator.address}; "
@@ -129,9 +129,11 @@ def opening_words(demo: Demo) -> str:
 
 
 def closing_words(demo: Demo, output: OutputFolder) -> str:
-    """Say what was done, what was heard, and what to try next."""
-    rows = read_manifest(output.manifest)
-    num_right = sum(_sounds_right(output.path / row.file_name, row.clip_id) for row in rows)
+    """Return what to print after the run: what was done and heard, and what to try next."""
+    rows = read_manifest(output.manifest).rows
+    num_right = sum(
+        _sounds_right(output.path / row.saved_file.file_name, row.clip_id) for row in rows
+    )
     log = demo.simulator.log
     return "\n".join(
         [
@@ -145,7 +147,7 @@ def closing_words(demo: Demo, output: OutputFolder) -> str:
             f"  audioset-dl status {demo.config}",
             f"  audioset-dl classes {demo.config}",
             f"  rm -r {output.path / 'wav' / 'dog'} && audioset-dl verify {demo.config}",
-            f"  audioset-dl demo {demo.config.parent}   # gets again what you deleted",
+            f"  audioset-dl demo {demo.config.parent}   # fetches again what you deleted",
             "  audioset-dl init   # and then the real thing",
         ]
     )
@@ -171,7 +173,7 @@ def _make_clip(number: int, labels: tuple[str, ...]) -> Clip:
 
 
 def make_ytid(seed: str, voice: int, number: int) -> str:
-    """Return the id of a video that plays in a voice; it begins with - or holds _ now and then."""
+    """Return the id of a video that plays in a voice; as real ones, some begin with - or hold _."""
     first = "-" if number % 7 == 0 else "_" if number % 5 == 0 else "d"
     digests = (hashlib.sha256(f"{seed} {n}".encode()).hexdigest() for n in count())
     ytids = (f"{first}{digest[:4]}_{digest[4:9]}" for digest in digests)

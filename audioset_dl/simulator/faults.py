@@ -1,6 +1,6 @@
-"""What can go wrong with one answer, as words: ``http_429:7``, ``reset:-1``, ``trickle:100``.
+"""The faults that the simulator injects: ``http_429:7``, ``reset:-1``, ``trickle:100``.
 
-Owns the words and what they mean. Knows neither videos nor sockets.
+Owns their names and what they mean. Knows neither videos nor sockets.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ FAULTS = (
     "html_200",
     "redirect",
 )
-"""Besides ``http_NNN``, which may carry a Retry-After: in seconds (``http_429:7``) or as a date
-(``http_429:date+7``, ``http_503:date-60``).
+"""Faults of media. ``http_NNN`` is one too, and may carry a Retry-After: in seconds
+(``http_429:7``) or as a date (``http_429:date+7``, ``http_503:date-60``).
 
 truncate: half of the body, then the connection is closed. reset: half of the body, then a TCP reset
 (within TLS, Python's ssl shows it as an end of file, too). stall: the head of the answer, then
-nothing. These three may say where: ``:N``, after N bytes of the body, counted from its end where
+nothing. These three may say where: ``:N``, after N bytes of the body, counted from its end if
 negative; ``:head``, in the middle of the answer's head.
 
-trickle: one byte a second; ``trickle:B``: B bytes a second. wrong_range: another range than was
-asked for, truly labelled. full_200: all of the track. html_200: a web page. redirect: 302 to
-another host that has it."""
+trickle: one byte a second; ``trickle:B``: B bytes a second. wrong_range: another range than the one
+asked for, with the right label. full_200: the whole track. html_200: a web page. redirect: 302 to
+another host that has the track."""
 
 PAGE_FAULTS = ("truncate", "reset", "stall", "trickle", "html_200")
-"""Likewise besides ``http_NNN``."""
+"""Faults of pages; ``http_NNN`` is one too."""
 
 _HTTP = re.compile(r"http_([45]\d\d)(?::(?P<dated>date[+-])?(\d+))?")
 _BREAK = re.compile(r"(truncate|reset|stall)(?::(-?\d+|head))?")
@@ -51,11 +51,11 @@ class Break:
     how: str
     """``truncate``, ``reset`` or ``stall``."""
     where: str = ""
-    """A number of bytes, ``head``, or empty for what is usual."""
+    """A number of bytes, ``head``, or empty for the default."""
 
     @property
     def is_in_head(self) -> bool:
-        """Whether not even the head of the answer is whole."""
+        """True if not even the head of the answer is whole."""
         return self.where == "head"
 
     def num_bytes(self, size: int) -> int:
@@ -69,7 +69,7 @@ class Break:
 
 
 def is_fault(text: str, *, of_page: bool) -> bool:
-    """Tell whether this is a fault that an answer with media, or a page, can have."""
+    """Return True if this is a fault of media, or of a page."""
     name = text.partition(":")[0]
     if read_break(text) or read_trickle(text):
         return True
@@ -103,24 +103,25 @@ def read_trickle(fault: str) -> int | None:
 
 
 class RandomFaults:
-    """Faults that befall requests of all videos by chance. Thread-safe.
+    """Faults that requests of all videos meet by chance. Thread-safe.
 
-    Whether one meets a request depends only on the seed, the video, the kind of the request and how
-    often that was asked before: the same seed gives the same faults in whatever order videos come.
+    Whether a request meets a fault depends only on the seed, the video, the kind of the request and
+    how often that was asked before: the same seed gives the same faults, in whatever order the
+    videos are asked for.
 
     Parameters
     ----------
     share : float
-        Of the requests for watch pages, of the player API and for media, 0..1.
+        Share, 0..1, of the requests for watch pages, to the player API and for media.
     faults : sequence of str
-        As those of a video. One that only media can have never meets a page.
+        As those of a video. A fault of media only never meets a page.
     seed : int
-        Of the chance.
+        Seed of the chance.
 
     Raises
     ------
     ValueError
-        There is no such share, or no such fault.
+        The share is not within 0..1, or a fault is not known.
     """
 
     def __init__(self, share: float, faults: Sequence[str], seed: int = 0) -> None:
@@ -137,7 +138,7 @@ class RandomFaults:
         self._lock = threading.Lock()
 
     def next_fault(self, ytid: str, kind: str) -> str:
-        """Return what the next request of a kind (page, player, media) meets; empty for nothing."""
+        """Return the fault of the next request of a kind (page, player, media); empty for none."""
         faults = self._of_media if kind == "media" else self._of_pages
         with self._lock:
             self._asked[ytid, kind] += 1

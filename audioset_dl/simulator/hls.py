@@ -1,8 +1,7 @@
 """HLS (RFC 8216) as the simulated YouTube offers it: addresses, playlists and segments.
 
-Owns how a video that has nothing but an HLS manifest is laid out. The master playlist names an
-audio rendition of its own, itag 234, beside a video stream, as that of the site does. Knows nothing
-of HTTP.
+Owns the playlists and segments of a video that has nothing but an HLS manifest. As on the site, the
+master playlist names an audio rendition, itag 234, beside a video stream. Knows nothing of HTTP.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ _PLACE = re.compile(
 
 @dataclass(frozen=True)
 class Place:
-    """What an address of HLS stands for."""
+    """The playlist or segment that an address names."""
 
     ytid: str
     is_master: bool = False
@@ -48,7 +47,7 @@ class Segment:
 
 
 def read_place(path: str) -> Place | None:
-    """Read the path of an address; None if it is none of HLS or not one that is offered."""
+    """Read the path of an address; None if it names no HLS, or nothing that is served."""
     match = _PLACE.fullmatch(path)
     if match is None:
         return None
@@ -65,9 +64,9 @@ def manifest_url(ytid: str) -> str:
 
 
 def master_playlist(ytid: str) -> str:
-    """Return the playlist of what there is: an audio rendition, and a video stream without sound.
+    """Return the master playlist: an audio rendition, and a video stream without sound.
 
-    The latter is there for its line only; its playlist is not served.
+    The playlist of the video stream is not served.
     """
     audio, video = (
         f"{_manifests('hls_playlist', ytid)}/itag/{itag}/source/youtube/playlist/index.m3u8"
@@ -81,7 +80,7 @@ def master_playlist(ytid: str) -> str:
 
 
 def media_playlist(ytid: str, duration_s: float, host: str) -> str:
-    """Return the playlist of the audio rendition, whose segments a host has."""
+    """Return the playlist of the audio rendition, whose segments lie on a host."""
     segments = make_segments(ytid, duration_s)
     longest_s = math.ceil(max(segment.length_s for segment in segments))
     lines = ["#EXTM3U", "#EXT-X-VERSION:6", "#EXT-X-PLAYLIST-TYPE:VOD",

@@ -31,13 +31,13 @@ class Request:
     """The Range header (or ``range`` parameter) as it came."""
     status: int = 0
     fault: str = ""
-    """The fault that the video had in store for this request, if any."""
+    """The fault that this request met, if any."""
     bytes_sent: int = 0
-    """Of the body. While an answer is under way: all that it will be."""
+    """Bytes of the body; while it is being sent, all that it will be."""
     cookie_names: tuple[str, ...] = ()
-    """Of the cookies that came; yt-dlp sends a guest's preferences to YouTube as cookies too."""
+    """Names of the cookies of the request; yt-dlp sends a guest's preferences as cookies too."""
     is_signed_in: bool = False
-    """Whether it came as an account's, be its session valid or not."""
+    """True for an account's request, whether its session is valid or not."""
 
 
 class RequestLog:

@@ -1,7 +1,7 @@
 """The simulator: a proxy on a loopback port that answers by itself and never connects anywhere.
 
-Owns its certificate, its start and its end; how answers travel is the wire's, what is answered the
-site's.
+Owns its certificate, its start and its end. :mod:`audioset_dl.simulator.wire` sends the answers of
+:mod:`audioset_dl.simulator.site`.
 """
 
 from __future__ import annotations
@@ -37,27 +37,27 @@ class Simulator:
     videos : iterable of Video
         The videos that it has.
     default : Video, optional
-        Stands for every other id; None: other ids are ``unavailable``.
+        Answers for every other id; None: these are ``unavailable``.
     metadata_dir : Path, optional
         Folder with copies of Google's files, served at their addresses; None: 404.
     port : int
-        On 127.0.0.1; 0: any that is free.
+        Port on 127.0.0.1; 0: any free one.
     rtt_s : float
         Seconds before each answer.
     bytes_per_s : float, optional
-        How fast media is sent over one connection; None: as fast as it goes.
+        Speed of media over one connection; None: no limit.
     budget : Budget, optional
-        What the one address, which this proxy stands for, may ask of YouTube.
+        What one address, which this proxy stands for, may ask for; None: everything.
     sessions : collection of str, optional
-        ``LOGIN_INFO`` of the accounts' sessions that are valid; None: all are.
+        ``LOGIN_INFO`` of the valid sessions of accounts; None: all are valid.
     random_faults : RandomFaults, optional
-        What befalls requests by chance.
+        Faults that requests meet by chance.
     refuse_open_ended : bool
-        Whether media is sent to bounded ranges only, as YouTube does since August 2026.
+        True: send media to bounded ranges only, as YouTube does since August 2026.
     page_padding : int
-        Bytes by which watch pages are made heavier; a real one has about 1,000,000.
+        Bytes to add to each watch page; a real one has about 1,000,000.
     log_file : text stream, optional
-        To which every request is written as a line of JSON.
+        Receives each request as a line of JSON.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class Simulator:
         return f"http://127.0.0.1:{self._listener.server_address[1]}"
 
     def refuse_all(self, behaviour: str | None) -> None:
-        """Have every video answered with one behaviour until told None; also while it runs.
+        """Answer for every video with one behaviour until called with None; also while it runs.
 
         Parameters
         ----------

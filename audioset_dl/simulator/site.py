@@ -1,7 +1,7 @@
 """The simulated YouTube behind the wire: which request gets which answer.
 
-Owns the routes, the videos, the faults that they still have in store and the budget. Takes a
-:class:`Call` and returns an :class:`Answer`; how they travel is the server's.
+Owns the routes, the videos, the faults that each still has to show, and the budget. Takes a
+:class:`Call` and returns an :class:`Answer`; :mod:`audioset_dl.simulator.wire` transports both.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Headers = tuple[tuple[str, str], ...]
 
 
 def is_hosted(host: str) -> bool:
-    """Tell whether the simulator answers for this host."""
+    """Return True if the simulator answers for this host."""
     return host in (*_METADATA_HOSTS, "youtube.com") or host.endswith(
         (".youtube.com", ".googlevideo.com")
     )
@@ -44,17 +44,17 @@ def is_hosted(host: str) -> bool:
 
 @dataclass(frozen=True)
 class Answer:
-    """What is to be sent, and for the log what it is."""
+    """What to send, and what it is, for the log."""
 
     kind: str
     status: int = 200
     headers: Headers = ()
     body: bytes | memoryview | Path = b""
-    """A path: the content of the file."""
+    """A path stands for the content of the file."""
     ytid: str = ""
     client: str = ""
     fault: str = ""
-    """Breaks and trickles are the server's to carry out; the rest is for the log."""
+    """The wire carries out breaks and trickles; the rest is for the log."""
 
 
 class Site:
@@ -65,20 +65,20 @@ class Site:
     videos : iterable of Video
         The videos that it has.
     default : Video, optional
-        Stands for every id that it does not have; None: they are ``unavailable``.
+        Answers for every other id; None: these are ``unavailable``.
     metadata_dir : Path, optional
         Folder with copies of Google's files.
     budget : Budget, optional
         What one address may ask for; None: everything.
     sessions : collection of str, optional
-        ``LOGIN_INFO`` of the sessions that are valid; None: all are. Who comes with another is a
-        guest, and a page takes that cookie away.
+        ``LOGIN_INFO`` of the valid sessions; None: all are valid. A request with another one is a
+        guest's, and the page removes that cookie.
     random_faults : RandomFaults, optional
-        What befalls requests for which a video has no fault of its own in store.
+        Faults by chance, for requests that meet no fault of the video's own.
     refuse_open_ended : bool
-        Whether media is sent to bounded ranges only, as YouTube does since August 2026.
+        True: send media to bounded ranges only, as YouTube does since August 2026.
     page_padding : int
-        Bytes by which watch pages are made heavier.
+        Bytes to add to each watch page.
     """
 
     def __init__(
@@ -129,7 +129,7 @@ class Site:
         return Answer("other", 404)
 
     def refuse_all(self, behaviour: str | None) -> None:
-        """Have every video answered with one behaviour, and no faults, until told None.
+        """Answer for every video with one behaviour, and without faults, until called with None.
 
         Raises
         ------
@@ -156,7 +156,7 @@ class Site:
         return self._visit(call, found, Answer("player", ytid=ytid, client=client), client)
 
     def _next(self, call: Call) -> Answer:
-        """Answer what is asked for where the page did not come."""
+        """Answer what yt-dlp asks for where the watch page failed."""
         ytid, client = _read_player_call(call.body)
         found = self._video(ytid)
         if found is None:
@@ -164,7 +164,7 @@ class Site:
         return self._visit(call, found, Answer("next", ytid=ytid), client)
 
     def _visit(self, call: Call, video: Video, answer: Answer, client: str) -> Answer:
-        """Answer a request that is paid for from the budget and that faults may befall."""
+        """Answer a request that costs a video of the budget and that may meet a fault."""
         is_page = answer.kind == "page"
         if self._budget and not self._budget.admits(video.ytid, is_page=is_page):
             video = replace(video, behaviour=self._budget.refusal)
@@ -177,10 +177,10 @@ class Site:
         status = _visit_status(video, answer.kind)
         if status != 200:
             return _refusal(answer, status)
-        visitor = pages.Visitor(client, self._is_welcome(call))
-        return self._written(call, video, answer, visitor)
+        visitor = pages.Visitor(client, self._has_valid_session(call))
+        return self._rendered(call, video, answer, visitor)
 
-    def _written(self, call: Call, video: Video, answer: Answer, visitor: pages.Visitor) -> Answer:
+    def _rendered(self, call: Call, video: Video, answer: Answer, visitor: pages.Visitor) -> Answer:
         if answer.kind == "next":
             return _content(answer, pages.next_response(), _JSON)
         layouts = self._layouts(video, visitor)
@@ -194,7 +194,7 @@ class Site:
 
     def _embed(self, call: Call) -> Answer:
         answer = Answer("embed", ytid=call.path.removeprefix("/embed/"))
-        page = pages.embed_page(pages.Visitor(is_signed_in=self._is_welcome(call)))
+        page = pages.embed_page(pages.Visitor(is_signed_in=self._has_valid_session(call)))
         return _content(answer, page, _HTML)
 
     def _script(self, _: Call) -> Answer:
@@ -232,7 +232,7 @@ class Site:
         return self._sent(call, video, segments[place.segment].data, hls.SEGMENT_TYPE)
 
     def _sent(self, call: Call, video: Video, track: bytes, mime_type: str) -> Answer:
-        """Send media that there is, unless the video's behaviour or a fault has it otherwise."""
+        """Send media, unless the behaviour of the video or a fault says otherwise."""
         answer = Answer("media", ytid=video.ytid)
         if video.answers.media_status != 206:
             return replace(answer, status=video.answers.media_status)
@@ -269,8 +269,8 @@ class Site:
         refusal = self._refusal
         return video if refusal is None else replace(video, behaviour=refusal)
 
-    def _is_welcome(self, call: Call) -> bool:
-        """Tell whether a request is that of an account whose session is valid."""
+    def _has_valid_session(self, call: Call) -> bool:
+        """Return True if a request is that of an account with a valid session."""
         return call.is_signed_in and (self._sessions is None or call.session in self._sessions)
 
     def _layouts(self, video: Video, visitor: pages.Visitor) -> tuple[Layout, ...]:
@@ -284,7 +284,7 @@ class Site:
         )
 
     def _next_fault(self, video: Video, kind: str) -> str:
-        """Take the next fault that a video has in store, or one by chance; empty: all is well."""
+        """Take the next fault of a video, or one by chance; empty: none."""
         if kind == "next" or self._refusal is not None:
             return ""
         is_media = kind == "media"

@@ -1,4 +1,4 @@
-"""The melody that a simulated video plays, and the ear that checks it.
+"""The melody that a simulated video plays, and how to recognize it.
 
 Owns which tone sounds in which second of which video, and how to tell from samples alone whether a
 piece of audio is the right ten seconds of the right video. Knows nothing of codecs, containers or
@@ -33,7 +33,7 @@ a window of 25 ms."""
 
 NUM_VOICES = NUM_TONES // 2
 _VOICE_TONES = 6
-"""Tones of each parity that a voice sings."""
+"""Tones of each parity that a voice has."""
 
 SHORTEST_S = 0.3
 """A part of a second shorter than this is not judged."""
@@ -128,7 +128,7 @@ def boundary_shifts_s(
 def sounds_right(
     samples: Samples, sample_rate: int, ytid: str, start_s: float, *, tolerance_s: float = 0.05
 ) -> bool:
-    """Tell whether the samples are video `ytid` from `start_s` on, without a gap.
+    """Return True if the samples are video `ytid` from `start_s` on, without a gap.
 
     Every second must play its tone, every change of tone must come within `tolerance_s` of its
     whole second, and no 40 ms may be silent. The encoders themselves are up to 15 ms off (AAC

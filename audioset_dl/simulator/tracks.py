@@ -39,11 +39,11 @@ class Format:
     quality: str
     """What innertube calls ``audioQuality``."""
     bitrate: int = 0
-    """Of the Opus packets, bit/s; 0 for AAC."""
+    """Bit rate of the Opus packets, in bit/s; 0 for AAC."""
 
     @property
     def is_opus(self) -> bool:
-        """Whether it is Opus in WebM; else AAC in fragmented MP4."""
+        """True for Opus in WebM, else it is AAC in fragmented MP4."""
         return self.bitrate > 0
 
 

@@ -1,6 +1,6 @@
-"""What a simulated video is, and the file from which a set of them is read.
+"""The description of a simulated video, and the file that holds a set of them.
 
-Owns the description of a video; knows nothing of how it is served.
+Knows nothing of how a video is served.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ class Video:
     behaviour: str = "ok"
     """A key of :data:`audioset_dl.simulator.behaviours.BEHAVIOURS`."""
     faults: tuple[str, ...] = ()
-    """One for each of the first requests for media, from :mod:`audioset_dl.simulator.faults`;
-    empty for none. Then all is well."""
+    """A fault of :mod:`audioset_dl.simulator.faults` for each of the first requests for media; an
+    empty text: none. All later requests succeed."""
     page_faults: tuple[str, ...] = ()
-    """Likewise for the first requests for the watch page and the player API, in the order in which
+    """The same for the first requests for the watch page and the player API, in the order in which
     they come."""
     ad_s: int = 0
-    """Length of the advertisement in front: so long the media is refused with 403."""
+    """Seconds of advertisement before the video: until they are over, media is answered 403."""
 
     def __post_init__(self) -> None:
         if self.ytid and not is_ytid(self.ytid):
@@ -65,12 +65,12 @@ class Video:
 
     @property
     def has_index(self) -> bool:
-        """Whether its tracks have an index in front of the media."""
+        """True if its tracks have an index before the media."""
         return self.packing != "no_index"
 
     @property
     def answers(self) -> Behaviour:
-        """What the site says about it."""
+        """The site's answers about it."""
         return BEHAVIOURS[self.behaviour]
 
     def named(self, ytid: str) -> Video:
@@ -79,7 +79,7 @@ class Video:
 
 
 def is_ytid(text: str) -> bool:
-    """Tell whether this has the form of a video id."""
+    """Return True if this has the form of a video id."""
     return _YTID.fullmatch(text) is not None
 
 

@@ -1,6 +1,6 @@
 """The wire: connections of clients, TLS, HTTP and the pace of sending.
 
-Owns how answers travel, and how they are broken off; what is answered is the site's. A client talks
+Owns how answers are sent, and how they break off; the site decides what they hold. A client talks
 to it as to any HTTP proxy: ``CONNECT`` opens a tunnel whose other end is the simulator itself;
 plain ``http://`` requests come as absolute URIs.
 """
@@ -28,8 +28,8 @@ from audioset_dl.simulator.site import Answer, Site, is_hosted
 
 _CHUNK = 64 << 10
 _PACED_CHUNK = 16 << 10
+# At a slow pace the chunks are smaller, so that bytes come all the time.
 _CHUNKS_PER_S = 20
-"""With a slow pace the chunks are smaller, so that bytes come all the time."""
 _POLL_S = 0.05
 _JOIN_S = 5.0
 
@@ -94,7 +94,7 @@ class Listener(socketserver.ThreadingTCPServer):
                 del self._connections[threading.current_thread()]
 
     def handle_error(self, *_: Any) -> None:
-        """Let a fault of the simulator's own reach ``threading.excepthook``, and so a test."""
+        """Let an error of the simulator itself reach ``threading.excepthook``, and so a test."""
         raise  # noqa: PLE0704 - called while the exception is handled
 
     def hang_up(self) -> None:
@@ -124,7 +124,7 @@ class _Connection(http.server.BaseHTTPRequestHandler):
         self.tunnel_host = ""
 
     def handle(self) -> None:
-        # A client that hangs up, or that does not like the certificate, is none of our errors.
+        # A client that hangs up, or that rejects the certificate, is not an error of the simulator.
         with contextlib.suppress(OSError):
             super().handle()
 
@@ -134,7 +134,7 @@ class _Connection(http.server.BaseHTTPRequestHandler):
         self.connection.close()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - inherited name
-        """Say nothing; the record is the request log."""
+        """Print nothing: the request log has it all."""
 
     def do_CONNECT(self) -> None:
         host = self.path.rpartition(":")[0]
@@ -202,7 +202,7 @@ class _Connection(http.server.BaseHTTPRequestHandler):
         self.flush_headers()
 
     def _chunks(self, answer: Answer, size: int) -> Iterator[bytes | memoryview]:
-        """Yield the body, media no faster than the connection is meant to be."""
+        """Yield the body; media no faster than the speed of the connection."""
         pace = read_trickle(answer.fault) or (
             self.wire.bytes_per_s if answer.kind == "media" else None
         )
@@ -214,7 +214,7 @@ class _Connection(http.server.BaseHTTPRequestHandler):
                 self.wire.stopping.wait(max(0.0, began_at + sent / pace - time.monotonic()))
 
     def _break_off(self, broken: Break) -> None:
-        """End an answer of which no more is to come."""
+        """End an answer before it is complete."""
         self.close_connection = True
         if broken.how == "stall":
             self._wait_for_hang_up()

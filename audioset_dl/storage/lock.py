@@ -1,4 +1,4 @@
-"""One run at a time on an output folder."""
+"""A lock that lets one run at a time write a folder."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from audioset_dl.errors import OutputLockedError
-from audioset_dl.storage.files import told_as_output_error, write_file
+from audioset_dl.storage.files import as_output_error, write_file
 
 
 @dataclass(frozen=True)
 class Holder:
-    """The run that holds an output folder."""
+    """The run that holds a folder."""
 
     pid: int
     host: str
@@ -34,7 +34,7 @@ class Holder:
 
 @contextmanager
 def hold_folder(lock: Path, now: str) -> Iterator[None]:
-    """Hold an output folder while the body runs.
+    """Hold a folder while the body runs.
 
     The operating system gives the lock back when its holder dies.
 
@@ -45,16 +45,16 @@ def hold_folder(lock: Path, now: str) -> Iterator[None]:
     OutputError
         The folder can't be written.
     """
-    with told_as_output_error(lock):
+    with as_output_error(lock):
         lock.parent.mkdir(parents=True, exist_ok=True)
         file_lock = FileLock(lock, timeout=0)
         try:
             file_lock.acquire()
         except Timeout as error:
-            # filelock also waits for a file that can't be made, as in /proc.
+            # filelock reports a lock that can't be made, as in /proc, as one that is held.
             if not lock.exists():
                 lock.touch()
-            raise OutputLockedError(_words(lock)) from error
+            raise _locked_error(lock) from error
     try:
         write_file(_holder_file(lock), json.dumps(asdict(_this_run(now))).encode())
         yield
@@ -66,7 +66,7 @@ def hold_folder(lock: Path, now: str) -> Iterator[None]:
 
 @contextmanager
 def keep_runs_out(lock: Path) -> Iterator[None]:
-    """Let no run begin in a folder while the body reads it; nothing is written there.
+    """Let no run begin in a folder while the body reads it. Nothing is written there.
 
     Raises
     ------
@@ -76,20 +76,21 @@ def keep_runs_out(lock: Path) -> Iterator[None]:
     if not lock.is_file():
         yield
         return
-    with told_as_output_error(lock):
+    with as_output_error(lock):
         descriptor = os.open(lock, os.O_RDONLY)
     try:
-        # The same kind of lock as filelock's (https://py-filelock.readthedocs.io), but shared.
+        # The kind of lock that filelock takes on Unix (https://py-filelock.readthedocs.io), but a
+        # shared one: several may read a folder at once, and no run can begin meanwhile.
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         yield
     except BlockingIOError as error:
-        raise OutputLockedError(_words(lock)) from error
+        raise _locked_error(lock) from error
     finally:
         os.close(descriptor)
 
 
 def find_holder(lock: Path) -> Holder | None:
-    """Return the run that holds a folder, if it runs on this machine or can't be told."""
+    """Return the run that holds a folder: one that is alive, or on another machine."""
     try:
         holder = Holder(**json.loads(_holder_file(lock).read_text("utf-8")))
         datetime.fromisoformat(holder.since)
@@ -98,11 +99,11 @@ def find_holder(lock: Path) -> Holder | None:
     return holder if holder.host != socket.gethostname() or _is_alive(holder.pid) else None
 
 
-def _words(lock: Path) -> str:
-    holder = find_holder(lock)
-    return (
-        f"another run holds {lock.parent} ({holder or 'unknown'}); wait until it has ended, "
-        "or use another folder (how a download stands, `audioset-dl status` says)"
+def _locked_error(lock: Path) -> OutputLockedError:
+    return OutputLockedError(
+        f"another run holds {lock.parent} ({find_holder(lock) or 'unknown'})",
+        fix="wait until it has ended, or use another folder (`audioset-dl status` shows how a "
+        "download stands)",
     )
 
 

@@ -20,7 +20,7 @@ from yt_dlp.networking.exceptions import CertificateVerifyError, HTTPError, Requ
 from yt_dlp.version import __version__ as YT_DLP_VERSION  # noqa: N812 - as we name constants
 
 from audioset_dl.config import DownloadConfig, find_secrets
-from audioset_dl.outcomes import ALL_CLASSES, Failure, VideoFailed
+from audioset_dl.outcomes import Failure, VideoFailed
 from audioset_dl.youtube.classify import classify
 from audioset_dl.youtube.gate import GatedYoutubeDL
 from audioset_dl.youtube.options import Notes, make_options
@@ -30,10 +30,6 @@ __all__ = ["YT_DLP_VERSION", "Greeting", "Runtime", "find_runtimes", "find_solve
 GREETING_URL = "https://www.youtube.com/generate_204"
 """Answers without content, as browsers and phones ask for it to see whether they are online: it
 costs nothing of what YouTube lets an address have in videos."""
-CERTIFICATE = "certificate"
-"""Code of a failure of its own: the server could not prove who it is."""
-PROXY_DOWN = "proxy_down"
-"""Likewise: nothing answers where the proxy should be."""
 
 
 @dataclass(frozen=True)
@@ -131,11 +127,10 @@ def greet(
     Returns
     -------
     Greeting or Failure
-        A failure's code is one of `audioset_dl.youtube.classify`, or `CERTIFICATE` or `PROXY_DOWN`.
-        Its detail holds no secrets.
+        A failure's detail holds no secrets.
     """
     if proxy is not None and (silence := _knock(proxy, timeout_s)):
-        return Failure(replace(ALL_CLASSES["offline"], code=PROXY_DOWN), silence)
+        return Failure("proxy_down", silence)
     short = config.model_copy(update={"timeout_s": timeout_s})
     options = make_options(short, proxy=proxy, cookies=cookies, notes=Notes())
     began_at = time.monotonic()
@@ -174,7 +169,7 @@ def _find_answer(error: BaseException) -> HTTPError | None:
 def _tell_failure(error: RequestError | VideoFailed, hide: Any) -> Failure:
     failure = error.failure if isinstance(error, VideoFailed) else classify(error)
     if isinstance(error, CertificateVerifyError):
-        failure = replace(failure, kind=replace(failure.kind, code=CERTIFICATE))
+        failure = replace(failure, code="certificate")
     return replace(failure, detail=hide(failure.gist))
 
 

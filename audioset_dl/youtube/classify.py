@@ -5,14 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from yt_dlp.networking.exceptions import (
-    HTTPError,
-    IncompleteRead,
-    TransportError,
-)
+from yt_dlp.networking.exceptions import HTTPError, IncompleteRead, TransportError
 from yt_dlp.utils import ContentTooShortError, GeoRestrictedError
 
-from audioset_dl.outcomes import ALL_CLASSES, FAILURE_CLASSES, UNKNOWN, Failure, FailureClass
+from audioset_dl.outcomes import FAILURE_KINDS, KINDS, Failure, FailureKind
 
 _BY_TYPE: tuple[tuple[type[BaseException], str], ...] = (
     (GeoRestrictedError, "geo"),
@@ -20,54 +16,54 @@ _BY_TYPE: tuple[tuple[type[BaseException], str], ...] = (
     (IncompleteRead, "network"),
     (TransportError, "network"),
 )
-_OF_TRANSPORT = tuple(ALL_CLASSES[code] for code in ("proxy", "offline"))
-"""What a transport error may be by its words, besides a passing fault of the network."""
-_VAGUE = frozenset({"session", "unknown"})
-"""Codes of errors that often have a clearer cause in a warning before them: a 429 from the player
-API is only a warning, and what follows is "Failed to extract any player response"."""
+_OF_TRANSPORT = (KINDS["proxy"], KINDS["offline"])
+"""What a transport error may be by its text, other than a passing fault of the network."""
+_UNCLEAR = frozenset({"session", "format", "unknown"})
+"""Codes of errors that often have a clearer cause in an earlier warning. yt-dlp only warns of a 429
+from the player API; the error that follows is "Failed to extract any player response"."""
 
 
 def classify(error: BaseException, warnings: Sequence[str] = ()) -> Failure:
-    """Tell why yt-dlp failed.
+    """Return the failure that an error of yt-dlp stands for.
 
     Parameters
     ----------
     error : BaseException
         What yt-dlp raised: mostly a ``DownloadError`` whose ``exc_info`` holds the cause.
     warnings : sequence of str
-        What it warned of on the way, in order.
+        Its warnings before that, in order.
     """
     detail = _clean(str(error))
-    kind = _by_cause(error) or _by_text(detail) or UNKNOWN
-    if kind.code in _VAGUE:
+    kind = _by_cause(error) or _by_text(detail) or KINDS["unknown"]
+    if kind.code in _UNCLEAR:
         clearer, words = _clearest_warning(warnings)
         if clearer is not None:
-            return Failure(clearer, f"{detail} ({words})")
-    return Failure(kind, detail)
+            return Failure(clearer.code, f"{detail} ({words})")
+    return Failure(kind.code, detail)
 
 
 def find_signed_out(warnings: Sequence[str]) -> Failure | None:
     """Return the failure that an account was signed out, if yt-dlp warned of it."""
-    kind = ALL_CLASSES["cookies"]
-    found = [words for words in map(_clean, warnings) if _by_text(words, (kind,)) is kind]
-    return Failure(kind, found[0]) if found else None
+    kind = KINDS["cookies"]
+    found = next((words for words in map(_clean, warnings) if _by_text(words, (kind,))), None)
+    return Failure(kind.code, found) if found is not None else None
 
 
-def _by_cause(error: BaseException) -> FailureClass | None:
+def _by_cause(error: BaseException) -> FailureKind | None:
     for cause in _causes(error):
         if isinstance(cause, HTTPError):
             return _by_status(cause.status)
         for error_type, code in _BY_TYPE:
             if isinstance(cause, error_type):
-                return _by_text(_clean(str(cause)), _OF_TRANSPORT) or ALL_CLASSES[code]
+                return _by_text(_clean(str(cause)), _OF_TRANSPORT) or KINDS[code]
     return None
 
 
-def _by_status(status: int) -> FailureClass | None:
+def _by_status(status: int) -> FailureKind | None:
     if status >= 500:
-        return ALL_CLASSES["network"]
+        return KINDS["network"]
     code = {403: "session", 429: "http_429"}.get(status)
-    return ALL_CLASSES[code] if code else None
+    return KINDS[code] if code else None
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -88,7 +84,7 @@ def _exc_info(error: BaseException) -> Iterable[BaseException | None]:
     return (exc_info[1],) if exc_info else ()
 
 
-def _by_text(text: str, among: Iterable[FailureClass] = FAILURE_CLASSES) -> FailureClass | None:
+def _by_text(text: str, among: Iterable[FailureKind] = FAILURE_KINDS) -> FailureKind | None:
     normalised = _normalise(text)
     for kind in among:
         if any(fragment in normalised for fragment in kind.fragments):
@@ -96,10 +92,10 @@ def _by_text(text: str, among: Iterable[FailureClass] = FAILURE_CLASSES) -> Fail
     return None
 
 
-def _clearest_warning(warnings: Sequence[str]) -> tuple[FailureClass | None, str]:
+def _clearest_warning(warnings: Sequence[str]) -> tuple[FailureKind | None, str]:
     for warning in map(_clean, warnings):
         kind = _by_text(warning)
-        if kind is not None and kind.code not in _VAGUE:
+        if kind is not None and kind.code not in _UNCLEAR:
             return kind, warning
     return None, ""
 

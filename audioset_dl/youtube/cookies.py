@@ -52,8 +52,8 @@ def find_cookies(config: DownloadConfig) -> str | None:
         key, how = "download.cookies_from_browser", _HOW_IN_BROWSER
     else:
         return None
-    if fault := _fault_of_session(text):
-        raise ConfigError(Problem(key, f"{source} {fault}; {how}"))
+    if wrong := _fault_of_session(text):
+        raise ConfigError(Problem(key, f"{source} {wrong}", how))
     return text
 
 
@@ -75,11 +75,11 @@ def read_cookies(path: Path) -> str:
         try:
             text = make_netscape_text(text)
         except CookieFormError as error:
-            raise _problem(f"{path} holds {error}; {_HOW}") from None
+            raise _problem(f"{path} holds {error}") from None
     else:
         _check_lines(path, text)
     if not len(_load_jar(text)):
-        raise _problem(f"{path} holds no cookies; {_HOW}")
+        raise _problem(f"{path} holds no cookies")
     return text
 
 
@@ -89,7 +89,7 @@ def _read_text(path: Path) -> str:
         is_utf_16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
         text = data.decode("utf-16" if is_utf_16 else "utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise _problem(f"{path} can't be read ({error}); {_HOW}") from error
+        raise _problem(f"{path} can't be read ({error})") from error
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -120,7 +120,7 @@ def read_browser_cookies(browser: str) -> str:
     except CookieLoadError as error:
         why = error.__context__ or error
         raise ConfigError(
-            Problem("download.cookies_from_browser", f"{browser}: {why}; name another, or null")
+            Problem("download.cookies_from_browser", f"{browser}: {why}", "name another, or null")
         ) from error
     text = io.StringIO()
     jar.save(text)
@@ -169,13 +169,13 @@ def _check_lines(path: Path, text: str) -> None:
     if not re.match("#( Netscape)? HTTP Cookie File", text):
         raise _problem(
             f"{path} is neither: it does not begin with '# Netscape HTTP Cookie File', "
-            f"nor with [ as JSON; {_HOW}"
+            f"nor with [ as JSON"
         )
     # yt-dlp would print a line that it can't read, secrets included: such a line stops us first.
     for number, line in enumerate(text.split("\n"), start=1):
         fault = "" if _is_comment(line) else _fault_of(line)
         if fault:
-            raise _problem(f"{path}:{number}: expected {fault}; {_HOW}")
+            raise _problem(f"{path}:{number}: expected {fault}")
 
 
 def _is_comment(line: str) -> bool:
@@ -196,5 +196,5 @@ def _fault_of(line: str) -> str:
     return ""
 
 
-def _problem(message: str) -> ConfigError:
-    return ConfigError(Problem("download.cookies", message))
+def _problem(found: str) -> ConfigError:
+    return ConfigError(Problem("download.cookies", found, _HOW))

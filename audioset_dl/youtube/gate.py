@@ -1,13 +1,14 @@
-"""The gate through which all requests by one address go, until one of them is refused.
+"""The gate through which all requests of one address go, until one of them is refused.
 
-yt-dlp goes on after a refusal: of a page that came with 429 it asks twice more. Here the first
-refusal ends the extraction, and those of the other workers at their next request.
+yt-dlp goes on after a refusal: after a page with status 429 it sends two more requests. Here the
+first refusal ends the extraction, and those of the other workers at their next request.
 """
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -15,30 +16,26 @@ from yt_dlp import YoutubeDL
 from yt_dlp.networking import Request, Response
 from yt_dlp.networking.exceptions import HTTPError, TransportError
 
-from audioset_dl.outcomes import ALL_CLASSES, Failure, VideoFailed
+from audioset_dl.outcomes import Failure, VideoFailed
 from audioset_dl.youtube.classify import classify
 from audioset_dl.youtube.deadline import set_deadline
 
 
 class Gate:
-    """Shared by all workers of an address, until the address is refused; then there is a new one.
+    """Shared by all workers of an address until the address is refused; then there is a new one.
 
     Thread-safe: each attribute is set as a whole.
 
     Parameters
     ----------
     is_doubtful : bool
-        Whether the address was refused before and has not been answered since.
+        True after a refusal of the address, until it is answered.
     """
 
     def __init__(self, *, is_doubtful: bool = False) -> None:
         self._refusal: Failure | None = None
-        self._is_doubtful = is_doubtful
-
-    @property
-    def is_doubtful(self) -> bool:
-        """Whether words that may be meant for the address were heard, and no answer since."""
-        return self._is_doubtful
+        self.is_doubtful = is_doubtful
+        """True after a refusal that may be meant for the address, until there is an answer."""
 
     def check(self) -> None:
         """Raise `VideoFailed` with the refusal by which the gate was shut."""
@@ -49,13 +46,18 @@ class Gate:
         """Let no more requests through."""
         self._refusal = failure
 
-    def doubt(self) -> None:
-        """Note words that may be meant for the address."""
-        self._is_doubtful = True
 
-    def trust(self) -> None:
-        """Note that the address was answered."""
-        self._is_doubtful = False
+class Gates:
+    """The gates of all addresses that one process fetches by."""
+
+    def __init__(self) -> None:
+        self._gates: dict[Hashable, Gate] = {}
+        self._lock = threading.Lock()
+
+    def find(self, key: Hashable, *, is_doubtful: bool) -> Gate:
+        """Return the gate of a key, the same one for each caller; make it if it is new."""
+        with self._lock:
+            return self._gates.setdefault(key, Gate(is_doubtful=is_doubtful))
 
 
 class GatedYoutubeDL(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
@@ -73,7 +75,7 @@ class GatedYoutubeDL(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
         ------
         VideoFailed
             The address is refused, or there is no connection at all. yt-dlp does not know this
-            exception, and so it ends the extraction.
+            exception, so it ends the extraction.
         """
         self.gate.check()
         try:
@@ -90,7 +92,7 @@ class GatedYoutubeDL(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
 
     def _refused(self, error: HTTPError) -> VideoFailed:
         retry_after_s = read_retry_after(error.response.headers.get("Retry-After"))
-        failure = Failure(ALL_CLASSES["http_429"], str(error), retry_after_s)
+        failure = Failure("http_429", str(error), retry_after_s)
         self.gate.shut(failure)
         return VideoFailed(failure)
 

@@ -140,11 +140,7 @@ def check_options(options: Mapping[str, Any]) -> None:
         Keys that yt-dlp does not know, or that the program sets itself; all of them at once.
     """
     known = _known_keys()
-    problems = [
-        Problem(f"download.yt_dlp.{key}", message)
-        for key in options
-        if (message := _fault_of(key, known))
-    ]
+    problems = [problem for key in options if (problem := _problem_of(key, known))]
     if problems:
         raise ConfigError(*problems)
     _check_format(options.get("format", AUDIO_FORMAT))
@@ -161,16 +157,17 @@ def _check_format(selector: object) -> None:
         raise ConfigError(Problem("download.yt_dlp.format", message)) from error
 
 
-def _fault_of(key: str, known: frozenset[str]) -> str | None:
+def _problem_of(key: str, known: frozenset[str]) -> Problem | None:
+    place = f"download.yt_dlp.{key}"
     if key in _OWN_KEYS:
-        return f"is set by the program; use {_OWN_KEYS[key]}"
+        return Problem(place, "is set by the program", f"use {_OWN_KEYS[key]}")
     if key in _FORBIDDEN_KEYS:
-        return "is set by the program and can't be changed"
+        return Problem(place, "is set by the program and can't be changed")
     if key in known:
         return None
     close = difflib.get_close_matches(key, known, n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    return f"yt-dlp has no such option of its YoutubeDL class{hint}"
+    fix = f"did you mean {close[0]}?" if close else ""
+    return Problem(place, "yt-dlp has no such option of its YoutubeDL class", fix)
 
 
 def _known_keys() -> frozenset[str]:

@@ -5,33 +5,18 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from yt_dlp.extractor.youtube import YoutubeIE
 from yt_dlp.networking import Request, Response
-from yt_dlp.networking.exceptions import HTTPError
 
-from audioset_dl.config import DownloadConfig, find_secrets
-from audioset_dl.outcomes import (
-    ALL_CLASSES,
-    BAD_ANSWER,
-    NO_FORMAT,
-    TRUNCATED,
-    UNKNOWN,
-    Failure,
-    Scope,
-    VideoFailed,
-)
-from audioset_dl.youtube.classify import classify, find_signed_out
-from audioset_dl.youtube.gate import Gate, GatedYoutubeDL
-from audioset_dl.youtube.options import Notes, make_options
+from audioset_dl.config import DownloadConfig
+from audioset_dl.outcomes import Failure, VideoFailed
+from audioset_dl.youtube.gate import Gate
+from audioset_dl.youtube.session import Session, Stopped, status_of
 
-URL_EXPIRED = frozenset({403, 410})
-"""What googlevideo.com answers to a media URL that has expired or is refused."""
 LONGEST_WAIT_S = 60.0
 """Longest wait for a format that can be fetched from a certain time on only."""
 SERVER_ERROR_WAIT_S = 0.5
@@ -88,15 +73,11 @@ class YoutubeClient:
         cookies: str | None,
         stop: threading.Event,
     ) -> None:
-        self._notes = Notes()
-        self._hide = find_secrets(config, cookies).hide
-        options = make_options(config, proxy=proxy, cookies=cookies, notes=self._notes)
-        self._ydl = GatedYoutubeDL(options)
+        self._session = Session(config, proxy=proxy, cookies=cookies)
+        self._ydl = self._session.ydl
         self._ydl.add_info_extractor(YoutubeIE())
-        self._ydl.add_progress_hook(self._check_stop)
-        self._is_account = cookies is not None
+        self._ydl.add_progress_hook(lambda _progress: self._check_stop())
         self._stop = stop
-        self._has_own_format = "format" in config.yt_dlp
 
     def enter(self, gate: Gate) -> None:
         """Send all that follows through a gate."""
@@ -115,7 +96,7 @@ class YoutubeClient:
             With why.
         """
         clocks = Clocks()
-        with self._told_as_failure():
+        with self._session.failures():
             info = self._ydl.extract_info(
                 f"https://www.youtube.com/watch?v={ytid}", download=False, ie_key="Youtube"
             )
@@ -131,21 +112,16 @@ class YoutubeClient:
         VideoFailed
             With why.
         """
-        self._await_opening(track)
+        self._wait(track.opens_at - time.monotonic())
         info = {**track.info, "available_at": None}  # or yt-dlp would wait by the wall clock
-        try:
-            with self._told_as_failure():
-                done, _ = self._ydl.dl(str(path), info)
-        except VideoFailed as error:
-            if _status_of(error) in URL_EXPIRED:
-                raise MediaRefused(error.failure) from error
-            raise
+        with self._session.failures(of_media=True):
+            done, _ = self._ydl.dl(str(path), info)
         if not done:
-            raise VideoFailed(Failure(UNKNOWN, "yt-dlp did not finish the download"))
+            raise VideoFailed(Failure("unknown", "yt-dlp did not finish the download"))
         _check_size(path, track.info.get("filesize"))
 
     def read_range(self, track: Track, first: int, end: int) -> Part:
-        """Fetch some bytes of a track: never open-ended, and never believed unchecked.
+        """Fetch some bytes of a track: never open-ended, and never trusted unchecked.
 
         Parameters
         ----------
@@ -157,73 +133,37 @@ class YoutubeClient:
         Raises
         ------
         MediaRefused
-            The media URL has expired or is refused: worth one new extraction.
+            As for `download`.
         VideoFailed
-            With why: also where the answer is not what was asked for.
+            Also where the answer is not what was asked for.
         """
+        self._wait(track.opens_at - time.monotonic())
         try:
             return self._read_range(track, first, end)
         except VideoFailed as error:
-            if not _is_server_error(error):
+            if error.failure.code != "network" or (status_of(error.__cause__) or 0) < 500:
                 raise
         # Mostly a passing fault of one server: cheaper than all that led here once more.
-        if self._stop.wait(SERVER_ERROR_WAIT_S):
-            raise Stopped
+        self._wait(SERVER_ERROR_WAIT_S)
         return self._read_range(track, first, end)
 
     def _read_range(self, track: Track, first: int, end: int) -> Part:
-        self._await_opening(track)
         headers = {**track.info.get("http_headers", {}), "Accept-Encoding": "identity",
                    "Range": f"bytes={first}-{end - 1}"}  # fmt: skip
-        try:
-            with self._told_as_failure():
-                answer = self._ydl.urlopen(Request(track.info["url"], headers=headers))
-                with answer:
-                    size = _check_answer(answer, first, end)
-                    data = answer.read(end - first + 1)
-        except VideoFailed as error:
-            if _status_of(error) in URL_EXPIRED:
-                raise MediaRefused(error.failure) from error
-            raise
-        if self._stop.is_set():
-            raise Stopped
+        with self._session.failures(of_media=True):
+            with self._ydl.urlopen(Request(track.info["url"], headers=headers)) as answer:
+                size = _check_answer(answer, first, end)
+                data = answer.read(end - first + 1)
+            self._check_stop()
         if len(data) != min(end, size) - first:
             raise _bad_answer(f"{len(data):,} bytes came of {min(end, size) - first:,}")
         return Part(data, size)
 
-    def _await_opening(self, track: Track) -> None:
-        if self._stop.wait(max(0.0, track.opens_at - time.monotonic())):
+    def _wait(self, seconds: float) -> None:
+        if self._stop.wait(max(0.0, seconds)):
             raise Stopped
 
-    @contextmanager
-    def _told_as_failure(self) -> Iterator[None]:
-        self._notes.warnings.clear()
-        try:
-            yield
-            if signed_out := self._signed_out():
-                raise VideoFailed(signed_out)
-        except Stopped:
-            raise
-        except VideoFailed as error:  # our own, or the gate's
-            error.failure = self._without_secrets(error.failure)
-            raise
-        except Exception as error:  # yt-dlp lets all kinds out, also for its users' options
-            found = self._signed_out() or classify(error, self._notes.warnings)
-            failure = self._without_secrets(found)
-            if failure.scope is Scope.ADDRESS and not failure.kind.is_vague:
-                self._ydl.gate.shut(failure)
-            if self._has_own_format and "format is not available" in failure.detail:
-                failure = Failure(NO_FORMAT, f"{failure.detail} (download.yt_dlp.format)")
-            raise VideoFailed(failure) from error
-
-    def _signed_out(self) -> Failure | None:
-        """Return what yt-dlp only warns of before it goes on as a guest."""
-        return find_signed_out(self._notes.warnings) if self._is_account else None
-
-    def _without_secrets(self, failure: Failure) -> Failure:
-        return replace(failure, detail=self._hide(failure.detail))
-
-    def _check_stop(self, _progress: dict[str, Any]) -> None:
+    def _check_stop(self) -> None:
         if self._stop.is_set():
             raise Stopped
 
@@ -235,18 +175,6 @@ class Part:
     data: bytes
     track_size: int
     """Of the whole track, in bytes."""
-
-
-class Stopped(Exception):
-    """The run is being stopped; the clip under way is given up."""
-
-
-class MediaRefused(VideoFailed):
-    """The address of the media was refused or has expired."""
-
-    def __init__(self, failure: Failure) -> None:
-        detail = f"unable to download video data: {failure.detail}"
-        super().__init__(Failure(ALL_CLASSES["session"], detail))
 
 
 def _check_answer(answer: Response, first: int, end: int) -> int:
@@ -264,7 +192,7 @@ def _check_answer(answer: Response, first: int, end: int) -> int:
 
 
 def _bad_answer(detail: str) -> VideoFailed:
-    return VideoFailed(Failure(BAD_ANSWER, detail))
+    return VideoFailed(Failure("bad_answer", detail))
 
 
 def _check_size(path: Path, expected: int | None) -> None:
@@ -272,20 +200,7 @@ def _check_size(path: Path, expected: int | None) -> None:
     size = path.stat().st_size
     if expected is not None and size != expected:
         detail = f"{size:,} bytes were got, the track has {expected:,}"
-        raise VideoFailed(Failure(TRUNCATED, detail))
-
-
-def _is_server_error(error: VideoFailed) -> bool:
-    return error.failure.code == "network" and (_status_of(error) or 0) >= 500
-
-
-def _status_of(error: BaseException) -> int | None:
-    cause = error.__cause__
-    if isinstance(cause, HTTPError):
-        return int(cause.status)
-    # Of a fragment (HLS) that was refused, yt-dlp's downloader tells in words only.
-    found = re.search(r"HTTP Error (\d{3})", str(cause))
-    return int(found[1]) if found else None
+        raise VideoFailed(Failure("truncated", detail))
 
 
 class Clocks:

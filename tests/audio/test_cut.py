@@ -19,35 +19,47 @@ DURATION_S = 150.5
 STARTS_S = (0, 0.5, 30, 63.456, 123.457, DURATION_S - 10)
 
 
-@pytest.fixture(scope="module")
-def tracks(tmp_path_factory) -> dict[str, Path]:
-    folder = tmp_path_factory.mktemp("tracks")
-    paths = {"webm": folder / "track.webm", "m4a": folder / "track.m4a"}
-    for itag, path in ((251, paths["webm"]), (140, paths["m4a"])):
-        path.write_bytes(Tracks().track(itag, YTID, DURATION_S))
-    return paths
+@pytest.fixture(scope="session")
+def tracks(make_once) -> dict[str, Path]:
+    return {
+        name: make_once(
+            f"track.{name}",
+            lambda path, itag=itag: path.write_bytes(Tracks().track(itag, YTID, DURATION_S)),
+        )
+        for name, itag in (("webm", 251), ("m4a", 140))
+    }
 
 
-def decode_whole(ffmpeg: Path, track: Path, audio: AudioConfig) -> tuple[np.ndarray, int]:
+@pytest.fixture(scope="session")
+def decode_whole(ffmpeg, make_once):
     """Decode and resample a whole track, by way of a file."""
-    filters = ["aformat=channel_layouts=mono"] if audio.channels == 1 else []
-    if audio.sample_rate:
-        filters.append(f"aresample={audio.sample_rate}:resampler=soxr")
-    wav = track.with_name(f"{track.name}.{audio.sample_rate}.{audio.channels}.wav")
-    if not wav.exists():
+
+    def decode(track: Path, audio: AudioConfig) -> tuple[np.ndarray, int]:
+        filters = ["aformat=channel_layouts=mono"] if audio.channels == 1 else []
+        if audio.sample_rate:
+            filters.append(f"aresample={audio.sample_rate}:resampler=soxr")
         chain = ["-af", ",".join(filters)] if filters else []
-        run_ffmpeg(ffmpeg, ["-i", str(track), *chain, "-c:a", "pcm_s16le", str(wav)])
-    return soundfile.read(wav, dtype="int16", always_2d=True)
+        arguments = ["-i", str(track), *chain, "-c:a", "pcm_s16le", "-f", "wav"]
+        wav = make_once(
+            f"{track.name}.{audio.sample_rate}.{audio.channels}.wav",
+            lambda path: run_ffmpeg(ffmpeg, [*arguments, str(path)]),
+        )
+        return soundfile.read(wav, dtype="int16", always_2d=True)
+
+    return decode
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("audio", [
     AudioConfig(), AudioConfig(sample_rate=None, channels=None),
     AudioConfig(sample_rate=44_100, channels=2), AudioConfig(sample_rate=22_050),
 ], ids=lambda audio: f"{audio.sample_rate}-{audio.channels}")  # fmt: skip
 @pytest.mark.parametrize("container", ["webm", "m4a"])
 @pytest.mark.parametrize("start_s", STARTS_S)
-def test_equals_the_cut_of_a_whole_decode(ffmpeg, tracks, container, start_s, audio) -> None:
-    whole, sample_rate = decode_whole(ffmpeg, tracks[container], audio)
+def test_equals_the_cut_of_a_whole_decode(
+    ffmpeg, tracks, decode_whole, container, start_s, audio
+) -> None:
+    whole, sample_rate = decode_whole(tracks[container], audio)
     cut = cut_track(ffmpeg, tracks[container], start_s=start_s, end_s=start_s + 10, audio=audio)
     first = round(start_s * sample_rate)
     expected = whole[first : first + 10 * sample_rate]

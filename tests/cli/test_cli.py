@@ -7,13 +7,11 @@ import re
 from pathlib import Path
 
 import pytest
-from world import BARK, DOG, World, make_clips, run_command
+from world import BARK, DOG, World, make_clips, run_command, run_installed
 
 from audioset_dl import cli
-from audioset_dl.errors import AudiosetDlError, OutputError
+from audioset_dl.errors import OutputError
 from audioset_dl.simulator import Simulator
-
-README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 
 
 @pytest.fixture
@@ -21,24 +19,6 @@ def world(tmp_path: Path):
     clips = make_clips([DOG, BARK], 4)
     with Simulator() as simulator:
         yield World(tmp_path, simulator, clips)
-
-
-def test_the_readme_lists_every_command_in_the_words_of_its_help() -> None:
-    table = dict(re.findall(r"^\| `audioset-dl (\w+)[^|]*\| (.+) \|$", README, re.MULTILINE))
-    assert table == {
-        name: command.get_short_help_str(limit=200) for name, command in cli.cli.commands.items()
-    }
-    overview = run_command("--help").stdout
-    for name, words in table.items():
-        assert words in overview, "too long for a terminal of 80 columns"
-        assert words in " ".join(run_command(name, "--help").stdout.split())
-
-
-def test_exit_codes_in_the_readme_are_those_of_the_errors() -> None:
-    codes = {int(code) for code in re.findall(r"^\| ([\d, ]+) \| ", README, re.MULTILINE)
-             for code in code.split(",")}  # fmt: skip
-    ours = {error.exit_code for error in AudiosetDlError.__subclasses__()}
-    assert codes == ours | {0, 1, 129, 130, 143, cli.BUG_EXIT_CODE}
 
 
 def test_init_writes_the_default_config_and_keeps_what_is_there(tmp_path: Path) -> None:
@@ -123,7 +103,7 @@ def test_set_overrides_the_config(world: World) -> None:
     ],
 )
 def test_exit_codes_of_a_download_that_can_not_begin(world, changes, exit_code, words) -> None:
-    done = world.download(world.write_config(**changes))
+    done = run_command("download", world.write_config(**changes))
     assert done.returncode == exit_code, done.stderr
     assert words in done.stderr
     assert "Traceback" not in done.stderr
@@ -132,7 +112,7 @@ def test_exit_codes_of_a_download_that_can_not_begin(world, changes, exit_code, 
 def test_a_malformed_segment_file_is_named_with_its_line(world: World) -> None:
     text = world.segments.read_text()
     world.segments.write_text(text + "short, 0.0, 10.0, /m/0bt9lr\n")
-    done = world.download(world.write_config())
+    done = run_command("download", world.write_config())
     assert done.returncode == 3
     assert f"clips.csv:{text.count(chr(10)) + 1}: " in done.stderr
 
@@ -169,22 +149,23 @@ def test_an_error_of_ours_is_one_line(monkeypatch, capsys) -> None:
     assert capsys.readouterr().err == "Error: the disk is full\n"
 
 
+@pytest.mark.e2e
 def test_demo_runs_whole_without_internet(tmp_path: Path) -> None:
-    done = run_command("demo", "here", cwd=tmp_path)
+    done = run_installed("demo", "here", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     found = re.search(r"(\d+) of (\d+) files play just the seconds that they should", done.stdout)
     assert found
     assert found[1] == found[2]
     assert "all are as they were written" in done.stdout
     assert any(path.name.startswith("Y-") for path in (tmp_path / "here").rglob("*.wav"))
-    again = run_command("demo", "here", cwd=tmp_path)
+    again = run_installed("demo", "here", cwd=tmp_path)
     assert again.returncode == 0
     assert "(0 by this run)" in again.stdout
 
 
 def test_demo_leaves_another_config_alone(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("seed: 1\n")
-    done = run_command("demo", tmp_path)
+    done = run_installed("demo", tmp_path)
     assert done.returncode == 2
     assert list(tmp_path.iterdir()) == [tmp_path / "config.yaml"]
     assert (tmp_path / "config.yaml").read_text() == "seed: 1\n"

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from world import COMMAND, clean_environment, run_command
+from world import COMMAND, PATIENCE_S, clean_environment, run_command
 
 from audioset_dl import cli
 from audioset_dl.storage.lock import Holder
@@ -50,7 +50,7 @@ def on_a_terminal(*arguments: str, **variables: str) -> str:
         stderr=its,
         env={**clean_environment(), "TERM": "xterm", **variables},
         check=False,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
     os.close(its)
     text = b""
@@ -66,6 +66,7 @@ def on_a_terminal(*arguments: str, **variables: str) -> str:
     return text.decode()
 
 
+@pytest.mark.e2e
 def test_colour_is_for_terminals_only_and_not_where_it_is_not_wanted(tmp_path: Path) -> None:
     arguments = ("plan", str(tmp_path / "none.yaml"))
     assert "\x1b[31mError:" in on_a_terminal(*arguments)
@@ -86,7 +87,7 @@ def test_what_the_shell_asks_for_completion_is_answered() -> None:
         [COMMAND],
         env={**clean_environment(), "_AUDIOSET_DL_COMPLETE": "bash_complete",
              "COMP_WORDS": "audioset-dl pl", "COMP_CWORD": "1"},
-        capture_output=True, text=True, check=False, timeout=60,
+        capture_output=True, text=True, check=False, timeout=PATIENCE_S,
     )  # fmt: skip
     assert done.stdout.strip() == "plain,plan"
 

@@ -138,4 +138,4 @@ def test_a_row_is_named_by_its_clip(tmp_path: Path, make_clip, make_saved) -> No
         journal.want({clip.clip_id: (DOG,)}, [clip], "now")
         journal.record_saved(clip.clip_id, make_saved("../x.wav"))
         with pytest.raises(OutputError, match=rf"{clip.clip_id}.*file_name '\.\./x\.wav'"):
-            list(journal.records())
+            list(journal.rows())

@@ -27,11 +27,11 @@ def test_a_clips_way_from_waiting_to_saved(path, make_clip, make_saved) -> None:
         journal.record_failed(
             clip.clip_id, state="waiting", code="network", detail="reset", charged=True, now=NOW
         )
-        (record,) = journal.records()
+        (record,) = journal.rows()
         assert (record.state, record.code, record.attempts) == ("waiting", "network", 1)
         journal.record_saved(clip.clip_id, make_saved())
     with read_journal(path) as journal:
-        (record,) = journal.records("saved")
+        (record,) = journal.rows("saved")
     assert record.clip == clip
     assert record.file == make_saved()
     assert (record.state, record.code, record.attempts) == ("saved", None, 1)
@@ -44,7 +44,7 @@ def test_a_refusal_is_recorded_and_not_charged(path, make_clip) -> None:
         journal.record_failed(
             clip.clip_id, state="waiting", code="http_429", detail="", charged=False, now=NOW
         )
-        (record,) = journal.records()
+        (record,) = journal.rows()
     assert (record.code, record.attempts) == ("http_429", 0)
 
 
@@ -56,7 +56,7 @@ def test_wanting_again_keeps_what_is_known(path, make_clip, make_saved) -> None:
         journal.want_nothing()
         want(journal, clip, classes=("/m/new",))
         assert journal.states()[clip.clip_id] == ("saved", None)
-        records = {record.clip.ytid: record for record in journal.records()}
+        records = {row.clip.ytid: row for row in journal.rows()}
     assert records[clip.ytid].classes == ("/m/new",)
     assert (records[clip.ytid].wanted, records["other______"].wanted) == (True, False)
 
@@ -67,7 +67,7 @@ def test_a_lost_file_is_waited_for_again(path, make_clip, make_saved) -> None:
         want(journal, clip)
         journal.record_saved(clip.clip_id, make_saved())
         journal.record_lost(clip.clip_id, NOW)
-        (record,) = journal.records()
+        (record,) = journal.rows()
     assert (record.state, record.file) == ("waiting", None)
 
 
@@ -95,7 +95,7 @@ def test_a_damaged_or_foreign_journal_is_refused(path) -> None:
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(OutputError, match="has format 99, expected 1"), open_journal(path):
+    with pytest.raises(OutputError, match="has format 99, expected 2 or less"), open_journal(path):
         pass
 
 

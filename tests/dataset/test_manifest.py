@@ -6,7 +6,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from audioset_dl.dataset.journal import Record
 from audioset_dl.dataset.manifest import (
     FAILURES_COLUMNS,
     MANIFEST_COLUMNS,
@@ -14,18 +13,19 @@ from audioset_dl.dataset.manifest import (
     write_failures,
     write_manifest,
 )
+from audioset_dl.dataset.rows import Row
 from audioset_dl.errors import OutputError
 
 NAMES = {"/m/0bt9lr": "Dog", "/m/01h3n": "Bee, wasp, etc."}
 
 
-def make_record(clip, file=None, **changes) -> Record:
+def make_record(clip, file=None, **changes) -> Row:
     values = {
         "clip": clip, "classes": ("/m/01h3n", "/m/0bt9lr"), "wanted": True,
         "state": "saved" if file else "gone", "code": None if file else "removed",
         "detail": "so, it says", "attempts": 1, "updated_at": "2026-11-22", "file": file, **changes,
     }  # fmt: skip
-    return Record(**values)
+    return Row(values.pop("clip"), **values)
 
 
 def test_columns_are_those_of_the_contract(tmp_path: Path, make_clip, make_saved) -> None:
@@ -66,8 +66,8 @@ def test_failures_name_gone_and_waiting_clips_by_code(tmp_path: Path, make_clip,
 def test_a_manifest_is_read_back(tmp_path: Path, make_clip, make_saved) -> None:
     path = tmp_path / "manifest.csv"
     write_manifest(path, [make_record(make_clip(), make_saved())], NAMES)
-    (row,) = read_manifest(path)
-    assert (row.file_name, row.num_samples) == ("wav/dog/Y-a_cdefghi0_30000.wav", 160_000)
+    (row,) = read_manifest(path).rows
+    assert (row.file.file_name, row.file.num_samples) == ("wav/dog/Y-a_cdefghi0_30000.wav", 160_000)
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def folder(tmp_path: Path, make_clip, make_saved) -> OutputFolder:
             digest = hashlib.sha256(wav).hexdigest()
             saved = make_saved(FILES[number], sha256=digest, num_samples=1600)
             journal.record_saved(clip.clip_id, saved)
-        write_manifest(folder.manifest, journal.records("saved"), NAMES)
+        write_manifest(folder.manifest, journal.rows("saved"), NAMES)
     return folder
 
 
@@ -60,7 +60,7 @@ def repair(folder: OutputFolder, **options) -> Repair:
 
 
 def actions(repaired: Repair) -> dict[tuple[str, str], str]:
-    return {(one.fault.file_name, one.fault.code): one.action for one in repaired.mended}
+    return {(one.fault.file_name, one.fault.code): one.action for one in repaired.repaired}
 
 
 def states(folder: OutputFolder) -> list[str]:
@@ -82,7 +82,7 @@ def test_where_all_is_well_nothing_changes(folder) -> None:
     before = folder.manifest.read_bytes()
     seen = []
     repaired = repair(folder, deep=True, on_file=lambda: seen.append(1))
-    assert (repaired.mended, repaired.exit_code, len(seen)) == ((), 0, 4)
+    assert (repaired.repaired, repaired.exit_code, len(seen)) == ((), 0, 4)
     assert folder.manifest.read_bytes() == before
     assert states(folder) == ["saved"] * 4
     assert not list(folder.path.glob(".*holder*")), "the folder is given back"
@@ -298,6 +298,6 @@ def test_it_says_what_was_done_and_what_to_run_next(world: World) -> None:
     (name, *_) = world.files(config)
     (world.output(config) / name).unlink()
     done = run_command("verify", config, "--repair")
-    assert f"missing: {name}: is not there: given up; `audioset-dl download`" in done.stdout
-    assert "Run `audioset-dl download` to get again what was given up." in done.stdout
+    assert f"missing: {name}: is not there: `audioset-dl download` fetches" in done.stdout
+    assert "Run `audioset-dl download` to fetch these clips again." in done.stdout
     assert (world.output(config) / "manifest.csv").read_text().count("Cat") == 4

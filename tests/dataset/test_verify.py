@@ -11,9 +11,9 @@ import pytest
 
 from audioset_dl.audio.cut import Samples
 from audioset_dl.audio.wav import encode_wav
-from audioset_dl.dataset.journal import Record
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.manifest import write_manifest
+from audioset_dl.dataset.rows import Row
 from audioset_dl.dataset.verify import verify_folder
 from audioset_dl.storage.files import write_file
 
@@ -29,7 +29,7 @@ def folder(tmp_path: Path, make_clip, make_saved) -> OutputFolder:
         write_file(tmp_path / name, wav)
         file = make_saved(name, sha256=hashlib.sha256(wav).hexdigest(), num_samples=1600)
         clip = make_clip(f"video-0000{number}", start_s=0.0, end_s=0.1)
-        records.append(Record(clip, ("/m/0bt9lr",), True, "saved", None, None, 0, "", file))
+        records.append(Row(clip, file=file, classes=("/m/0bt9lr",), state="saved"))
     write_manifest(tmp_path / "manifest.csv", records, {})
     return OutputFolder(tmp_path)
 

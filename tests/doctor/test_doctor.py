@@ -1,4 +1,4 @@
-"""The doctor: each thing that can be wrong is found, told, and comes with how to mend it."""
+"""The doctor: each thing that can be wrong is found, named, and comes with how to fix it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import shutil
 import socket
 import subprocess
-import tempfile
 import time
 from datetime import date
 from pathlib import Path
@@ -15,17 +14,27 @@ from types import SimpleNamespace
 
 import pytest
 from fakes import refusing_proxy
-from world import COMMAND, DOG, MakeWorld, World, clean_environment, make_clips, run_command
+from world import (
+    COMMAND,
+    DOG,
+    PATIENCE_S,
+    MakeWorld,
+    World,
+    clean_environment,
+    make_clips,
+    run_command,
+)
 
-from audioset_dl.config import AudioConfig, Config, DownloadConfig
+from audioset_dl.config import AudioConfig, DownloadConfig
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.doctor import CANARY_YTID, folders, tools
+from audioset_dl.doctor import folders, tools
+from audioset_dl.doctor.canary import CANARY_YTID
 from audioset_dl.doctor.check import Check, Guard
-from audioset_dl.doctor.network import Route, check_clock, find_routes, tell_greeting
-from audioset_dl.errors import ConfigError, OutputError, Problem, ToolMissingError
-from audioset_dl.report import check_text, checks_text, doctor_document
+from audioset_dl.doctor.network import Route, check_clock, describe_greeting, find_routes
+from audioset_dl.errors import ConfigError, Problem, ToolMissingError
+from audioset_dl.report.doctor import check_text, checks_text, doctor_document
 from audioset_dl.simulator import Video
-from audioset_dl.storage.files import Room
+from audioset_dl.storage.disk import FreeSpace
 from audioset_dl.storage.lock import hold_folder
 from audioset_dl.youtube import checkup
 from audioset_dl.youtube.checkup import Greeting, Runtime, Solver, greet
@@ -44,7 +53,7 @@ def examine(config: Path, *arguments: str, environment: dict[str, str] | None = 
     """Run the command; return its document, with the exit code and the checks by name besides."""
     done = subprocess.run(
         [COMMAND, "doctor", config, "--json", *arguments], capture_output=True, text=True,
-        timeout=120, check=False, env={**clean_environment(), **(environment or {})},
+        timeout=PATIENCE_S, check=False, env={**clean_environment(), **(environment or {})},
         cwd=config.parent,
     )  # fmt: skip
     assert done.stderr == ""
@@ -95,7 +104,7 @@ def test_lines_fit_a_terminal_and_the_last_one_sums_up(world: World) -> None:
     assert "\n         -> did you mean 'Dog'?\n" in done.stdout
     assert "config.yaml:4: classes.include[0]: no class is called 'Dogg'" in done.stdout
     assert "download.yt_dlp.formt: " in done.stdout
-    assert done.stdout.splitlines()[-1] == ("19 checks: 2 errors, 1 warning: mend the errors first")
+    assert done.stdout.splitlines()[-1] == ("19 checks: 2 errors, 1 warning: fix the errors first")
 
 
 def test_without_the_network_nothing_is_asked(world: World) -> None:
@@ -108,7 +117,7 @@ def test_without_the_network_nothing_is_asked(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "status", "found", "mend"),
+    ("behaviour", "status", "found", "fix"),
     [
         ("bot_check", "warning", "YouTube refuses this address for now (bot_check", "an hour"),
         ("http_429", "warning", "YouTube refuses this address for now (http_429", "an hour"),
@@ -121,14 +130,14 @@ def test_without_the_network_nothing_is_asked(world: World) -> None:
     ],
 )
 def test_what_keeps_the_canary_away_is_told_apart(
-    world: World, behaviour: str, status: str, found: str, mend: str
+    world: World, behaviour: str, status: str, found: str, fix: str
 ) -> None:
     world.simulator.refuse_all(behaviour)
     made = examine(world.write_config())
     assert made["address"]["status"] == "ok"
     assert made["canary"]["status"] == status
     assert found in made["canary"]["found"]
-    assert mend in made["canary"]["mend"]
+    assert fix in made["canary"]["fix"]
     assert made["exit_code"] == (4 if status == "error" else 0)
 
 
@@ -139,7 +148,7 @@ def test_another_canary_can_be_named(world: World) -> None:
     assert f"10 s of {ytid} cut" in found["canary"]["found"]
     done = run_command("doctor", config, "--canary", "https://youtu.be/x")
     assert done.returncode == 2
-    assert "no id of a video" in done.stderr
+    assert "not the id of a video" in done.stderr
 
 
 def test_a_canary_that_ends_early_is_no_proof(make_world: MakeWorld) -> None:
@@ -170,7 +179,7 @@ def test_each_address_is_asked_and_no_login_is_shown(world: World) -> None:
     addresses = {one["subject"]: one for one in checks if one["name"] == "address"}
     login, down, good = addresses.values()
     assert (login["status"], login["found"]) == ("error", "the proxy does not accept the login")
-    assert "user and password" in login["mend"]
+    assert "user and password" in login["fix"]
     # A run goes on without an address that is down; a wrong login ends it.
     assert (down["subject"], down["status"]) == (dead, "warning")
     assert down["found"] == "the proxy does not answer: Connection refused"
@@ -186,7 +195,7 @@ def test_a_proxy_that_is_the_only_one_and_down_is_an_error(world: World) -> None
     found = examine(config)
     assert found["exit_code"] == 4
     assert found["address"]["status"] == "error"
-    assert "start the proxy" in found["address"]["mend"]
+    assert "start the proxy" in found["address"]["fix"]
     assert "canary" not in found
 
 
@@ -195,7 +204,9 @@ def test_a_proxy_that_does_not_lead_to_youtube_is_told_apart(world: World) -> No
         config = world.write_config(download={"proxies": [f"http://127.0.0.1:{port}"]})
         address = examine(config)["address"]
     assert address["status"] == "error"
-    assert address["found"].startswith("the proxy answers, but YouTube is not reached: Tunnel")
+    assert address["found"].startswith(
+        "the proxy answers, but YouTube can't be reached through it: Tunnel"
+    )
 
 
 def test_a_certificate_that_is_not_accepted_is_told_with_both_ways_out(
@@ -204,9 +215,9 @@ def test_a_certificate_that_is_not_accepted_is_told_with_both_ways_out(
     strict = world.write_config(download={"verify_tls": True})
     found = examine(strict)
     assert found["address"]["status"] == "error"
-    assert "can't prove to be YouTube" in found["address"]["found"]
-    assert "download.verify_tls" in found["address"]["mend"]
-    assert "compat_opts: [no-certifi]" in found["address"]["mend"]
+    assert "can't prove that it is YouTube" in found["address"]["found"]
+    assert "download.verify_tls" in found["address"]["fix"]
+    assert "compat_opts: [no-certifi]" in found["address"]["fix"]
     authority = tmp_path / "authority.pem"
     authority.write_bytes(world.simulator.ca_pem)
     trusting = world.write_config(
@@ -238,7 +249,7 @@ def test_the_clock_is_compared(ahead_s: float, status: str, words: str) -> None:
     (check,) = check_clock(ahead_s)
     assert check.status == status
     assert words in check.found
-    assert bool(check.mend) == (status != "ok")
+    assert bool(check.fix) == (status != "ok")
 
 
 def test_any_answer_shows_that_youtube_is_there_and_what_time_it_is(
@@ -257,9 +268,9 @@ def test_any_answer_shows_that_youtube_is_there_and_what_time_it_is(
 @pytest.mark.parametrize(("status", "told"), [(204, "ok"), (404, "ok"), (429, "warning"),
                                               (503, "warning")])  # fmt: skip
 def test_a_refused_greeting_is_no_good_sign(status: int, told: str) -> None:
-    check = tell_greeting(Route(None, "here", False), Greeting(status, 0.1, None))
+    check = describe_greeting(Route(None, "here", False), Greeting(status, 0.1, None))
     assert (check.status, check.subject) == (told, "here")
-    assert bool(check.mend) == (told != "ok")
+    assert bool(check.fix) == (told != "ok")
 
 
 def test_without_an_answer_nothing_is_said_of_the_clock() -> None:
@@ -274,7 +285,7 @@ def test_a_newcomer_without_a_config_has_the_defaults_checked(tmp_path: Path) ->
     first, *others = json.loads(done.stdout)["checks"]
     assert done.returncode == 0
     assert (first["name"], first["status"]) == ("config", "warning")
-    assert "audioset-dl init" in first["mend"]
+    assert "audioset-dl init" in first["fix"]
     assert {check["status"] for check in others} == {"ok"}
     assert not list(tmp_path.iterdir())
 
@@ -341,7 +352,7 @@ def test_an_output_folder_that_can_not_be_used_is_an_error(world: World, tmp_pat
     found = examine(world.write_config(), "--no-network")
     assert (found["output"]["status"], found["exit_code"]) == ("error", 4)
     assert "is not a folder" in found["output"]["found"]
-    assert found["output"]["mend"]
+    assert found["output"]["fix"]
 
 
 def test_a_link_in_the_output_folder_is_named(world: World, tmp_path: Path) -> None:
@@ -383,13 +394,13 @@ def test_too_little_room_is_an_error(world: World, monkeypatch) -> None:
     settings = load_config(world.write_config())
     selection = prepare(settings).selection
     output = OutputFolder(settings.output.dir)
-    monkeypatch.setattr(folders, "find_room", lambda _: Room(900_000, None))
+    monkeypatch.setattr(folders, "find_free_space", lambda _: FreeSpace(900_000, None))
     check = folders.check_room(output, settings, selection)
     assert check.status == "error"
     assert "3 clips to fetch need 960 kB, 900 kB free" in check.found
-    monkeypatch.setattr(folders, "find_room", lambda _: Room(1000, None))
+    monkeypatch.setattr(folders, "find_free_space", lambda _: FreeSpace(1000, None))
     assert folders.check_room(output, settings, None).status == "error"
-    monkeypatch.setattr(folders, "find_room", lambda _: None)
+    monkeypatch.setattr(folders, "find_free_space", lambda _: None)
     assert folders.check_room(output, settings, None).status == "warning"
 
 
@@ -400,7 +411,7 @@ def test_without_ffmpeg_the_rest_is_checked(world: World) -> None:
     found = examine(world.write_config(audio={"ffmpeg": "/nonexistent/ffmpeg"}))
     assert found["exit_code"] == 4
     assert "/nonexistent/ffmpeg is not a file" in found["ffmpeg"]["found"]
-    assert "write null" in found["ffmpeg"]["mend"]
+    assert "write null" in found["ffmpeg"]["fix"]
     assert (found["canary"]["status"], found["address"]["status"]) == ("warning", "ok")
     assert "there is no ffmpeg" in found["canary"]["found"]
 
@@ -422,7 +433,7 @@ def test_an_ffmpeg_that_lacks_something_is_told_what(
     lame.chmod(0o755)
     checks = list(tools.check_ffmpeg(AudioConfig(ffmpeg=lame)))
     assert {check.name: check.status for check in checks} == statuses
-    assert all(check.mend for check in checks if check.status != "ok")
+    assert all(check.fix for check in checks if check.status != "ok")
 
 
 @pytest.mark.parametrize(
@@ -444,7 +455,7 @@ def test_yt_dlp_must_be_young(version: str, status: str) -> None:
     check = tools.check_yt_dlp(version, TODAY)
     assert check.status == status
     assert version in check.found
-    assert ("pip install -U" in check.mend) == (status != "ok")
+    assert ("pip install -U" in check.fix) == (status != "ok")
 
 
 def test_python_must_be_new_enough() -> None:
@@ -460,14 +471,14 @@ def test_python_must_be_new_enough() -> None:
         ([Runtime("deno", "", "", False)], "error", "deno is not found"),
         ([Runtime("deno", "", "", False), Runtime("node", "24.1", "/n", True)], "ok", "node 24.1"),
         ([], "error", "enables none"),
-        (None, "warning", "does not tell"),
+        (None, "warning", "does not say"),
     ],
 )
 def test_a_javascript_runtime_must_be_enabled_found_and_new(runtimes, status, words) -> None:
     check = tools.check_runtimes(runtimes)
     assert check.status == status
     assert words in check.found
-    assert bool(check.mend) == (status != "ok")
+    assert bool(check.fix) == (status != "ok")
 
 
 def test_yt_dlp_is_asked_for_the_runtimes_that_the_config_enables() -> None:
@@ -505,11 +516,13 @@ def test_a_check_that_breaks_off_keeps_what_came_before_and_no_secret() -> None:
 
 def test_every_problem_of_the_config_is_a_check_of_its_own() -> None:
     def examine_config() -> Check:
-        raise ConfigError(Problem("a", "wrong (1; 2); do; this"), Problem("b", "wrong too"))
+        raise ConfigError(
+            Problem("a", "wrong; 2", "do; this", source="c.yaml:1"), Problem("b", "wrong too")
+        )
 
     found = Guard(str).run("classes", examine_config)
-    assert [(check.found, check.mend) for check in found] == [
-        ("a: wrong (1; 2)", "do; this"), ("b: wrong too", "mend that and run this again"),
+    assert [(check.found, check.fix) for check in found] == [
+        ("c.yaml:1: a: wrong; 2", "do; this"), ("b: wrong too", "fix that and run this again"),
     ]  # fmt: skip
 
 
@@ -524,15 +537,6 @@ def test_the_worst_check_gives_the_document_its_status() -> None:
     assert checks_text([ok, warning]) == "2 checks: 1 warning, no error: a download can begin"
 
 
-def test_a_text_names_the_subject_and_the_mend() -> None:
-    text = check_text(Check("address", "error", "it is\ndown", "mend it", "proxy.example:80"))
-    assert text == "error    address (proxy.example:80): it is down\n         -> mend it"
-
-
-def test_a_full_temporary_folder_is_told_as_what_it_is(monkeypatch, tmp_path: Path) -> None:
-    from audioset_dl.doctor import canary
-
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
-    made = canary.make_canary(Config(), CANARY_YTID, Path("ffmpeg"), None)
-    with pytest.raises(OutputError, match="none/audioset-dl-doctor-"):
-        canary.check_canary(made, None, "", None)
+def test_a_text_names_the_subject_and_the_fix() -> None:
+    text = check_text(Check("address", "error", "it is\ndown", "fix it", "proxy.example:80"))
+    assert text == "error    address (proxy.example:80): it is down\n         -> fix it"

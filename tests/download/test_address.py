@@ -1,5 +1,6 @@
 """An address and its breakers, on a clock of the test's own."""
 
+import pickle
 import random
 
 import pytest
@@ -10,13 +11,25 @@ from audioset_dl.download.address import (
     LONGEST_OUTAGE_S,
     LONGEST_PAUSE_S,
     Address,
+    AddressEvent,
     open_addresses,
 )
-from audioset_dl.outcomes import ALL_CLASSES, Failure
+from audioset_dl.download.queues import Task
+from audioset_dl.download.verdicts import Evidence, judge
+from audioset_dl.outcomes import Failure
 
-REFUSAL = Failure(ALL_CLASSES["http_429"], "Too Many Requests")
-OUTAGE = Failure(ALL_CLASSES["offline"], "Failed to establish a new connection")
-DOUBT = Failure(ALL_CLASSES["session"], "The page needs to be reloaded")
+EVIDENCE = Evidence(
+    max_attempts=5,
+    stops_at_refusal=False,
+    has_account=False,
+    num_addresses=1,
+    is_last=False,
+    unknown_in_a_row=0,
+)
+
+REFUSAL = Failure("http_429", "Too Many Requests")
+OUTAGE = Failure("offline", "Failed to establish a new connection")
+DOUBT = Failure("session", "The page needs to be reloaded")
 
 
 def make_address(**changes) -> Address:
@@ -25,18 +38,24 @@ def make_address(**changes) -> Address:
 
 
 def refuse(address: Address, now: float, failure: Failure = REFUSAL) -> None:
-    address.refused(address.start(now), failure, now)
+    address.note(AddressEvent.REFUSED, address.start(now), now, failure)
+
+
+def hear(address: Address, failure: Failure, now: float) -> None:
+    """Let an address learn of an attempt as the engine does."""
+    ticket = address.start(now)
+    address.note(judge(failure, Task("clip"), address, EVIDENCE).event, ticket, now, failure)
 
 
 def test_a_refused_address_pauses_probes_once_and_doubles() -> None:
     address = make_address()
     first = address.start(0)
-    address.refused(first, REFUSAL, 1)
+    address.note(AddressEvent.REFUSED, first, 1, REFUSAL)
     assert address.ready_at == address.locked_until == 61
     assert address.is_refused
     probe = address.start(61)
     assert address.ready_at == float("inf"), "a second probe would go out"
-    address.refused(probe, REFUSAL, 62)
+    address.note(AddressEvent.REFUSED, probe, 62, REFUSAL)
     assert address.ready_at == 62 + 120
 
 
@@ -53,16 +72,16 @@ def test_the_pause_doubles_up_to_half_an_hour_and_then_outlasts_a_lockout() -> N
 
 def test_what_the_site_says_comes_before_what_is_guessed() -> None:
     address = make_address()
-    refuse(address, 0, Failure(REFUSAL.kind, "", retry_after_s=7))
+    refuse(address, 0, Failure(REFUSAL.code, "", retry_after_s=7))
     assert address.ready_at == 7
-    refuse(address, 7, Failure(REFUSAL.kind, "", retry_after_s=5e9))
+    refuse(address, 7, Failure(REFUSAL.code, "", retry_after_s=5e9))
     assert address.ready_at == 7 + 24 * 3600, "a day is the longest that is believed"
 
 
 def test_an_answer_to_the_probe_opens_the_address() -> None:
     address = make_address()
     refuse(address, 0)
-    address.answered(address.start(60), 60)
+    address.note(AddressEvent.ANSWERED, address.start(60), 60)
     assert address.locked_until is None
     assert address.ready_at < 61
 
@@ -73,12 +92,12 @@ def test_after_the_old_pace_is_reached_again_the_pause_begins_anew() -> None:
     refuse(address, 60)
     now = 180.0
     for _ in range(3):
-        address.answered(address.start(now), now)
+        address.note(AddressEvent.ANSWERED, address.start(now), now)
     refuse(address, now + 1)
     assert address.locked_until == now + 1 + 120, "so soon again: what helped the last time"
     now = address.locked_until
     while now < 1e6:
-        address.answered(address.start(now), now)
+        address.note(AddressEvent.ANSWERED, address.start(now), now)
         now = max(now, address.ready_at)
     refuse(address, now)
     assert address.locked_until == now + 60
@@ -93,7 +112,7 @@ def test_the_pause_that_helped_is_not_kept_for_longer_than_it_is_needed() -> Non
             refuse(address, address.locked_until)
         pauses.append(address.locked_until - now)
         now = address.locked_until
-        address.answered(address.start(now), now)
+        address.note(AddressEvent.ANSWERED, address.start(now), now)
         now += 10
     assert max(pauses) <= 60 + 120
 
@@ -102,46 +121,46 @@ def test_refusals_of_what_was_under_way_count_once() -> None:
     address = make_address()
     tickets = [address.start(0) for _ in range(8)]
     for ticket in tickets:
-        address.refused(ticket, REFUSAL, 1)
+        address.note(AddressEvent.REFUSED, ticket, 1, REFUSAL)
     assert address.ready_at == 61
 
 
 def test_a_late_answer_of_before_the_lockout_does_not_end_it() -> None:
     address = make_address()
     early, refused = address.start(0), address.start(0)
-    address.refused(refused, REFUSAL, 1)
-    address.answered(early, 2)
+    address.note(AddressEvent.REFUSED, refused, 1, REFUSAL)
+    address.note(AddressEvent.ANSWERED, early, 2)
     assert address.locked_until == 61
 
 
-def test_a_probe_that_told_nothing_is_made_again_after_the_same_pause() -> None:
+def test_a_probe_that_said_nothing_is_made_again_after_the_same_pause() -> None:
     address = make_address()
     refuse(address, 0)
-    address.told_nothing(address.start(60), 61)
+    address.note(AddressEvent.SILENT, address.start(60), 61)
     assert address.ready_at == 61 + 60
 
 
 def test_vague_words_count_when_nothing_else_was_heard_since() -> None:
     address = make_address()
-    address.refused_vaguely(address.start(0), DOUBT, 0)
+    hear(address, DOUBT, 0)
     assert address.locked_until is None
-    address.answered(address.start(1), 1)
-    address.refused_vaguely(address.start(2), DOUBT, 2)
+    address.note(AddressEvent.ANSWERED, address.start(1), 1)
+    hear(address, DOUBT, 2)
     assert address.locked_until is None
-    address.refused_vaguely(address.start(3), DOUBT, 3)
+    hear(address, DOUBT, 3)
     assert address.locked_until == 63
 
 
 def test_a_lost_network_is_looked_at_again_every_minute() -> None:
     address, now, tries = make_address(), 0.0, 0
     while now < 600:
-        address.refused_vaguely(address.start(now), OUTAGE, now)
+        hear(address, OUTAGE, now)
         assert not address.is_refused
         tries += 1
         now = max(now, address.ready_at)
     assert tries <= 20
     assert address.ready_at - 600 <= LONGEST_OUTAGE_S == 60
-    address.answered(address.start(now), now)
+    address.note(AddressEvent.ANSWERED, address.start(now), now)
     assert address.locked_until is None
     assert address.ready_at <= now, "a lost network is no reason to go more slowly"
 
@@ -149,24 +168,20 @@ def test_a_lost_network_is_looked_at_again_every_minute() -> None:
 def test_a_probe_that_finds_no_network_keeps_the_lockout() -> None:
     address = make_address()
     refuse(address, 0)
-    address.refused_vaguely(address.start(60), OUTAGE, 60)
+    hear(address, OUTAGE, 60)
     assert address.ready_at == 65
     probe = address.start(65)
     assert address.ready_at == float("inf")
-    address.refused(probe, REFUSAL, 66)
+    address.note(AddressEvent.REFUSED, probe, 66, REFUSAL)
     assert address.ready_at == 66 + 120
 
 
-def test_the_gate_of_a_lockout_is_another_than_the_one_before() -> None:
+def test_the_tickets_of_a_lockout_are_others_than_those_before() -> None:
     address = make_address()
     before = address.start(0)
-    before.gate.shut(REFUSAL)
-    address.refused(before, REFUSAL, 0)
-    probe = address.start(60)
-    probe.gate.check()
-    assert probe.gate.is_doubtful
-    address.answered(probe, 61)
-    assert not address.start(62).gate.is_doubtful
+    address.note(AddressEvent.REFUSED, before, 0, REFUSAL)
+    assert address.start(60) != before
+    assert pickle.loads(pickle.dumps(before)) == before, "it is sent to other machines"
 
 
 def test_each_proxy_is_an_address_and_none_means_direct() -> None:
@@ -181,7 +196,7 @@ def test_a_refusal_slows_only_once(delay_s) -> None:
     address = make_address(delay_s=delay_s)
     now = 0.0
     for _ in range(50):
-        address.answered(address.start(now), now)
+        address.note(AddressEvent.ANSWERED, address.start(now), now)
         now = max(now + 1, address.ready_at)
     refuse(address, now)
     slowed = address._pacer._mean_s

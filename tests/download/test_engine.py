@@ -6,16 +6,21 @@ import random
 import signal
 from dataclasses import dataclass, field
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
-from fakes import FakeClock, FakeWorkers, codes_of, repeat
+from fakes import FakeClock, FakeSelection, FakeWorkers, codes_of, repeat
 
 from audioset_dl.config import DownloadConfig
 from audioset_dl.dataset.journal import open_journal
+from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.status import PAUSE_NOTE
 from audioset_dl.download.address import Address, open_account
-from audioset_dl.download.engine import Engine, Standing
+from audioset_dl.download.engine import Engine
 from audioset_dl.download.fetcher import Job
+from audioset_dl.download.messages import PauseNote
+from audioset_dl.download.queues import Queues, make_task
+from audioset_dl.download.recorder import Recorder, Standing
 from audioset_dl.download.workers import Interrupt
 from audioset_dl.errors import (
     AudiosetDlError,
@@ -25,8 +30,7 @@ from audioset_dl.errors import (
     ThrottledError,
     ToolMissingError,
 )
-from audioset_dl.outcomes import ALL_CLASSES, Failure
-from audioset_dl.selection.draw import Draw
+from audioset_dl.outcomes import Failure
 
 NOW = "2026-11-22T12:00:00+00:00"
 VIDEOS = [f"video-{number:05d}" for number in range(9)]
@@ -57,42 +61,39 @@ class Setting:
         clock = FakeClock()
         workers = FakeWorkers(clock, self.make_saved, script or {})
         settings = DownloadConfig(**{"delay_s": 0, "max_per_hour": None, "workers": 2, **config})
-        clips = {clip.clip_id: clip for clip in map(self.make_clip, VIDEOS)}
-        draw = Draw({"/m/0bt9lr": list(clips)}, per_class)
+        selection = FakeSelection(list(map(self.make_clip, VIDEOS)), per_class)
         standings: list[Standing] = []
-        with open_journal(self.tmp_path / "journal.sqlite") as journal:
-            gone = [clip_id for clip_id, (state, _) in journal.states().items() if state == "gone"]
-            drawn = draw.start(gone)
-
-            def want(clip_ids) -> list[str]:
-                classes = dict.fromkeys(clip_ids, ("/m/0bt9lr",))
-                journal.want(classes, [clips[clip_id] for clip_id in classes], NOW)
-                states = journal.states()
-                return [clip_id for clip_id in clip_ids if states[clip_id][0] != "saved"]
-
-            want(drawn)
+        output = OutputFolder(self.tmp_path)
+        layout = SimpleNamespace(file_name=lambda clip_id, _labels: f"wav/00/Y{clip_id}.wav")
+        workers.folder = output.path
+        with open_journal(output.journal) as journal:
+            recorder = Recorder(selection, journal, output, layout)
+            missing = recorder.begin()
             addresses = [
                 Address(f"http://proxy:{n}", settings, random.Random(n))
                 for n in range(num_addresses)
             ]
+            queues = Queues(addresses, open_account(addresses, settings) if account else ())
+
+            def submit(clip_id, ticket) -> None:
+                workers.submit(Job(selection.clip(clip_id), recorder.file_name(clip_id), ticket))
+
             engine = Engine(
-                draw=draw,
-                journal=journal,
-                addresses=addresses,
-                account=open_account(addresses, settings) if account else (),
-                workers=workers,
+                queues,
+                recorder,
+                workers,
+                submit=submit,
                 config=settings,
-                make_job=lambda clip_id, ticket: Job(clips[clip_id], f"wav/{clip_id}", ticket),
-                want=want,
+                pause=PauseNote(journal, num_addresses),
                 watch=standings.append,
                 clock=clock,
             )
             error = None
             try:
-                engine.run(drawn, journal.states())
+                engine.run([make_task(*each, has_account=account) for each in missing.items()])
             except Exception as raised:  # noqa: BLE001
                 error = raised
-            return Run(workers, codes_of(journal.records()), standings, clock, error)
+            return Run(workers, codes_of(journal.rows()), standings, clock, error)
 
 
 @pytest.fixture
@@ -252,7 +253,7 @@ def test_an_answer_that_was_under_way_before_is_no_proof_of_the_network(setting)
 
 
 def test_a_clip_whose_server_alone_is_not_there_is_charged_in_the_end(setting) -> None:
-    unknown_host = Failure(ALL_CLASSES["offline"], "Failed to resolve 'rr3.googlevideo.com'")
+    unknown_host = Failure("offline", "Failed to resolve 'rr3.googlevideo.com'", is_of_media=True)
     run = setting.run({VIDEOS[0]: [unknown_host] * 999}, attempts=3, workers=1)
     assert run.records[VIDEOS[0]] == ("waiting", "offline", 3)
     assert run.states()[VIDEOS[2]] == "saved"

@@ -18,9 +18,10 @@ import soundfile
 from audioset_dl.audio.index import BadIndexError
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.config import AudioConfig, DownloadConfig
-from audioset_dl.dataset.journal import SavedFile
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.dataset.pending import drop_claim
+from audioset_dl.dataset.pending import drop_pending
+from audioset_dl.dataset.rows import SavedFile
+from audioset_dl.download import ladder
 from audioset_dl.download.address import Ticket
 from audioset_dl.download.fetcher import ClipFetcher, FetchSettings, Job
 from audioset_dl.outcomes import Failure, Scope
@@ -30,6 +31,7 @@ from audioset_dl.simulator.tracks import Tracks
 
 # yt-dlp drops answers that it retries, and the file of an HLS download that failed, unclosed.
 pytestmark = [
+    pytest.mark.e2e,
     pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning"),
     pytest.mark.filterwarnings("ignore:unclosed file <_io.BufferedWriter:ResourceWarning"),
     pytest.mark.filterwarnings("ignore:unclosed file <_io.FileIO:ResourceWarning"),
@@ -123,7 +125,7 @@ def fetch(simulator: Simulator, tmp_path: Path, ffmpeg: Path) -> Callable[..., F
         left = {path.name for path in output.scratch.iterdir()}
         is_saved = not isinstance(outcome, Failure)
         assert left == ({f"Y{clip.clip_id}.claim.json"} if is_saved else set())
-        drop_claim(output, clip.clip_id)
+        drop_pending(output, clip.clip_id)
         return Fetched(outcome, clip, tmp_path, simulator.log.select(ytid=ytid))
 
     return fetch
@@ -166,14 +168,14 @@ def test_an_index_that_is_wrong_costs_no_clip(fetch, monkeypatch) -> None:
     def mislead(*_, **__):
         raise BadIndexError("no blocks where the index says that the clip is")
 
-    monkeypatch.setattr("audioset_dl.download.fetcher.cut_ranged", mislead)
+    monkeypatch.setattr(ladder, "cut_ranged", mislead)
     assert fetch().is_right
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_youtube_says_is_too_short_is_not_fetched(fetch, kind: str) -> None:
     fetched = fetch(60, duration_s=40, **KINDS[kind])
-    assert (fetched.failure.code, fetched.failure.scope) == ("out_of_range", Scope.GONE)
+    assert (fetched.failure.code, fetched.failure.kind.scope) == ("out_of_range", Scope.GONE)
     assert not fetched.asked("media")
 
 
@@ -202,7 +204,7 @@ def test_media_refused_once_is_extracted_anew(fetch, kind: str, place: int) -> N
 @pytest.mark.parametrize("kind", KINDS)
 def test_media_refused_twice_is_a_fact_about_the_session(fetch, kind: str) -> None:
     fetched = fetch(behaviour="session:media", **KINDS[kind])
-    assert (fetched.failure.code, fetched.failure.scope) == ("session", Scope.ADDRESS)
+    assert (fetched.failure.code, fetched.failure.kind.scope) == ("session", Scope.ADDRESS)
     assert len(fetched.asked("page")) == 2
 
 
@@ -216,7 +218,7 @@ def test_no_fault_makes_a_wrong_clip(fetch, kind: str, fault: str, place: int) -
     fetched = fetch(faults=("",) * place + (fault,), **KINDS[kind])
     assert any(request.fault == fault for request in fetched.asked("media"))
     if isinstance(fetched.outcome, Failure):
-        assert fetched.failure.scope is Scope.TRANSIENT
+        assert fetched.failure.kind.scope is Scope.TRANSIENT
     else:
         assert fetched.is_right
 

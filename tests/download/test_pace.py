@@ -8,13 +8,13 @@ from itertools import pairwise
 import pytest
 
 from audioset_dl.config import DownloadConfig
-from audioset_dl.download.address import Address
+from audioset_dl.download.address import Address, AddressEvent
 from audioset_dl.download.pace import Pacer
-from audioset_dl.outcomes import ALL_CLASSES, Failure
+from audioset_dl.outcomes import Failure
 from audioset_dl.simulator import Budget
 
 HOUR_S = 3600
-REFUSAL = Failure(ALL_CLASSES["rate_limited"], "try again later")
+REFUSAL = Failure("rate_limited", "try again later")
 
 
 def make_pacer(delay_s: float = 0, max_per_hour: int | None = None) -> Pacer:
@@ -124,10 +124,10 @@ def share_used(
         ticket = address.start(clock.now)
         asked += 1
         if budget.admits(f"video-{asked:05d}", is_page=True):
-            address.answered(ticket, clock.now)
+            address.note(AddressEvent.ANSWERED, ticket, clock.now)
             num_had += 1
         else:
-            address.refused(ticket, REFUSAL, clock.now)
+            address.note(AddressEvent.REFUSED, ticket, clock.now, REFUSAL)
         clock.now = max(clock.now + 0.05, address.ready_at)
     return num_had / (capacity + rate * clock.now)
 

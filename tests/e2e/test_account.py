@@ -143,7 +143,7 @@ def test_a_session_that_is_over_stops_no_guest_and_loses_no_clip(make_gated) -> 
         (clip.ytid, "cookies") for clip in GATED
     }
     assert len([page for page in world.simulator.log.select(kind="page") if has_account(page)]) == 1
-    assert "2 clips wait for cookies with a session that is valid: export" in done.stdout
+    assert "2 clips wait for cookies with a valid session: export" in done.stdout
     assert "account cookies are no longer valid" in done.stdout
     assert "CANARY" not in done.stdout + done.stderr
     world.simulator.log.clear()
@@ -177,7 +177,8 @@ def test_an_account_that_is_not_let_in_either_is_the_end_of_it(make_gated) -> No
     assert done.returncode == 0, done.stderr
     (failure,) = world.rows(config, "failures.csv")
     assert (failure["code"], failure["state"]) == ("age", "gone")
-    assert failure["detail"].startswith("asked with cookies: ")
+    assert failure["detail"].startswith("Sign in to confirm your age")
+    assert (failure["asked_as"], failure["proof"]) == ("account", "said")
     assert AGE_RETRY not in done.stdout, "it would not help"
 
 

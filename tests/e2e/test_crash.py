@@ -15,9 +15,8 @@ from crash import (
     kill_group,
     leftovers,
     timeless_rows,
-    wait_for,
 )
-from world import DOG, World, clean_environment, make_clips, videos_of
+from world import DOG, World, clean_environment, make_clips, videos_of, wait_for
 
 from audioset_dl.simulator import Simulator
 

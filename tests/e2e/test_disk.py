@@ -19,7 +19,16 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from world import COMMAND, DOG, World, clean_environment, make_clips, run_command, videos_of
+from world import (
+    COMMAND,
+    DOG,
+    PATIENCE_S,
+    World,
+    clean_environment,
+    make_clips,
+    run_command,
+    videos_of,
+)
 
 from audioset_dl.audio.wav import read_format
 from audioset_dl.config import load_config
@@ -28,7 +37,8 @@ from audioset_dl.download import run as download_module
 from audioset_dl.errors import OutputError
 from audioset_dl.selection.prepare import prepare
 from audioset_dl.simulator import Simulator
-from audioset_dl.storage.files import Room, find_room, remove_file, write_file
+from audioset_dl.storage.disk import FreeSpace, find_free_space
+from audioset_dl.storage.files import remove_file, write_file
 
 WAV_BYTES = 320_044
 NUM_CLIPS = 4
@@ -48,9 +58,7 @@ def can_mount() -> bool:
 needs_mount = pytest.mark.skipif(not can_mount(), reason="this machine lets nobody mount a tmpfs")
 
 
-def run_on_tmpfs(
-    folder: Path, options: str, script: str, timeout_s: float = 60
-) -> subprocess.CompletedProcess[str]:
+def run_on_tmpfs(folder: Path, options: str, script: str) -> subprocess.CompletedProcess[str]:
     """Run a shell script with a tmpfs at a folder, which nobody else sees and which goes with it.
 
     ``$run`` in the script is the installed command, ``$python`` the interpreter.
@@ -62,7 +70,7 @@ def run_on_tmpfs(
     environment["PATH"] += f":{os.environ['PATH']}"
     return subprocess.run(
         ["unshare", "-rm", "sh", "-c", f"{mount} || exit 99\n{names}\n{script}"],
-        capture_output=True, text=True, timeout=timeout_s, env=environment, check=False,
+        capture_output=True, text=True, timeout=PATIENCE_S, env=environment, check=False,
     )  # fmt: skip
 
 
@@ -216,7 +224,7 @@ def test_nowhere_to_print_to(world: World, arguments: tuple[str, ...]) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [COMMAND, arguments[0], config, *arguments[1:]], stdout=full, stderr=subprocess.PIPE,
-            text=True, timeout=60, env=clean_environment(), check=False,
+            text=True, timeout=PATIENCE_S, env=clean_environment(), check=False,
         )  # fmt: skip
     assert_told(done, "output of this command can't be written: disk full")
 
@@ -246,7 +254,7 @@ def run_without_privileges(*arguments: str | Path) -> subprocess.CompletedProces
     powers = "-dac_override,-dac_read_search,-fowner"
     return subprocess.run(
         [setpriv, f"--bounding-set={powers}", f"--inh-caps={powers}", COMMAND, *arguments],
-        capture_output=True, text=True, timeout=60, env=clean_environment(), check=False,
+        capture_output=True, text=True, timeout=PATIENCE_S, env=clean_environment(), check=False,
     )  # fmt: skip
 
 
@@ -288,7 +296,7 @@ def test_words_for_each_error_of_the_file_system(
     with pytest.raises(OutputError) as caught:
         write_file(tmp_path / "x", b"content")
     assert re.fullmatch(
-        rf".*/x can't be written \(7 bytes\): {os.strerror(number)} \(.*\); mend that and .*",
+        rf".*/x can't be written \(7 bytes\): {os.strerror(number)} \(.*\); fix that and .*",
         str(caught.value),
     )
     assert list(tmp_path.iterdir()) == []
@@ -302,10 +310,10 @@ def test_a_damaged_journal_is_not_taken_for_a_full_disk(tmp_path: Path) -> None:
 
 
 def test_room_is_that_of_the_nearest_folder(tmp_path: Path) -> None:
-    room = find_room(tmp_path / "not" / "there")
+    room = find_free_space(tmp_path / "not" / "there")
     assert room is not None
     assert room.num_bytes > 0
-    assert find_room(Path("/dev/null/x")) is not None
+    assert find_free_space(Path("/dev/null/x")) is not None
 
 
 def test_removing_what_is_not_there_is_no_error(tmp_path: Path) -> None:
@@ -317,11 +325,11 @@ def test_removing_what_is_not_there_is_no_error(tmp_path: Path) -> None:
 def test_a_plan_that_does_not_fit_is_refused_before_anything_is_asked(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(download_module, "find_room", lambda path: Room(1_000_000, None))
+    monkeypatch.setattr(download_module, "find_free_space", lambda path: FreeSpace(1_000_000, None))
     settings = load_config(make_config(world))
     selection = prepare(settings).selection
     with pytest.raises(OutputError, match=r"4 clips to fetch need 1,280,176 bytes, 1,000,000 byt"):
         download_module.download(settings, selection)
     assert world.simulator.log.requests == ()
-    monkeypatch.setattr(download_module, "find_room", lambda path: None)
+    monkeypatch.setattr(download_module, "find_free_space", lambda path: None)
     assert download_module.download(settings, selection).exit_code == 0

@@ -7,9 +7,7 @@ import os
 import random
 import signal
 import subprocess
-import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,12 +18,14 @@ from world import (
     COMMAND,
     DOG,
     GLOCKENSPIEL,
+    PATIENCE_S,
     MakeWorld,
     World,
     clean_environment,
     make_clips,
     run_command,
     videos_of,
+    wait_for,
     write_segments,
 )
 
@@ -103,7 +103,7 @@ def test_interrupted_and_run_again_gives_the_same_set(make_world: MakeWorld, num
     )  # fmt: skip
     wait_for(lambda: world.wavs(cut))
     process.send_signal(number)
-    _, stderr = process.communicate(timeout=20)
+    _, stderr = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 128 + number
     assert "run the same command again to resume" in stderr
     assert leftovers(world.output(cut)) == []
@@ -112,13 +112,6 @@ def test_interrupted_and_run_again_gives_the_same_set(make_world: MakeWorld, num
     assert world.download(cut).returncode == 0
     assert world.files(cut) == world.files(whole)
     assert saved.items() <= world.files(cut).items()
-
-
-def wait_for(condition: Callable[[], object], timeout_s: float = 30) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.005)
 
 
 def leftovers(output: Path) -> list[Path]:
@@ -194,7 +187,7 @@ def test_what_fails_on_and_on_waits_for_another_run(make_world: MakeWorld) -> No
     config = world.write_config(classes={"include": ["Dog"]}, download={"attempts": 2})
     done = world.download(config)
     assert done.returncode == 1
-    assert "1 not got yet: run the same command again" in done.stdout
+    assert "1 not fetched yet: run the same command again" in done.stdout
     (failure,) = world.rows(config, "failures.csv")
     assert (failure["ytid"], failure["state"], failure["code"]) == (
         clips[0].ytid, "waiting", "network",
@@ -439,7 +432,7 @@ def test_a_second_run_on_the_same_folder_exits_6(make_world: MakeWorld) -> None:
     second = world.download(config)
     running = world.status(config)["running"]
     first.send_signal(signal.SIGINT)
-    assert first.wait(timeout=20) == 130
+    assert first.wait(timeout=PATIENCE_S) == 130
     assert second.returncode == 6
     assert f"process {first.pid}" in second.stderr
     assert running["pid"] == first.pid

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from world import clean_environment
+from world import PATIENCE_S, clean_environment
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "fewshot_example.py"
 
@@ -25,7 +25,7 @@ def example():
 
 def test_the_example_runs_from_the_download_to_the_accuracy(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, SCRIPT, tmp_path], capture_output=True, text=True, timeout=300,
+        [sys.executable, SCRIPT, tmp_path], capture_output=True, text=True, timeout=PATIENCE_S,
         env=clean_environment(), check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

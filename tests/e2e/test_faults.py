@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from world import DOG, World, make_clips, run_command, videos_of
+from world import DOG, World, make_clips, run_installed, videos_of
 
 from audioset_dl.simulator import Simulator
 
@@ -34,7 +34,7 @@ def test_what_does_not_come_is_asked_for_again(tmp_path: Path, kind: str) -> Non
         config = world.write_config(
             classes={"include": ["Dog"]}, clips={"per_class": None}, download={"timeout_s": 1}
         )
-        done = run_command("download", config, timeout_s=60)
+        done = run_installed("download", config)
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(world.heard(config)) == len(clips)
     assert all(world.heard(config).values())

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from world import COMMAND, DOG, World, clean_environment, make_clips, videos_of
+from world import COMMAND, DOG, PATIENCE_S, World, clean_environment, make_clips, videos_of
 
 from audioset_dl import cli
 from audioset_dl.catalog.cache import FOLDER_NAME
@@ -56,7 +56,7 @@ def run(*arguments: str | Path) -> Done:
     """Run the installed command; it may neither hang, nor take much memory, nor show a bug."""
     done = subprocess.run(
         [sys.executable, "-S", "-c", MEASURE, COMMAND, *arguments], capture_output=True, text=True,
-        timeout=60, env=clean_environment(), check=False,
+        timeout=PATIENCE_S, env=clean_environment(), check=False,
     )  # fmt: skip
     stderr, _, used = done.stderr.rpartition("USED ")
     assert "Traceback" not in stderr, stderr
@@ -444,7 +444,7 @@ def test_any_manifest_is_verified_or_refused(tmp_path: Path, rows: list[list[str
     folder = OutputFolder(tmp_path)
     folder.manifest.write_bytes(text.getvalue().encode("utf-8", "surrogatepass"))
     try:
-        num_rows = len(read_manifest(folder.manifest))
+        num_rows = len(read_manifest(folder.manifest, checked=False).rows)
     except OutputError:
         pass
     else:

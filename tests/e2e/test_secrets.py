@@ -12,11 +12,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from crash import wait_for
 from fakes import refusing_proxy
 from hypothesis import given
 from hypothesis import strategies as st
-from world import COMMAND, DOG, World, clean_environment, make_clips, run_command, videos_of
+from world import (
+    COMMAND,
+    DOG,
+    PATIENCE_S,
+    World,
+    clean_environment,
+    make_clips,
+    run_command,
+    videos_of,
+    wait_for,
+)
 
 from audioset_dl import cli
 from audioset_dl.config import DownloadConfig
@@ -120,7 +129,7 @@ class Watched:
             if until is not None:
                 wait_for(until)
                 process.send_signal(signal.SIGINT)
-            text, _ = process.communicate(timeout=60)
+            text, _ = process.communicate(timeout=PATIENCE_S)
         finally:
             done.set()
             watcher.join()

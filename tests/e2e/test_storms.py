@@ -12,8 +12,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from crash import wait_for
-from world import COMMAND, DOG, MakeWorld, World, clean_environment, make_clips, videos_of
+from world import (
+    COMMAND,
+    DOG,
+    PATIENCE_S,
+    MakeWorld,
+    World,
+    clean_environment,
+    make_clips,
+    videos_of,
+    wait_for,
+)
 
 from audioset_dl.dataset.journal import read_journal
 from audioset_dl.simulator import Simulator
@@ -47,7 +56,7 @@ def test_a_storm_costs_no_clip_and_few_requests(make_world: MakeWorld, refusal: 
         time.sleep(STORM_S)
         world.simulator.refuse_all(None)
         in_storm = log.requests
-        _, stderr = process.communicate(timeout=120)
+        _, stderr = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, stderr
     assert len(world.files(config)) == 16
     assert world.rows(config, "failures.csv") == []
@@ -64,7 +73,7 @@ def is_refused(request: Request, refusal: str) -> bool:
 def attempts(world: World, config: Path) -> set[int]:
     """Return what the clips were charged, of which the tables tell only where one has failed."""
     with read_journal(world.output(config) / "journal.sqlite") as journal:
-        return {record.attempts for record in journal.records()}
+        return {record.attempts for record in journal.rows()}
 
 
 def test_a_lost_network_costs_no_clip_and_is_found_again(make_world: MakeWorld) -> None:
@@ -82,7 +91,7 @@ def test_a_lost_network_costs_no_clip_and_is_found_again(make_world: MakeWorld) 
         pause = world.status(config)["pause"]
         time.sleep(3)
         with Simulator(videos_of(clips), port=port) as back:
-            _, stderr = process.communicate(timeout=60)
+            _, stderr = process.communicate(timeout=PATIENCE_S)
             assert back.log.count(kind="page") >= 1
     assert process.returncode == 0, stderr
     assert pause.startswith("No connection to YouTube by this address; next try at")
@@ -193,7 +202,7 @@ def test_a_wall_clock_that_is_set_back_and_forth_changes_no_wait(make_world: Mak
     config = world.write_config(classes=DOGS, clips={"per_class": None}, download={"delay_s": 0.1})
     done = subprocess.run(
         [sys.executable, "-c", JUMPY, "download", config],
-        capture_output=True, text=True, env=clean_environment(), timeout=60, check=False,
+        capture_output=True, text=True, env=clean_environment(), timeout=PATIENCE_S, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert len(world.files(config)) == 8

@@ -10,9 +10,10 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from sounds import make_row
 
 from audioset_dl.errors import OutputError
-from audioset_dl.fewshot import EpisodeSampler, LabelledClip, SplitMembers, TooFewClips
+from audioset_dl.fewshot import EpisodeSampler, SplitMembers, TooFewClips
 from audioset_dl.fewshot.counter_draws import Draws
 from audioset_dl.fewshot.episodes import write_episode_file
 
@@ -27,9 +28,8 @@ def make_members(
     videos = videos or list(range(len(label_sets)))
     number = max(one for labels in label_sets for one in labels) + 1
     clips = tuple(
-        LabelledClip(
-            f"{video:011d}_{place}", f"{video:011d}", tuple(f"/m/{one}" for one in labels),
-            (sounds or {}).get(place, ""), f"wav/{place}.wav",
+        make_row(
+            f"{video:011d}", place, [f"/m/{one}" for one in labels], (sounds or {}).get(place, "")
         )
         for place, (video, labels) in enumerate(zip(videos, label_sets, strict=True))
     )  # fmt: skip

@@ -13,18 +13,21 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sounds import make_row
 
 from audioset_dl.catalog.catalog import load_catalog
 from audioset_dl.catalog.ontology import Node, Ontology
 from audioset_dl.config import ClassesConfig, FewshotConfig
+from audioset_dl.dataset.rows import Row
 from audioset_dl.dataset.splits import SPLITS
 from audioset_dl.errors import ConfigError, OutputError
 from audioset_dl.export.metaaudio import list_class_files, write_class_folders, write_class_lists
-from audioset_dl.fewshot import LabelledClip, Split, make_split, read_split
+from audioset_dl.fewshot import Split, make_split, read_split
 from audioset_dl.fewshot.assign import Unit, assign, moved
+from audioset_dl.fewshot.members import read_clips
 from audioset_dl.fewshot.quotas import share_out, share_out_strata
+from audioset_dl.fewshot.split import list_metadata_clips
 from audioset_dl.fewshot.split_files import saved_splits, write_split
-from audioset_dl.fewshot.table import list_metadata_clips, read_clip_table
 from audioset_dl.fewshot.ties import group_tied, measure_jaccard
 from audioset_dl.selection.classes import select_classes
 
@@ -46,12 +49,11 @@ def make_ontology(num_leaves: int, per_root: int = 4) -> Ontology:
     return Ontology(tuple(nodes))
 
 
-def clip(number: int, labels, *, video: int | None = None, sound: str = "") -> LabelledClip:
-    ytid = f"{number if video is None else video:011d}"
-    return LabelledClip(f"{ytid}_{number * 1000}", ytid, tuple(labels), sound, f"wav/Y{number}.wav")
+def clip(number: int, labels, *, video: int | None = None, sound: str = "") -> Row:
+    return make_row(f"{number if video is None else video:011d}", number, labels, sound)
 
 
-def single_clips(num_classes: int, each: int = 3) -> list[LabelledClip]:
+def single_clips(num_classes: int, each: int = 3) -> list[Row]:
     return [clip(n * each + i, [mid(n)]) for n in range(num_classes) for i in range(each)]
 
 
@@ -412,22 +414,22 @@ HEAD = "file_name,clip_id,ytid,classes,labels,label_names,sha256"
         (f"{HEAD}\n/a.wav,abcdefghijk_0,abcdefghijk,Dog,/m/a,Dog,0\n", "file_name"),
         (f"{HEAD}\na.wav,abcdefghijk_0,abcdefghijk,Dog,,,0\n", "has no labels"),
         (f"{HEAD}\na.wav,abcdefghijk_0,abcdefghijk,Dog,/m/a;/m/b,Dog,0\n", "manifest.csv:2"),
-        (f"{HEAD}\n" + "a.wav,abcdefghijk_0,abcdefghijk,Dog,/m/a,Dog,0\n" * 2, "twice"),
+        (f"{HEAD}\n" + "a.wav,abcdefghijk_0,abcdefghijk,Dog,/m/a,Dog,0\n" * 2, "several rows"),
         (f"{HEAD}\na.wav,abcdef", "manifest.csv:2"),
     ],
 )
 def test_a_manifest_that_is_none_is_refused_with_its_line(tmp_path: Path, text, words) -> None:
     (tmp_path / "manifest.csv").write_text(text)
     with pytest.raises(OutputError, match=words):
-        read_clip_table(tmp_path)
+        read_clips(tmp_path)
 
 
 def test_the_same_sound_is_told_by_the_source_where_a_file_was_processed(tmp_path: Path) -> None:
     row = "a.wav,abcdefghijk_0,abcdefghijk,Dog,/m/a,Dog,0"
     (tmp_path / "manifest.csv").write_text(f"{HEAD},source_sha256\n{row},7\n")
-    assert [one.audio_hash for one in read_clip_table(tmp_path).clips.values()] == ["7"]
+    assert [one.audio_hash for one in read_clips(tmp_path).rows] == ["7"]
     (tmp_path / "manifest.csv").write_text(f"{HEAD}\n{row}\n")
-    assert [one.audio_hash for one in read_clip_table(tmp_path).clips.values()] == ["0"]
+    assert [one.audio_hash for one in read_clips(tmp_path).rows] == ["0"]
 
 
 # Google's own files -----------------------------------------------------------------------------

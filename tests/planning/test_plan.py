@@ -5,23 +5,16 @@ from __future__ import annotations
 import csv
 import json
 import re
-import shutil
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from world import BARK, CAT, DOG, GLOCKENSPIEL, make_clips, run_command
+from world import BARK, CAT, DOG, make_clips, run_command
 
 from audioset_dl.catalog.catalog import Catalog, load_catalog
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.config import ClassesConfig, ClipsConfig, Config, DownloadConfig
-from audioset_dl.planning.advice import find_advice
-from audioset_dl.planning.cost import most_per_hour, paced_seconds, times_of
-from audioset_dl.planning.losses import USUAL_LOSS, Losses, losses_after
-from audioset_dl.planning.overlap import find_overlap, shares_alone
+from audioset_dl.planning.losses import Losses
 from audioset_dl.planning.plan import make_plan
-from audioset_dl.selection.known_gone import Availability, Loss
 from audioset_dl.selection.select import select
 
 DATA = Path(__file__).parents[1] / "data"
@@ -84,129 +77,6 @@ def test_a_class_of_its_own_loss_needs_its_own_number_of_candidates(catalog) -> 
     plan = make_plan(selection, config, {}, Losses(0.2, {CAT: 0.5}))
     assert [one.needed for one in plan.classes] == [5, 8]
     assert [one.loss for one in plan.classes] == [0.2, 0.5]
-
-
-@given(st.integers(0, 500), st.floats(0, 1))
-def test_losses_of_what_was_tried_lie_between_it_and_the_usual(tried: int, share: float) -> None:
-    gone = round(tried * share)
-    found_loss = Loss(tried - gone, gone)
-    losses = losses_after(Availability(found_loss, {DOG: found_loss}))
-    found = gone / tried if tried else USUAL_LOSS
-    for loss in (losses.share, losses.of(DOG)):
-        assert min(found, USUAL_LOSS) - 1e-9 <= loss <= max(found, USUAL_LOSS) + 1e-9
-    assert losses.of(CAT) == losses.share
-    assert losses.of(DOG) < 1
-
-
-def test_overlap_counts_each_clip_once_and_each_pair() -> None:
-    overlap = find_overlap(
-        {"a": frozenset("xy"), "b": frozenset("xyz"), "c": frozenset("x"), "d": frozenset("xy")}
-    )
-    assert overlap.clips == 3
-    assert overlap.pairs == {("x", "y"): 3, ("x", "z"): 1, ("y", "z"): 1}
-    assert overlap.by_class == {"x": 3, "y": 3, "z": 1}
-
-
-def test_a_relative_is_no_company(catalog) -> None:
-    table, ontology = catalog.segments, catalog.ontology
-    assert shares_alone([DOG, BARK], table, ontology) == {DOG: 1, BARK: 1}
-    rows = [table.labels_of(row) for row in table.rows_of(DOG)]
-    with_cat = sum(CAT in labels for labels in rows)
-    assert 0 < with_cat < len(rows)
-    shares = shares_alone([DOG, BARK, CAT], table, ontology)
-    assert shares[DOG] == pytest.approx(1 - with_cat / len(rows), abs=1e-4)
-    unused = next(node.mid for node in ontology if not len(table.rows_of(node.mid)))
-    assert shares_alone([unused], table, ontology) == {}
-
-
-@pytest.mark.parametrize(
-    ("videos", "delay_s", "cap", "addresses", "seconds"),
-    [
-        (0, 5, 300, 1, 0),
-        (1, 5, 300, 1, 0),
-        (11, 5, 300, 1, 50),
-        (301, 5, 300, 1, 3600),
-        (400, 5, 300, 1, 3600 + 99 * 5),
-        (400, 20, 300, 1, 399 * 20),
-        (602, 5, 300, 2, 3600),
-        (100, 0, None, 1, None),
-    ],
-)
-def test_time_at_the_configured_pace(videos, delay_s, cap, addresses, seconds) -> None:
-    config = DownloadConfig(delay_s=delay_s, max_per_hour=cap)
-    times = times_of(videos, config, addresses)
-    assert times.configured == seconds
-    assert times.guest == pytest.approx(-(-videos // addresses) * 12)
-    assert times.account == pytest.approx(-(-videos // addresses) * 1.8)
-    assert paced_seconds(-(-videos // addresses), config) == seconds
-
-
-def advice_of(catalog: Catalog, config: Config, free_bytes: int | None = None) -> dict[str, str]:
-    plan = make_plan(select(catalog, config), config, {})
-    return {one.code: one.message for one in find_advice(plan, config, free_bytes)}
-
-
-def test_warns_of_classes_with_too_few_clips(catalog) -> None:
-    config = config_of(1000)
-    words = advice_of(catalog, config)["few_clips"]
-    assert "fewer than 1000 clips: Dog" in words
-    available = len(select(catalog, config).rankings[DOG])
-    just = config_of(available, names=("Dog",)).model_copy(
-        update={"classes": ClassesConfig(include=("Dog",), descendants=False)}
-    )
-    found = advice_of(catalog, just)
-    assert "few_clips" not in found
-    assert "Dog about" in found["few_after_losses"]
-    assert not {"few_clips", "few_after_losses"} & set(advice_of(catalog, config_of(None)))
-
-
-def test_warns_of_a_class_that_is_hardly_ever_alone(tmp_path: Path) -> None:
-    for name in ("ontology.json", "qa_true_counts.csv", "class_labels_indices.csv"):
-        shutil.copy(DATA / name, tmp_path)
-    rows = [f'{"a" * 10}{n}, 0.000, 10.000, "{CAT},{GLOCKENSPIEL}"\n' for n in range(9)]
-    rows.append(f'{"b" * 11}, 0.000, 10.000, "{GLOCKENSPIEL}"\n')
-    (tmp_path / "own.csv").write_text("# YTID, start_seconds, end_seconds, positive_labels\n"
-                                      + "".join(rows))  # fmt: skip
-    catalog = load_catalog(tmp_path, [str(tmp_path / "own.csv")])
-    config = config_of(3, names=("Cat", "Glockenspiel"))
-    assert "Cat 0%" in advice_of(catalog, config)["hardly_alone"]
-    assert "Glockenspiel" not in advice_of(catalog, config)["hardly_alone"]
-    assert "hardly_alone" not in advice_of(catalog, config_of(3, names=("Glockenspiel",)))
-
-
-def test_warns_of_a_disk_that_is_too_small(catalog) -> None:
-    config = config_of(3, names=("Dog",))
-    needed = make_plan(select(catalog, config), config, {}).expected.disk_bytes
-    assert "disk" in advice_of(catalog, config, needed - 1)
-    assert "disk" not in advice_of(catalog, config, needed)
-    assert "disk" not in advice_of(catalog, config, None)
-
-
-@pytest.mark.parametrize(
-    ("download", "warned"),
-    [
-        ({}, ""),
-        ({"max_per_hour": 301}, "301 videos an hour"),
-        ({"max_per_hour": 301, "delay_s": 12}, ""),
-        ({"max_per_hour": None}, "720 videos an hour"),
-        ({"max_per_hour": None, "delay_s": 0}, "no limit"),
-        ({"max_per_hour": 2000, "delay_s": 0, "cookies": Path("c"), "cookies_use": "always"}, ""),
-        (
-            {"max_per_hour": 2001, "delay_s": 0, "cookies": Path("c"), "cookies_use": "always"},
-            "an account",
-        ),
-        ({"max_per_hour": 301, "cookies": Path("c")}, "a guest"),
-    ],
-)
-def test_warns_of_a_pace_that_youtube_does_not_allow(catalog, download, warned) -> None:
-    words = advice_of(catalog, config_of(**download)).get("pace", "")
-    assert warned in words
-    assert bool(words) == bool(warned)
-
-
-def test_the_fastest_pace_is_what_delay_and_cap_both_allow() -> None:
-    assert most_per_hour(DownloadConfig(delay_s=36, max_per_hour=300)) == 100
-    assert most_per_hour(DownloadConfig(delay_s=0, max_per_hour=300)) == 300
 
 
 def long_clips(mids: list[str], number: int, first: int) -> list[Clip]:
@@ -364,7 +234,7 @@ def test_the_plan_of_a_list_says_so(make_world) -> None:
         f"clip_id,state,code,labels\n{clips[2].clip_id},gone,removed,\n"
     )
     text = run_command("plan", world.write_config(clips={"list": "list.csv"})).stdout
-    assert "clips.per_class has no say" in text
+    assert "clips.per_class does not count" in text
     assert "1 wanted" in text
     config = world.write_config(clips={"list": "list.csv", "known_gone": "gone.csv"})
     assert "1 more is known to be gone" in run_command("plan", config).stdout

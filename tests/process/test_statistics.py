@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -130,15 +131,18 @@ def test_what_does_not_fit_is_refused() -> None:
     apply_statistics(np.ones((5, 4)), found, settings_sha256="s" * 64)
 
 
+def config_in(folder: Path, workers: int = 1) -> Config:
+    recipe = {"workers": workers, "form": "logmel", "preset": "vggish"}
+    return Config(
+        process=ProcessConfig(dir=folder / "processed", **recipe),
+        fewshot=FewshotConfig(dir=folder / "split"),
+        output=OutputConfig(dir=folder / "audioset"),
+    )
+
+
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
-    return Config(
-        process=ProcessConfig(
-            dir=tmp_path / "processed", workers=1, form="logmel", preset="vggish"
-        ),
-        fewshot=FewshotConfig(dir=tmp_path / "split"),
-        output=OutputConfig(dir=tmp_path / "audioset"),
-    )
+    return config_in(tmp_path)
 
 
 @pytest.fixture
@@ -156,23 +160,26 @@ def splits(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def folder(tmp_path: Path, config: Config) -> ProcessedFolder:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset and what was processed of it; each test gets a copy."""
+    path = tmp_path_factory.mktemp("made")
     sounds = {ytid: tone(n, length_s=2.0, level=0.1 * 2**-n) for n, ytid in enumerate(ytids(5))}
-    write_dataset(tmp_path / "audioset", sounds)
-    process(config)
+    write_dataset(path / "audioset", sounds)
+    process(config_in(path))
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path, config: Config, made: Path) -> ProcessedFolder:
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     return ProcessedFolder(config.process.dir)
 
 
-def with_workers(config: Config, workers: int) -> Config:
-    process = config.process.model_copy(update={"workers": workers})
-    return config.model_copy(update={"process": process})
-
-
-def test_of_a_folder(config: Config, folder: ProcessedFolder, splits: Path) -> None:
-    measured = compute_statistics(with_workers(config, 2))
-    rows = {row["clip_id"]: row for row in folder.read_manifest()}
-    parts = [np.load(folder.path / rows[clip_id]["file_name"]) for clip_id in TRAIN]
+def test_of_a_folder(config: Config, folder: ProcessedFolder, splits: Path, tmp_path: Path) -> None:
+    measured = compute_statistics(config_in(tmp_path, workers=2))
+    rows = folder.read_manifest().by_clip_id()
+    parts = [np.load(folder.path / rows[clip_id].file_name) for clip_id in TRAIN]
     whole = np.concatenate(parts).astype(np.float64)
     found = measured.statistics
     assert (found.num_clips, found.num_values) == (4, whole.size)
@@ -201,11 +208,11 @@ def test_clips_that_are_not_there_are_counted(config, folder, splits) -> None:
 def test_other_clips_or_settings_are_refused(config, folder, splits) -> None:
     compute_statistics(config)
     text = folder.manifest.read_text()
-    rows = folder.read_manifest()
-    folder.manifest.write_text(text.replace(rows[0]["sha256"], "0" * 64))
+    rows = [row.saved_file for row in folder.read_manifest().rows]
+    folder.manifest.write_text(text.replace(rows[0].sha256, "0" * 64))
     with pytest.raises(OutputError, match=r"other clips .*audioset-dl statistics"):
         load_statistics(folder.path)
-    folder.manifest.write_text(text.replace(rows[4]["sha256"], "0" * 64))  # not of the train split
+    folder.manifest.write_text(text.replace(rows[4].sha256, "0" * 64))  # not of the train split
     load_statistics(folder.path)
     with pytest.raises(OutputError, match="other clips"):
         load_statistics(folder.path, clips_sha256="0" * 64)
@@ -236,7 +243,7 @@ def test_another_split_is_refused(config, folder, splits, tmp_path: Path) -> Non
 
 
 def test_a_damaged_clip_is_not_measured(config, folder, splits) -> None:
-    path = folder.path / folder.read_manifest()[0]["file_name"]
+    path = folder.path / folder.read_manifest().rows[0].file_name
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)

@@ -152,7 +152,7 @@ def test_options_that_do_not_go_together(world: World, arguments: list[str]) -> 
 
 def test_without_a_config_the_defaults_are_taken(world: World) -> None:
     done = run_command("classes", "--search", "dog", cwd=world.folder)
-    assert "There is no config.yaml here: the defaults are taken." in done.stderr
+    assert "There is no config.yaml here: the defaults are used." in done.stderr
     named = run_command("classes", "other.yaml", cwd=world.folder)
     assert named.returncode == 2
 
@@ -161,7 +161,7 @@ def test_without_a_config_the_defaults_can_be_overridden(tmp_path: Path) -> None
     shutil.copytree(DATA, tmp_path / "metadata")
     done = run_command("classes", "--json", "--set", "classes.include=[Bark]", cwd=tmp_path)
     assert [one["name"] for one in json.loads(done.stdout)] == ["Bark"]
-    assert "There is no config.yaml here: the defaults are taken." in done.stderr
+    assert "There is no config.yaml here: the defaults are used." in done.stderr
     wrong = run_command("classes", "--set", "classes.include=[Dgo]", cwd=tmp_path)
     assert wrong.returncode == 2
     assert "--set: classes.include[0]: no class is called 'Dgo'" in wrong.stderr

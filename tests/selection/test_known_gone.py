@@ -9,21 +9,23 @@ import shutil
 from pathlib import Path
 
 import pytest
-from world import BARK, CAT, DOG, MakeWorld, World, make_clips, run_command
+from world import BARK, CAT, DATA, DOG, MakeWorld, World, make_clips, run_command
 
+from audioset_dl.catalog.catalog import load_catalog
 from audioset_dl.config import ClipsConfig, Config, DownloadConfig
-from audioset_dl.dataset.journal import open_journal, read_states
+from audioset_dl.dataset.journal import open_journal
+from audioset_dl.dataset.manifest import write_failures
+from audioset_dl.dataset.rows import Row, add_known_gone, known_gone_row
+from audioset_dl.dataset.status import count_clips
 from audioset_dl.errors import ConfigError
-from audioset_dl.outcomes import ALL_CLASSES, Scope
 from audioset_dl.selection.known_gone import (
-    CODES_OF_A_CLIP,
-    Loss,
+    GONE_FOR_ALL,
+    GONE_FOR_GUESTS,
     load_known_gone,
-    read_availability,
     read_known_gone,
-    taken_as_gone,
 )
 from audioset_dl.selection.ranking import rank_clips
+from audioset_dl.selection.select import Selection
 
 NOW = "2026-11-22T12:00:00+00:00"
 TABLE = f"""\
@@ -47,8 +49,10 @@ def table(tmp_path: Path) -> Path:
 
 
 def test_the_codes_that_count_are_those_that_are_gone_but_for_the_asker() -> None:
-    gone = {code for code, kind in ALL_CLASSES.items() if kind.scope is Scope.GONE}
-    assert gone == CODES_OF_A_CLIP | {"geo", "age"}
+    codes = {"private", "members", "terminated", "copyright", "removed", "unavailable", "drm",
+             "live", "out_of_range"}  # fmt: skip
+    assert codes == GONE_FOR_ALL
+    assert codes | {"age"} == GONE_FOR_GUESTS
 
 
 def test_what_is_gone_for_everybody_counts(table: Path) -> None:
@@ -67,14 +71,6 @@ def test_with_cookies_what_accounts_may_see_is_asked_for(table: Path, key: str) 
     assert load_known_gone(Config()) == {}
 
 
-def test_losses_by_label_and_in_all(table: Path) -> None:
-    found = read_availability(table)
-    assert found.overall == Loss(saved=2, gone=5)
-    assert found.by_class == {DOG: Loss(saved=1, gone=3), CAT: Loss(saved=1, gone=3)}
-    assert found.overall.share == pytest.approx(5 / 7)
-    assert Loss(0, 0).share is None
-
-
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -91,30 +87,52 @@ def test_what_is_no_such_table_is_refused(tmp_path: Path, text: str, words: str)
     assert told.value.problems[0].key == "clips.known_gone"
 
 
-def test_what_is_saved_or_found_gone_here_needs_no_hearsay() -> None:
+def test_what_is_saved_or_found_gone_here_needs_no_report() -> None:
     known = {"saved": "private", "gone": "private", "waiting": "private", "new": "removed"}
     states = {"saved": ("saved", None), "gone": ("gone", "drm"), "waiting": ("waiting", "network")}
-    assert taken_as_gone(known, states) == {"waiting": "private", "new": "removed"}
-    assert taken_as_gone(known, states, retry=["private"]) == {"new": "removed"}
+    catalog = load_catalog(DATA, ["eval"])
+    selection = Selection((), catalog, None, known_gone=known)
+    assert selection.reported_gone(states) == {"waiting": "private", "new": "removed"}
+    assert selection.reported_gone(states, retry=["private"]) == {"new": "removed"}
 
 
-def test_hearsay_in_the_journal_is_told_from_what_was_seen(tmp_path: Path, make_clip) -> None:
+def test_what_is_taken_as_gone_is_counted_and_not_in_the_journal(tmp_path, make_clip) -> None:
     clips = [make_clip(f"video-0000{n}") for n in range(3)]
     ids = [clip.clip_id for clip in clips]
     with open_journal(tmp_path / "journal.sqlite") as journal:
-        journal.want(dict.fromkeys(ids, (DOG,)), clips, NOW)
+        journal.want(dict.fromkeys(ids[:2], (DOG,)), clips[:2], NOW)
         journal.record_failed(
             ids[0], state="gone", code="private", detail="seen", charged=True, now=NOW
         )
-        journal.record_hearsay(dict.fromkeys(ids[:2], "removed"), "gone.csv", NOW)
-        assert [record.is_hearsay for record in journal.records()] == [False, True, False]
-        assert journal.states()[ids[0]] == ("gone", "private"), "what was seen weighs more"
-        assert journal.states()[ids[1]] == ("gone", "removed")
-        assert set(read_states(tmp_path / "journal.sqlite")) == {ids[0], ids[2]}
-        journal.forget_hearsay()
-        assert journal.states() == {
-            ids[0]: ("gone", "private"), ids[1]: ("waiting", None), ids[2]: ("waiting", None),
-        }  # fmt: skip
+        journal.note_known_gone(["removed", "private"])
+        assert journal.states() == {ids[0]: ("gone", "private"), ids[1]: ("waiting", None)}
+        counts = count_clips(journal)
+        assert (counts.wanted, counts.gone, counts.waiting) == (1, 3, 1)
+        assert counts.failures == {"private": 2, "removed": 1}
+        journal.want_nothing()
+        assert count_clips(journal).gone == 0, "the next run may have another list"
+
+
+def test_the_rows_of_what_is_taken_as_gone(tmp_path: Path, make_clip) -> None:
+    clips = [make_clip(f"video-0000{n}") for n in range(3)]
+    known = [
+        known_gone_row(clip, "removed", (DOG,), known_from="gone.csv", now=NOW)
+        for clip in reversed(clips[1:])
+    ]
+    tried = [
+        Row(clips[0], state="gone", code="private", detail="seen", attempts=1, proof="said"),
+        Row(clips[1], code="network", detail="reset", attempts=2, asked_as="guest"),
+    ]
+    write_failures(tmp_path / "failures.csv", add_known_gone(tried, known), {DOG: "Dog"})
+    with (tmp_path / "failures.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    keys = ("ytid", "state", "code", "detail", "attempts", "proof", "asked_as", "known_from")
+    assert [tuple(row[key] for key in keys) for row in rows] == [
+        ("video-00000", "gone", "private", "seen", "1", "said", "", ""),
+        ("video-00001", "gone", "removed", "", "2", "", "", "gone.csv"),
+        ("video-00002", "gone", "removed", "", "0", "", "", "gone.csv"),
+    ]
+    assert rows[1]["classes"] == "Dog"
 
 
 @pytest.fixture
@@ -148,20 +166,20 @@ def test_what_one_found_gone_another_need_not_ask_for(world: World) -> None:
     done = world.download(second)
     assert done.returncode == 0, done.stderr
     asked = {request.ytid for request in world.simulator.log.requests}
-    hearsay = {ytid for ytid, code in codes.items() if code != "geo"}
-    assert not hearsay & asked
+    taken = {ytid for ytid, code in codes.items() if code != "geo"}
+    assert not taken & asked
     assert {ytid for ytid, code in codes.items() if code == "geo"} <= asked
     assert (planned["known_gone"], planned["to_fetch"]) == (4, 9)
     assert "4 of these by clips.known_gone, without asking" in done.stdout
     failures = {row["ytid"]: row for row in world.rows(second, "failures.csv")}
     assert {ytid: row["code"] for ytid, row in failures.items()} == codes
-    for ytid in hearsay:
-        assert failures[ytid]["detail"] == "known from gone.csv"
+    for ytid in taken:
+        assert (failures[ytid]["detail"], failures[ytid]["known_from"]) == ("", "gone.csv")
         assert (failures[ytid]["state"], failures[ytid]["attempts"]) == ("gone", "0")
     assert world.files(first) == world.files(second)
     handed_on = run_command("status", second, "--availability", "--csv").stdout
     tried = {row["ytid"] for row in csv.DictReader(io.StringIO(handed_on))}
-    assert not tried & hearsay, "what was not asked for was not seen"
+    assert not tried & taken, "what was not asked for was not seen"
 
 
 def test_a_failures_csv_will_do_and_refills_take_the_place(world: World) -> None:
@@ -255,4 +273,4 @@ def test_the_table_and_the_document_of_availability(world: World) -> None:
 def test_options_that_do_not_go_together(tmp_path: Path, options: list[str]) -> None:
     done = run_command("status", *options, cwd=tmp_path)
     assert done.returncode == 2
-    assert "--csv goes with --availability" in done.stderr
+    assert "--csv needs --availability" in done.stderr

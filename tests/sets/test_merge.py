@@ -12,20 +12,22 @@ from pathlib import Path
 
 import pytest
 from datasets import NOW, clip_id, clip_of, make_dataset, make_wav, saved_file, snapshot
-from world import BARK, CAT, DOG, GLOCKENSPIEL, MakeWorld, clean_environment, make_clips
+from world import BARK, CAT, DOG, GLOCKENSPIEL, PATIENCE_S, MakeWorld, clean_environment, make_clips
 from world import run_command as run
 
 from audioset_dl.dataset.journal import open_journal, read_journal
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.dataset.pending import write_claim
+from audioset_dl.dataset.manifest import write_failures
+from audioset_dl.dataset.pending import write_pending
 from audioset_dl.dataset.resume import adopt_files
-from audioset_dl.dataset.rows import Record
+from audioset_dl.dataset.rows import Row, add_known_gone, known_gone_row
 from audioset_dl.dataset.run_info import read_run_info
+from audioset_dl.dataset.status import count_clips
 from audioset_dl.dataset.verify import verify_folder
 from audioset_dl.errors import ConfigError, OutputError, OutputLockedError
 from audioset_dl.sets import merge as merge_module
 from audioset_dl.sets.merge import Merged, merge_parts
-from audioset_dl.storage.files import Room
+from audioset_dl.storage.disk import FreeSpace
 from audioset_dl.storage.lock import hold_folder
 
 
@@ -38,9 +40,9 @@ def merge(out: OutputFolder, *parts: OutputFolder) -> Merged:
     return merge_parts(out, [part.path for part in parts], now=NOW)
 
 
-def records(out: OutputFolder) -> dict[str, Record]:
+def rows_of(out: OutputFolder) -> dict[str, Row]:
     with read_journal(out.journal) as journal:
-        return {record.clip.clip_id: record for record in journal.records()}
+        return {row.clip_id: row for row in journal.rows()}
 
 
 def troubles(merged: Merged) -> list[tuple[str, str]]:
@@ -63,8 +65,8 @@ def test_the_clips_of_all_parts_and_what_is_known_of_others(tmp_path: Path, out)
     assert (merged.saved, merged.gone, merged.waiting) == (4, 1, 0)
     assert (snapshot(a.path), snapshot(b.path)) == before, "the parts are as they were"
     assert verify_folder(out, deep=True).faults == ()
-    known = records(out)
-    assert {one: (record.state, record.code) for one, record in known.items()} == {
+    known = rows_of(out)
+    assert {one: (row.state, row.code) for one, row in known.items()} == {
         clip_id(1): ("saved", None), clip_id(2): ("saved", None), clip_id(3): ("saved", None),
         clip_id(5): ("saved", None), clip_id(6): ("gone", "removed"),
     }  # fmt: skip
@@ -88,11 +90,11 @@ def test_merging_again_changes_nothing(tmp_path: Path, out) -> None:
     before = {
         name: content for name, content in snapshot(out.path).items() if "journal" not in name
     }
-    known = records(out)
+    known = rows_of(out)
     again = merge(out, a, b)
     assert (again.copied, again.present) == (0, 3)
     assert files_but_the_journal(out) == before
-    assert records(out) == known
+    assert rows_of(out) == known
 
 
 def test_what_out_holds_already_stays(tmp_path: Path) -> None:
@@ -100,7 +102,7 @@ def test_what_out_holds_already_stays(tmp_path: Path) -> None:
     a = make_dataset(tmp_path / "a", [1, 2], {4: ("gone", "removed")}, classes=[BARK])
     merged = merge(out, a)
     assert (merged.copied, merged.present, merged.saved, merged.gone) == (1, 1, 3, 1)
-    known = records(out)
+    known = rows_of(out)
     assert known[clip_id(1)].classes == (DOG, BARK)
     assert known[clip_id(4)].state == known[clip_id(2)].state == "saved"
     assert known[clip_id(7)].code == "removed"
@@ -117,7 +119,7 @@ def test_other_audio_of_one_clip_is_told_and_the_first_is_kept(tmp_path: Path, o
     assert merged.troubles[0].path == str(b.path / f"wav/dog/Y{clip_id(1)}.wav")
     assert merged.exit_code == 1
     assert (out.path / f"wav/dog/Y{clip_id(1)}.wav").read_bytes() == make_wav(1)
-    assert records(out)[clip_id(1)].classes == (DOG, CAT), "what it counts for is of both"
+    assert rows_of(out)[clip_id(1)].classes == (DOG, CAT), "what it counts for is of both"
 
 
 def test_a_damaged_file_is_told_and_another_part_gives_the_clip(tmp_path: Path, out) -> None:
@@ -126,7 +128,7 @@ def test_a_damaged_file_is_told_and_another_part_gives_the_clip(tmp_path: Path, 
         (a.path / f"wav/dog/Y{clip_id(number)}.wav").write_bytes(make_wav(50))
     merged = merge(out, a, b)
     assert troubles(merged) == [(clip_id(1), "changed"), (clip_id(2), "changed")]
-    known = records(out)
+    known = rows_of(out)
     assert (known[clip_id(1)].state, known[clip_id(2)].state) == ("saved", "waiting")
     assert known[clip_id(2)].wanted
     assert known[clip_id(2)].file is None
@@ -158,7 +160,7 @@ def test_what_stands_in_the_way_is_left(tmp_path: Path, out, what: str) -> None:
     assert troubles(merged) == [(clip_id(1), "in_the_way")]
     assert not (tmp_path / "elsewhere").exists()
     assert what == "a link" or target.read_bytes() == b"mine"
-    assert records(out)[clip_id(1)].state == "waiting"
+    assert rows_of(out)[clip_id(1)].state == "waiting"
 
 
 def test_parts_of_another_form_are_refused_before_anything_is_written(tmp_path, out) -> None:
@@ -189,7 +191,7 @@ def test_without_a_journal_the_tables_will_do(tmp_path: Path, out) -> None:
         path.unlink()
     merged = merge(out, a)
     assert (merged.saved, merged.gone, merged.waiting) == (2, 1, 1)
-    known = records(out)
+    known = rows_of(out)
     assert known[clip_id(1)].classes == (BARK, DOG)
     assert known[clip_id(1)].clip == clip_of(1, (DOG, BARK))
     assert (known[clip_id(3)].code, known[clip_id(3)].attempts) == ("private", 1)
@@ -203,19 +205,50 @@ def test_what_a_killed_run_had_not_noted_is_taken_along(tmp_path: Path, out) -> 
     name = f"wav/dog/Y{clip_id(2)}.wav"
     (a.path / name).write_bytes(content)
     a.scratch.mkdir()
-    write_claim(a, clip_of(2), saved_file(name, content))
-    write_claim(a, clip_of(3), saved_file(f"wav/dog/Y{clip_id(3)}.wav", content))
+    write_pending(a, clip_of(2), saved_file(name, content))
+    write_pending(a, clip_of(3), saved_file(f"wav/dog/Y{clip_id(3)}.wav", content))
     merged = merge(out, a)
     assert (merged.saved, merged.waiting, merged.exit_code) == (2, 1, 0)
 
 
 def test_of_two_who_say_gone_the_one_who_asked_is_believed(tmp_path: Path, out) -> None:
     a = make_dataset(tmp_path / "a", [9], {1: ("waiting", "network")})
-    with open_journal(a.journal) as journal:
-        journal.record_hearsay({clip_id(1): "removed"}, "x.csv", NOW)
+    take_as_gone(a, 1)
     b = make_dataset(tmp_path / "b", [], {1: ("gone", "private")})
     merge(out, a, b)
-    assert records(out)[clip_id(1)].code == "private"
+    assert rows_of(out)[clip_id(1)].code == "private"
+
+
+def take_as_gone(out: OutputFolder, number: int, labels: tuple[str, ...] = (DOG,)) -> None:
+    """Leave what a run leaves that took a clip as gone without asking."""
+    row = known_gone_row(clip_of(number), "removed", labels, known_from="x.csv", now=NOW)
+    with open_journal(out.journal) as journal:
+        journal.note_known_gone(["removed"])
+        write_failures(out.failures, add_known_gone(journal.rows(), [row]), {DOG: "Dog"})
+
+
+def test_what_a_part_took_as_gone_without_asking_is_known_and_not_in_the_journal(
+    tmp_path: Path, out
+) -> None:
+    a = make_dataset(tmp_path / "a", [9], {1: ("waiting", "network")})
+    take_as_gone(a, 1)
+    b = make_dataset(tmp_path / "b", [], {2: ("gone", "private")})
+    take_as_gone(b, 3)
+    for _ in ("merged", "merged again"):
+        merged = merge(out, a, b)
+        assert (merged.saved, merged.gone, merged.waiting) == (1, 3, 0)
+        rows = list(csv.DictReader(out.failures.read_text().splitlines()))
+        assert [(row["clip_id"], row["known_from"], row["attempts"]) for row in rows] == [
+            (clip_id(1), "x.csv", "1"), (clip_id(2), "", "1"), (clip_id(3), "x.csv", "0"),
+        ]  # fmt: skip
+        assert {row["classes"] for row in rows} == {"Dog"}
+        assert {one: row.state for one, row in rows_of(out).items()} == {
+            clip_id(1): "waiting", clip_id(2): "gone", clip_id(9): "saved",
+        }  # fmt: skip
+        with read_journal(out.journal) as journal:
+            counts = count_clips(journal)
+        assert (counts.gone, counts.waiting) == (3, 0)
+        assert counts.failures == {"removed": 2, "private": 1}
 
 
 @pytest.mark.parametrize("how", ["twice", "out", "below", "above"])
@@ -250,11 +283,13 @@ def test_a_folder_in_use_is_waited_for(tmp_path: Path, out) -> None:
 def test_there_must_be_room_before_anything_is_copied(tmp_path, out, monkeypatch) -> None:
     a = make_dataset(tmp_path / "a", [1, 2])
     size = len(make_wav(1))
-    monkeypatch.setattr(merge_module, "find_room", lambda _path: Room(2 * size - 1, None))
+    monkeypatch.setattr(
+        merge_module, "find_free_space", lambda _path: FreeSpace(2 * size - 1, None)
+    )
     with pytest.raises(OutputError, match=rf"2 files to copy have {2 * size:,} bytes"):
         merge(out, a)
     assert not list(out.wav.rglob("*.wav"))
-    monkeypatch.setattr(merge_module, "find_room", lambda _path: Room(2 * size, None))
+    monkeypatch.setattr(merge_module, "find_free_space", lambda _path: FreeSpace(2 * size, None))
     assert merge(out, a).copied == 2
 
 
@@ -307,9 +342,10 @@ def adopted(out: OutputFolder, copy: Path) -> set[str]:
     shutil.copytree(out.path, copy)
     with open_journal(OutputFolder(copy).journal) as journal:
         adopt_files(journal, OutputFolder(copy))
-        return {record.clip.clip_id for record in journal.records("saved")}
+        return {record.clip.clip_id for record in journal.rows("saved")}
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     "moment",
     ["writing", "before rename", "after rename", "after folder", "before put", "after put"],
@@ -320,7 +356,7 @@ def test_a_killed_merge_goes_on(tmp_path: Path, out, moment: str) -> None:
     command = [sys.executable, Path(__file__).parents[1] / "killed.py", moment, "2", "merge"]
     killed = subprocess.run(
         [*command, out.path, a.path, b.path],
-        env=clean_environment(), capture_output=True, timeout=60, check=False,
+        env=clean_environment(), capture_output=True, timeout=PATIENCE_S, check=False,
     )  # fmt: skip
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     for path in out.wav.rglob("Y*.wav"):

@@ -17,7 +17,10 @@ from audioset_dl.simulator import Budget, Simulator, Video, sounds_right
 from audioset_dl.simulator.behaviours import BEHAVIOURS
 from audioset_dl.simulator.tracks import FORMATS, Tracks
 
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning"),
+]
 
 MakeClient = Callable[..., Any]
 Decode = Callable[[bytes, int], np.ndarray]

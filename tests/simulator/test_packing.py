@@ -16,7 +16,10 @@ YTID = "-_packing00"
 CUES, CLUSTER = bytes.fromhex("1c53bb6b"), bytes.fromhex("1f43b675")
 
 # yt-dlp leaves connections of answers that it does not read to the end to the garbage collector.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning"),
+]
 
 
 @pytest.mark.parametrize("itag", [251, 140])

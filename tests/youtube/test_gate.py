@@ -2,7 +2,7 @@
 
 import pytest
 
-from audioset_dl.outcomes import ALL_CLASSES, Failure, VideoFailed
+from audioset_dl.outcomes import Failure, VideoFailed
 from audioset_dl.youtube.gate import Gate, read_retry_after
 
 NOW = 784_111_777.0  # Sun, 06 Nov 1994 08:49:37 GMT
@@ -24,7 +24,7 @@ def test_retry_after_in_seconds_or_as_a_date(value: str | None, seconds: float |
 def test_a_shut_gate_tells_why() -> None:
     gate = Gate()
     gate.check()
-    failure = Failure(ALL_CLASSES["http_429"], "Too Many Requests", 7)
+    failure = Failure("http_429", "Too Many Requests", 7)
     gate.shut(failure)
     with pytest.raises(VideoFailed) as caught:
         gate.check()

@@ -20,17 +20,14 @@ from audioset_dl.simulator.behaviours import BEHAVIOURS
 from audioset_dl.simulator.tracks import Tracks
 from audioset_dl.youtube.gate import Gate
 from audioset_dl.youtube.options import check_options
-from audioset_dl.youtube.video import (
-    LONGEST_WAIT_S,
-    Clocks,
-    MediaRefused,
-    Stopped,
-    YoutubeClient,
-    _read_track,
-)
+from audioset_dl.youtube.session import MediaRefused, Stopped
+from audioset_dl.youtube.video import LONGEST_WAIT_S, Clocks, YoutubeClient, _read_track
 
 # yt-dlp drops answers that it retries without closing them.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning"),
+]
 
 PLAYABLE = {"ok", "ok:kids", "cookies", "session:media"}
 CODES = {slug: slug.partition(":")[0] for slug in BEHAVIOURS if slug not in PLAYABLE}
@@ -121,7 +118,7 @@ def test_an_account_that_is_signed_out_is_told_of_whatever_comes_of_it(behaviour
     video = Video(YTIDS[behaviour], duration_s=12, behaviour=behaviour)
     with Simulator([video], sessions=()) as simulator:
         client = YoutubeClient(
-            DownloadConfig(verify_tls=False, timeout_s=2),
+            DownloadConfig(verify_tls=False, timeout_s=60),
             proxy=simulator.address,
             cookies="".join(["# Netscape HTTP Cookie File\n", *lines]),
             stop=threading.Event(),
@@ -140,7 +137,10 @@ def test_refused_media_is_told_apart(client, tmp_path: Path) -> None:
     track = client.extract(YTIDS["session:media"])
     with pytest.raises(MediaRefused) as caught:
         client.download(track, tmp_path / "track")
-    assert (caught.value.failure.code, caught.value.failure.scope) == ("session", Scope.ADDRESS)
+    assert (caught.value.failure.code, caught.value.failure.kind.scope) == (
+        "session",
+        Scope.ADDRESS,
+    )
 
 
 @pytest.mark.parametrize(("fault", "code"), FAULTS.items())

@@ -1,0 +1,114 @@
+"""The tables of the journal, version by version, and the way from one to the next.
+
+The version is SQLite's ``user_version`` (https://www.sqlite.org/pragma.html#pragma_user_version),
+which is a part of the file and changes with a transaction as all else does.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from audioset_dl.dataset.version_0_1 import ASKED_WITH_COOKIES, FOUND, HEARD_TWICE, KNOWN_FROM
+from audioset_dl.errors import OutputError
+
+_VERSION_1 = """
+CREATE TABLE clips (
+    clip_id      TEXT PRIMARY KEY,
+    ytid         TEXT NOT NULL,
+    start_s      REAL NOT NULL,
+    end_s        REAL NOT NULL,
+    labels       TEXT NOT NULL,      -- MIDs, joined with ;
+    subset       TEXT NOT NULL,
+    classes      TEXT NOT NULL,      -- MIDs of the classes that want it, joined with ;
+    wanted       INTEGER NOT NULL,   -- 1: by the config of the last run
+    state        TEXT NOT NULL CHECK (state IN ('waiting', 'saved', 'gone')),
+    code         TEXT,               -- of the last failure
+    detail       TEXT,
+    attempts     INTEGER NOT NULL DEFAULT 0,
+    updated_at   TEXT NOT NULL,
+    file_name    TEXT, num_samples INTEGER, sample_rate INTEGER, channels INTEGER,
+    num_bytes    INTEGER, sha256 TEXT, source_format TEXT, method TEXT, bytes_fetched INTEGER,
+    saved_at TEXT
+) WITHOUT ROWID;
+CREATE TABLE notes (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+"""
+"""As version 0.1.0 wrote it."""
+
+
+def _texts(*values: str) -> str:
+    return ", ".join(f"'{value}'" for value in values)
+
+
+def _begins_with(prefix: str) -> str:
+    # Not LIKE, which takes capital and small letters for the same.
+    return f"substr(detail, 1, {len(prefix)}) = '{prefix}'"
+
+
+_IS_KNOWN_GONE = f"state = 'gone' AND {_begins_with(KNOWN_FROM)}"
+_VERSION_2 = f"""
+ALTER TABLE clips ADD COLUMN proof TEXT;     -- of a clip that is gone: said, found, twice
+ALTER TABLE clips ADD COLUMN asked_as TEXT;  -- of the last failure: guest, account
+-- How many clips the last run took as gone without asking (clips.known_gone): only their numbers,
+-- as another run may have another list.
+CREATE TABLE known_gone (code TEXT PRIMARY KEY, number INTEGER NOT NULL);
+INSERT INTO known_gone
+    SELECT code, COUNT(*) FROM clips WHERE {_IS_KNOWN_GONE} AND wanted GROUP BY code;
+UPDATE clips SET state = 'waiting', code = NULL, detail = NULL, wanted = 0 WHERE {_IS_KNOWN_GONE};
+UPDATE clips SET asked_as = 'account', detail = substr(detail, {len(ASKED_WITH_COOKIES) + 1})
+    WHERE {_begins_with(ASKED_WITH_COOKIES)};
+UPDATE clips SET proof = CASE WHEN code IN ({_texts(*HEARD_TWICE)}) THEN 'twice'
+                              WHEN code IN ({_texts(*FOUND)}) THEN 'found' ELSE 'said' END
+    WHERE state = 'gone';
+"""
+"""What was told by the beginnings of ``detail`` gets columns of its own."""
+
+MIGRATIONS = (_VERSION_1, _VERSION_2)
+"""What leads to each version from the one before; the first, to version 1 from an empty file.
+
+A new one is added at the end; none is ever changed, as there are journals that it has made.
+"""
+VERSION = len(MIGRATIONS)
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """Return the version of a journal; 0 for an empty file."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
+def migrate(connection: sqlite3.Connection, *, to: int = VERSION) -> None:
+    """Bring a journal to a version, each step in one transaction.
+
+    Killed anywhere, it leaves the journal at one version or the next, whole.
+    """
+    for number in range(version_of(connection) + 1, to + 1):
+        script = MIGRATIONS[number - 1]
+        connection.executescript(f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;")
+
+
+def migrated_copy(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """Return a copy of a journal of an older version, brought to this one, in memory.
+
+    For those who read: the folder may be read-only, and is not theirs to change.
+    """
+    copy = sqlite3.connect(":memory:")
+    connection.backup(copy)
+    migrate(copy)
+    return copy
+
+
+def check_version(version: int, path: Path) -> None:
+    """Refuse a journal that a later version of the program wrote.
+
+    Raises
+    ------
+    OutputError
+        What was found, and what to do.
+    """
+    if not 0 <= version <= VERSION:
+        raise OutputError(
+            f"the journal {path} has format {version}, expected {VERSION} or less: "
+            "it was written by another version of audioset-dl",
+            fix="use that one, or another output.dir",
+        )

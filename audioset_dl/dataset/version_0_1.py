@@ -1,0 +1,38 @@
+"""What version 0.1.0 wrote in words that later versions have in columns of their own.
+
+For the migration of its journals, and for reading its failures.csv. Nothing new is written so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from audioset_dl.dataset.rows import Row
+
+KNOWN_FROM = "known from "
+"""Before the name of the list by which a clip was taken as gone without asking, in ``detail``."""
+ASKED_WITH_COOKIES = "asked with cookies: "
+"""Before the words that an account met though cookies might have helped, in ``detail``."""
+HEARD_TWICE = ("unavailable", "drm", "live")
+"""Codes by which 0.1.0 took a clip as gone only when it met them twice."""
+FOUND = ("out_of_range",)
+"""Codes of what 0.1.0 found out itself; all others are YouTube's words."""
+
+
+def separate_detail(row: Row) -> Row:
+    """Return a row of 0.1.0 with `Row.proof`, `Row.asked_as` and `Row.known_from` in their places.
+
+    The migration of the journal does the same in SQL.
+    """
+    detail = row.detail or ""
+    if row.state == "gone" and detail.startswith(KNOWN_FROM):
+        return replace(row, detail="", known_from=detail.removeprefix(KNOWN_FROM))
+    asked_as = "account" if detail.startswith(ASKED_WITH_COOKIES) else None
+    detail = detail.removeprefix(ASKED_WITH_COOKIES)
+    return replace(row, detail=detail, asked_as=asked_as, proof=_proof(row))
+
+
+def _proof(row: Row) -> str | None:
+    if row.state != "gone":
+        return None
+    return "twice" if row.code in HEARD_TWICE else "found" if row.code in FOUND else "said"

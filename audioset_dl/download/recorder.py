@@ -1,0 +1,181 @@
+"""What a run wants and what became of it: the draw, the journal and the files, kept together.
+
+The one place that writes the journal during a run. Decides nothing about failures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
+
+from audioset_dl.dataset.journal import Journal
+from audioset_dl.dataset.layout import Layout, OutputFolder
+from audioset_dl.dataset.manifest import write_failures, write_manifest
+from audioset_dl.dataset.pending import drop_pending
+from audioset_dl.dataset.resume import settle_clips, settle_files
+from audioset_dl.dataset.rows import Row, SavedFile, add_known_gone, known_gone_row
+from audioset_dl.outcomes import Failure
+from audioset_dl.selection.select import Selection
+from audioset_dl.storage.clock import utc_now
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a run stands, for a progress bar."""
+
+    wanted: int
+    """Clips that are wanted and not gone."""
+    saved: int
+    gone: int
+    pause: str | None = None
+    """What the run waits for, and until when."""
+
+    @property
+    def waiting(self) -> int:
+        """Clips that are still to be downloaded."""
+        return self.wanted - self.saved
+
+
+class Recorder:
+    """Notes what happens in a run over an output folder that is held.
+
+    Parameters
+    ----------
+    selection : Selection
+        The classes and their ranked clips.
+    journal : Journal
+        Open for writing.
+    output : OutputFolder
+        The folder.
+    layout : Layout
+        The place of each clip.
+    known_gone : mapping of str to str
+        Clips that are taken as gone without asking, with the code of the reason.
+    known_from : str
+        Name of the list that says so.
+    """
+
+    def __init__(
+        self,
+        selection: Selection,
+        journal: Journal,
+        output: OutputFolder,
+        layout: Layout,
+        *,
+        known_gone: Mapping[str, str] = MappingProxyType({}),
+        known_from: str = "",
+    ) -> None:
+        self.draw = selection.draw()
+        self.num_found = 0
+        """Replacements that were on the disk already."""
+        self._num_saved = 0
+        self._selection = selection
+        self._journal = journal
+        self._output = output
+        self._layout = layout
+        self._known_gone = known_gone
+        self._known_from = known_from
+        self._began_at = utc_now()
+        self._settle = partial(settle_clips, journal=journal, folder=output, layout=layout)
+
+    def begin(self) -> dict[str, str | None]:
+        """Draw the clips, put their files in order, and return those that are to be fetched.
+
+        Returns
+        -------
+        dict of str to str or None
+            Code of the last failure by clip_id, in the order in which to fetch them.
+        """
+        journal = self._journal
+        gone = [clip_id for clip_id, (state, _) in journal.states().items() if state == "gone"]
+        drawn = self.draw.start([*gone, *self._known_gone])
+        journal.want_nothing()
+        self._note_wanted(id_ for id_ in self.draw.drawn() if id_ not in self._known_gone)
+        settle_files(journal, self._output, self._layout, utc_now())
+        states = journal.states()
+        missing = {id_: states[id_][1] for id_ in drawn if states[id_][0] != "saved"}
+        self._num_saved = len(drawn) - len(missing)
+        return missing
+
+    def standing(self, pause: str | None = None) -> Standing:
+        """Return how the run stands."""
+        return Standing(self.draw.num_wanted, self._num_saved, self.draw.num_gone, pause)
+
+    def file_name(self, clip_id: str) -> str:
+        """Return the place of a clip, relative to the output folder."""
+        return self._layout.file_name(clip_id, self._selection.clip(clip_id).labels)
+
+    def note_saved(self, clip_id: str, file: SavedFile) -> None:
+        """Note that a clip is saved."""
+        self._journal.record_saved(clip_id, file)
+        drop_pending(self._output, clip_id)
+        self._num_saved += 1
+
+    def note_failed(
+        self,
+        clip_id: str,
+        failure: Failure,
+        *,
+        state: str,
+        charged: bool = False,
+        proof: str | None = None,
+        asked_as: str | None = None,
+    ) -> None:
+        """Note why an attempt failed."""
+        self._journal.record_failed(
+            clip_id,
+            state=state,
+            code=failure.code,
+            detail=failure.detail,
+            charged=charged,
+            now=utc_now(),
+            proof=proof,
+            asked_as=asked_as,
+        )
+
+    def give_back(self, clip_id: str) -> None:
+        """Take back one attempt that a clip was charged."""
+        self._journal.refund(clip_id)
+
+    def replace(self, clip_id: str) -> list[str]:
+        """Take a clip as gone; return the clips in its place that are not on the disk already."""
+        refills = self.draw.replace(clip_id)
+        self._note_wanted(refills)
+        missing = self._settle(refills, now=utc_now())
+        num_found = len(refills) - len(missing)
+        self.num_found += num_found
+        self._num_saved += num_found
+        return missing
+
+    def write_tables(self) -> None:
+        """Write manifest.csv and failures.csv."""
+        names = {node.mid: node.name for node in self._selection.catalog.ontology}
+        journal, known_gone = self._journal, self.known_gone_rows()
+        journal.note_known_gone(row.code or "" for row in known_gone)
+        write_manifest(self._output.manifest, journal.rows("saved"), names)
+        write_failures(self._output.failures, add_known_gone(journal.rows(), known_gone), names)
+
+    def known_gone_rows(self) -> list[Row]:
+        """Return the rows of the clips that the draw came to and that are taken as gone."""
+        selection = self._selection
+        return [
+            known_gone_row(
+                selection.clip(clip_id),
+                self._known_gone[clip_id],
+                selection.in_ontology_order(mids),
+                known_from=self._known_from,
+                now=self._began_at,
+            )
+            for clip_id, mids in self.draw.drawn().items()
+            if clip_id in self._known_gone
+        ]
+
+    def _note_wanted(self, clip_ids: Iterable[str]) -> None:
+        selection = self._selection
+        classes: Mapping[str, tuple[str, ...]] = {
+            clip_id: selection.in_ontology_order(self.draw.drawn_by(clip_id))
+            for clip_id in clip_ids
+        }
+        self._journal.want(classes, map(selection.clip, classes), utc_now())

@@ -1,0 +1,211 @@
+"""What follows from an attempt: the policy of each code, and what else is weighed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from audioset_dl.config import DownloadConfig
+from audioset_dl.download.address import Address, AddressEvent, open_account
+from audioset_dl.download.queues import Task
+from audioset_dl.download.verdicts import MANY_UNKNOWN, Evidence, Requeue, judge
+from audioset_dl.errors import AudiosetDlError, ConfigError, OutputError, ThrottledError
+from audioset_dl.outcomes import FAILURE_KINDS, KINDS, Failure, Scope
+
+CONFIG = DownloadConfig(delay_s=0, max_per_hour=None)
+EVIDENCE = Evidence(
+    max_attempts=5,
+    stops_at_refusal=False,
+    has_account=False,
+    num_addresses=1,
+    is_last=False,
+    unknown_in_a_row=0,
+)
+DOUBTED, REFUSED, NONE = AddressEvent.DOUBTED, AddressEvent.REFUSED, AddressEvent.NONE
+ANSWERED, SILENT, UNREACHABLE = (
+    AddressEvent.ANSWERED,
+    AddressEvent.SILENT,
+    AddressEvent.UNREACHABLE,
+)
+
+# One row a code: what follows when a clip that nobody has asked for meets it at a fresh address.
+FIRST_HEARING = {
+    "rate_limited": ("waiting", REFUSED, Requeue.NOW, False),
+    "http_429": ("waiting", REFUSED, Requeue.NOW, False),
+    "bot_check": ("waiting", REFUSED, Requeue.NOW, False),
+    "blocked": ("waiting", REFUSED, Requeue.NOW, False),
+    "session": ("waiting", DOUBTED, Requeue.LATER, False),
+    "offline": ("waiting", DOUBTED, Requeue.LATER, False),
+    "proxy_down": ("waiting", DOUBTED, Requeue.LATER, False),
+    "proxy": ("waiting", NONE, Requeue.NEVER, False),
+    "cookies": ("waiting", NONE, Requeue.NEVER, False),
+    "disk": ("waiting", NONE, Requeue.NEVER, False),
+    "private": ("gone", ANSWERED, Requeue.NEVER, True),
+    "age": ("gone", ANSWERED, Requeue.NEVER, True),
+    "members": ("gone", ANSWERED, Requeue.NEVER, True),
+    "geo": ("gone", ANSWERED, Requeue.NEVER, True),
+    "terminated": ("gone", ANSWERED, Requeue.NEVER, True),
+    "copyright": ("gone", ANSWERED, Requeue.NEVER, True),
+    "removed": ("gone", ANSWERED, Requeue.NEVER, True),
+    "out_of_range": ("gone", ANSWERED, Requeue.NEVER, True),
+    "unavailable": ("waiting", ANSWERED, Requeue.LATER, False),
+    "drm": ("waiting", ANSWERED, Requeue.LATER, False),
+    "live": ("waiting", ANSWERED, Requeue.LATER, False),
+    "network": ("waiting", SILENT, Requeue.LATER, True),
+    "format": ("waiting", SILENT, Requeue.LATER, True),
+    "truncated": ("waiting", SILENT, Requeue.LATER, True),
+    "bad_answer": ("waiting", SILENT, Requeue.LATER, True),
+    "decode": ("waiting", SILENT, Requeue.LATER, True),
+    "unknown": ("waiting", SILENT, Requeue.LATER, True),
+    "certificate": ("waiting", SILENT, Requeue.LATER, True),
+}
+GONE = [kind.code for kind in FAILURE_KINDS if kind.scope is Scope.GONE]
+REFUSALS = [kind.code for kind in FAILURE_KINDS if kind.scope is Scope.ADDRESS]
+
+
+def fail(code: str, **changes) -> Failure:
+    return Failure(code, "its words", **changes)
+
+
+def new_address() -> Address:
+    return Address(None, CONFIG)
+
+
+def refuse(address: Address) -> Address:
+    address.note(REFUSED, address.start(0), 0, fail("http_429"))
+    return address
+
+
+@pytest.mark.parametrize("code", KINDS)
+def test_each_code_at_its_first_hearing(code: str) -> None:
+    verdict = judge(fail(code), Task("clip"), new_address(), EVIDENCE)
+    found = verdict.state, verdict.event, verdict.requeue, verdict.charged
+    assert found == FIRST_HEARING[code]
+
+
+def test_what_is_saved_is_an_answer(make_saved) -> None:
+    verdict = judge(make_saved(), Task("clip"), new_address(), EVIDENCE)
+    assert (verdict.state, verdict.event, verdict.requeue) == ("saved", ANSWERED, Requeue.NEVER)
+
+
+@pytest.mark.parametrize("code", GONE)
+def test_how_it_is_known_that_a_clip_is_gone(code: str) -> None:
+    task = Task("clip", suspected=code, needs_account=True)
+    verdict = judge(fail(code), task, new_address(), EVIDENCE)
+    vague = {"unavailable", "drm", "live"}
+    proof = "twice" if code in vague else "found" if code == "out_of_range" else "said"
+    assert (verdict.state, verdict.proof) == ("gone", proof)
+
+
+def test_two_hearings_must_be_of_the_same_code() -> None:
+    verdict = judge(fail("drm"), Task("clip", suspected="live"), new_address(), EVIDENCE)
+    assert (verdict.state, verdict.suspected) == ("waiting", "drm")
+
+
+@pytest.mark.parametrize(
+    ("needs_account", "expected"), [(False, Requeue.WITH_ACCOUNT), (True, Requeue.NEVER)]
+)
+def test_the_account_asks_once_for_what_guests_are_refused(needs_account, expected) -> None:
+    evidence = replace(EVIDENCE, has_account=True)
+    task = Task("clip", needs_account=needs_account)
+    assert judge(fail("age"), task, new_address(), evidence).requeue is expected
+    assert judge(fail("private"), task, new_address(), evidence).state == "gone"
+
+
+def test_the_last_attempt_waits_for_the_next_run() -> None:
+    used_up = Task("clip", attempts=EVIDENCE.max_attempts - 1)
+    assert judge(fail("network"), used_up, new_address(), EVIDENCE).requeue is Requeue.NEXT_RUN
+
+
+@pytest.mark.parametrize("code", REFUSALS)
+def test_what_is_heard_while_in_doubt_pauses_the_address(code: str) -> None:
+    address = new_address()
+    address.note(DOUBTED, address.start(0), 0, fail("session"))
+    event = UNREACHABLE if KINDS[code].is_outage else REFUSED
+    verdict = judge(fail(code), Task("clip"), address, EVIDENCE)
+    assert verdict.event is event
+    assert verdict.gives_back == KINDS[code].is_outage
+
+
+@pytest.mark.parametrize("code", REFUSALS)
+def test_where_the_config_says_stop_a_refusal_ends_the_run_and_an_outage_does_not(code) -> None:
+    evidence = replace(EVIDENCE, stops_at_refusal=True)
+    guest = refuse(new_address())
+    verdict = judge(fail(code), Task("clip"), guest, evidence)
+    assert isinstance(verdict.ends_run, ThrottledError) == (not KINDS[code].is_outage)
+    (account,) = open_account([guest], CONFIG)
+    verdict = judge(fail(code), Task("clip"), refuse(account), evidence)
+    assert verdict.ends_run is None
+    assert verdict.closes_account == (not KINDS[code].is_outage)
+
+
+def suspect(address: Address, **changes) -> Task:
+    values = {"refused_by": address, "answers_at_refusal": 0, "num_refusals": 1, **changes}
+    return Task("clip", **values)
+
+
+@pytest.mark.parametrize(
+    ("task", "num_answers", "evidence", "charged"),
+    [
+        ({}, 0, {}, False),
+        ({}, 1, {}, True),  # others were answered meanwhile
+        ({"answers_at_refusal": 1}, 1, {}, False),
+        ({"refused_by": None}, 1, {}, False),
+        ({}, 0, {"is_last": True}, True),
+        ({"num_refusals": 5}, 0, {}, False),
+        ({"num_refusals": 6}, 0, {}, True),  # it can't wait for ever
+    ],
+)
+def test_when_vague_words_are_charged_to_the_clip(task, num_answers, evidence, charged) -> None:
+    address = new_address()
+    for _ in range(num_answers):
+        address.note(ANSWERED, address.start(0), 0)
+    found = judge(fail("session"), suspect(address, **task), address, replace(EVIDENCE, **evidence))
+    assert found.charged == charged
+
+
+@pytest.mark.parametrize(("of_media", "charged"), [(False, False), (True, True)])
+def test_an_outage_is_charged_only_where_one_server_of_media_is_away(of_media, charged) -> None:
+    address = new_address()
+    failure = fail("offline", is_of_media=of_media)
+    evidence = replace(EVIDENCE, is_last=True)
+    assert judge(failure, suspect(address), address, evidence).charged == charged
+
+
+@pytest.mark.parametrize(
+    ("code", "error"), [("disk", OutputError), ("cookies", ConfigError), ("proxy", ConfigError)]
+)
+def test_what_is_wrong_with_the_machine_ends_the_run(code: str, error: type) -> None:
+    verdict = judge(fail(code), Task("clip"), new_address(), EVIDENCE)
+    assert isinstance(verdict.ends_run, error)
+
+
+def test_others_go_on_without_a_proxy_or_an_account() -> None:
+    verdict = judge(fail("proxy"), Task("clip"), new_address(), replace(EVIDENCE, num_addresses=2))
+    assert (verdict.event, verdict.requeue, verdict.ends_run) == (UNREACHABLE, Requeue.NOW, None)
+    (account,) = open_account([new_address()], CONFIG)
+    verdict = judge(fail("cookies"), Task("clip"), account, EVIDENCE)
+    assert (verdict.closes_account, verdict.requeue) == (True, Requeue.NOW)
+    assert verdict.ends_run is None
+
+
+def test_unknown_failures_are_counted_until_there_is_an_answer() -> None:
+    evidence = replace(EVIDENCE, unknown_in_a_row=MANY_UNKNOWN - 2)
+    verdict = judge(fail("unknown"), Task("clip"), new_address(), evidence)
+    assert (verdict.unknown_in_a_row, verdict.ends_run) == (MANY_UNKNOWN - 1, None)
+    evidence = replace(EVIDENCE, unknown_in_a_row=MANY_UNKNOWN - 1)
+    verdict = judge(fail("unknown"), Task("clip"), new_address(), evidence)
+    assert type(verdict.ends_run) is AudiosetDlError
+    assert judge(fail("network"), Task("clip"), new_address(), evidence).unknown_in_a_row == 0
+    assert judge(fail("private"), Task("clip"), new_address(), evidence).unknown_in_a_row == 0
+    refused = judge(fail("http_429"), Task("clip"), new_address(), evidence)
+    assert refused.unknown_in_a_row == MANY_UNKNOWN - 1
+
+
+def test_judging_changes_nothing() -> None:
+    address, task = refuse(new_address()), Task("clip")
+    before = vars(address).copy(), replace(task)
+    for code in KINDS:
+        judge(fail(code), task, address, replace(EVIDENCE, has_account=True))
+    assert (vars(address), task) == before
