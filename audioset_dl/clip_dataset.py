@@ -50,6 +50,14 @@ class ClipDataset:
         The manifest or the split is not there, or they do not fit together.
     ValueError
         There is no such split, or kind of label; or `splits` is given without `split`.
+
+    Examples
+    --------
+    >>> from audioset_dl import ClipDataset
+    >>> train = ClipDataset("audioset", "train")
+    >>> samples, number = train[0]
+    >>> samples.shape, train.classes[number]
+    ((160000,), 'Glockenspiel')
     """
 
     def __init__(

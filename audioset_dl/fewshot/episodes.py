@@ -74,10 +74,12 @@ def write_episodes(
 
     Examples
     --------
+    >>> from pathlib import Path
     >>> from audioset_dl import load_config
-    >>> from audioset_dl.fewshot import write_episodes
-    >>> written = write_episodes(load_config("config.yaml"), splits=["train"])
-    >>> written.numbers
+    >>> from audioset_dl.fewshot.episodes import write_episodes
+    >>> numbers = ["fewshot.n_way=2", "fewshot.k_shot=1", "fewshot.q_query=2"]
+    >>> config = load_config(Path("config.yaml"), numbers)
+    >>> write_episodes(config, splits=["train"]).numbers
     {'train': 1000}
     """
     source = find_source(config) if folder is None else folder

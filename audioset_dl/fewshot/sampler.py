@@ -59,9 +59,12 @@ class EpisodeSampler:
     Examples
     --------
     >>> from audioset_dl import ClipDataset
+    >>> from audioset_dl.fewshot import EpisodeSampler
     >>> train = ClipDataset("audioset", "train")
     >>> sampler = EpisodeSampler(train, n_way=2, k_shot=1, q_query=2)
     >>> episode = sampler.episode(0)
+    >>> [train.classes[number] for number in episode.classes]
+    ['Bee, wasp, etc.', 'Purr']
     >>> len(episode.support), episode.query_labels
     (2, (0, 0, 1, 1))
     """

@@ -62,12 +62,13 @@ def split(
 
     Examples
     --------
+    >>> from pathlib import Path
     >>> from audioset_dl import load_config, split
-    >>> made = split(load_config("config.yaml"))
-    >>> {name: len(made.classes(name)) for name in ("train", "validation", "test")}
-    {'train': 2, 'validation': 0, 'test': 1}
-    >>> made.overlap.is_none
-    True
+    >>> made = split(load_config(Path("config.yaml"), ["fewshot.min_clips=3"]))
+    >>> [node.name for node in made.classes("train")]
+    ['Bark', 'Purr', 'Bee, wasp, etc.', 'Glockenspiel']
+    >>> [node.name for node in made.classes("test")], made.overlap.is_none
+    (['Howl'], True)
     """
     source = find_source(config) if folder is None else folder
     check_target(config, source)
@@ -113,6 +114,15 @@ def preview_split(
         No class has enough clips, or the config names classes that do not exist.
     MetadataError
         One of AudioSet's files can't be fetched, or is malformed.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from audioset_dl import load_config
+    >>> from audioset_dl.fewshot.split import preview_split
+    >>> made = preview_split(load_config(Path("config.yaml"), ["fewshot.min_clips=3"]))
+    >>> made.num_clips, len(made.classes("train"))
+    (50, 4)
     """
     check_target(config, find_source(config))
     prepared = prepare(config, progress=progress)

@@ -69,6 +69,16 @@ def compute_statistics(
     OutputError
         The splits, the manifest or a clip can't be read; none of the clips was processed; a file is
         not as it was written.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from audioset_dl import load_config
+    >>> from audioset_dl.process.measuring import compute_statistics
+    >>> config = load_config(Path("config.yaml"), ["process.form=npy"])
+    >>> statistics = compute_statistics(config).statistics
+    >>> statistics.num_clips, round(statistics.std, 2)
+    (26, 0.25)
     """
     folder, splits = ProcessedFolder(config.process.dir), config.fewshot.dir / SPLITS_NAME
     check_made_by(folder, config.process)

@@ -94,6 +94,14 @@ def process(
         Another run processes into the same folder.
     ToolMissingError
         A library of the extra ``process`` is not installed.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from audioset_dl import load_config, process
+    >>> done = process(load_config(Path("config.yaml"), ["process.form=npy"]))
+    >>> done.num_clips, done.left_out, done.shapes
+    (39, {}, {'160000': 39})
     """
     recipe, output = config.process, OutputFolder(config.output.dir)
     others = {"metadata.dir": config.metadata.dir, "fewshot.dir": config.fewshot.dir}

@@ -182,6 +182,16 @@ def load_statistics(
     ------
     OutputError
         There is no statistics.json, it can't be read, or it is of other clips, settings or splits.
+
+    Examples
+    --------
+    >>> from audioset_dl import ClipDataset
+    >>> from audioset_dl.process import apply_statistics, load_statistics
+    >>> statistics = load_statistics("processed")
+    >>> samples, _ = ClipDataset("processed", "train")[0]
+    >>> scaled = apply_statistics(samples, statistics)
+    >>> scaled.dtype, scaled.shape
+    (dtype('float32'), (160000,))
     """
     place = ProcessedFolder(Path(folder))
     found = _read(place)
