@@ -41,7 +41,7 @@ class ClipDataset:
         What comes with a clip. ``id``: the number of its class, of several the first.
         ``multi_hot``: a float32 array with a 1 for each class that it carries.
     transform : callable, optional
-        Takes a clip's array and returns what is to be given in its place. Must be picklable for
+        Takes a clip's array and returns what takes its place. Must be picklable for
         workers that are spawned.
 
     Raises

@@ -121,6 +121,7 @@ def make_split(
     carried = {clip_id: mids & set(by_id[clip_id].labels) for clip_id in sorted(by_id)}
     carried = {clip_id: carries for clip_id, carries in carried.items() if carries}
     members = {clip_id: by_id[clip_id] for clip_id in carried}
+    # Sorted by clip_id, so that nothing below depends on the order of the manifest's rows.
     ties = find_ties(carried.values(), config.group_threshold)
     groups = group_tied([node.mid for node in eligible.classes], ties)
     split_of = (
@@ -205,6 +206,7 @@ def _measure_naive(
     seed: int,
 ) -> Overlap:
     """Measure a split that goes by nothing but the number of classes."""
+    # No class is tied to another, and a clip lies in every split that has one of its classes.
     mids = set().union(*carried.values())
     split_of = assign([Unit((mid,)) for mid in mids], ratios, seed)
     members: dict[str, list[str]] = {name: [] for name in SPLITS}

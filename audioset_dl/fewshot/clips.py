@@ -58,6 +58,7 @@ def divide_clips(clips: Iterable[Row], split_of: Mapping[str, str], mixed_clips:
     shared: set[str] = set()
     for clip_id, clip in by_id.items():
         splits = {split_of[mid] for mid in clip.labels if mid in split_of}
+        # A clip of test may carry a class of train: as train does not have the clip, nothing leaks.
         if len(splits) > 1 and mixed_clips == "keep_out_of_train":
             if "train" in splits:
                 shared.add(clip_id)

@@ -80,6 +80,7 @@ def draw_episode(pool: Pool, shape: Shape, stream: str, index: int) -> Episode:
     index : int
         Number of the episode in the stream, from 0.
     """
+    # The order of the draws is part of the format: another one would give other episodes.
     draws = Draws(stream, index)
     classes = _draw_classes(pool, shape.n_way, draws)
     used: set[tuple[int, ...]] = set()
@@ -93,6 +94,7 @@ def draw_episode(pool: Pool, shape: Shape, stream: str, index: int) -> Episode:
         ]
         picked = draws.pick(usable, shape.clips_each)
         used.update(source.clips for source in picked)
+        # Support first, then query: both are in random order already.
         clips = [draws.pick(source.clips_of(number), 1)[0] for source in picked]
         support += clips[: shape.k_shot]
         query += clips[shape.k_shot :]

@@ -109,6 +109,7 @@ def write_episode_file(
     OutputError
         The disk is full or read-only, or permission is denied.
     """
+    # Line by line: a million episodes would not fit into memory as one text.
     with writing_file(path) as file:
         for members, sampler in samplers:
             for index in range(len(sampler)):
@@ -146,6 +147,7 @@ def _make_samplers(
         seeds.add(saved.seed)
         members = find_members(manifest, saved)
         try:
+            # Built for all splits before anything is written: each checks that it has enough clips.
             sampler = EpisodeSampler(
                 members, wanted.n_way, wanted.k_shot, wanted.q_query,
                 seed=config.seed, kind=wanted.kind, episodes=wanted.episodes,

@@ -10,6 +10,7 @@ from audioset_dl.storage.guards import check_apart
 
 def find_source(config: Config) -> Path:
     """Return the folder of the clips: the processed ones, where there are any."""
+    # A model is trained on what was processed; the split then leaves out what `process` dropped.
     processed = config.process.dir
     return processed if (processed / "manifest.csv").is_file() else config.output.dir
 

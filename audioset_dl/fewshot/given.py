@@ -13,6 +13,7 @@ from audioset_dl.errors import ConfigError, Problem
 
 _KEY = "fewshot.given"
 _FORM = '{"train": [...], "validation": [...], "test": [...]}'
+# More would push the first ones off the screen.
 _MAX_PROBLEMS = 50
 
 

@@ -62,10 +62,11 @@ def find_members(manifest: Manifest, saved: SavedSplit) -> SplitMembers:
         )
     labels = []
     for clip_id, mids in saved.clips.items():
+        # Labels may have changed, as after a correction of AudioSet's: the split would be wrong.
         if not mids or not set(mids) <= numbers.keys() & set(rows[clip_id].labels):
             raise OutputError(
                 f"{clip_id} does not carry the labels by which it is in the split {saved.name}",
-                fix="run `audioset-dl split` to write it anew",
+                fix="run `audioset-dl split` to write it again",
             )
         labels.append(tuple(sorted(numbers[mid] for mid in mids)))
     return SplitMembers(

@@ -64,6 +64,7 @@ def measure_split_overlap(
     pairs = list(combinations(mids, 2))
 
     def common(sets: Mapping[str, set[str]]) -> int:
+        # "" is the sound of clips whose sound is not known.
         return len({one for first, second in pairs for one in sets[first] & sets[second]} - {""})
 
     every = set().union(*mids.values())

@@ -16,6 +16,7 @@ def share_out(number: int, ratios: Sequence[float | Fraction]) -> list[int]:
     >>> share_out(142, [0.7, 0.1, 0.2])
     [100, 14, 28]
     """
+    # By way of text: Fraction(0.7) is 0.6999…, and a rounding error could move a class.
     weights = [Fraction(str(ratio)) for ratio in ratios]
     total = sum(weights)
     if not total:

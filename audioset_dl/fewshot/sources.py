@@ -62,6 +62,8 @@ class Source:
 
 def find_sources(members: Members) -> list[Source]:
     """Return the sources of some clips, in the order of their first clips."""
+    # Tied by video and by sound in turn: of three clips the first two may share the video, the last
+    # two the sound, and all three are then one source.
     keys = [f"{index}" for index in range(len(members.clips))]
     alike: dict[str, list[str]] = {}
     for key, clip in zip(keys, members.clips, strict=True):

@@ -73,6 +73,7 @@ def split(
     source = find_source(config) if folder is None else folder
     check_target(config, source)
     manifest = read_clips(source)
+    # Before anything is written: a split of files that are not there would end a training loop.
     _check_files(source, [row.file_name for row in manifest.rows])
     ontology, chosen = choose_classes(config)
     made = make_split(

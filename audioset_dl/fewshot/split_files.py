@@ -95,6 +95,7 @@ def split_document(split: Split) -> dict[str, Any]:
 
 
 def _settings(split: Split) -> dict[str, Any]:
+    # The content of the given file, not its path, which differs from machine to machine.
     given = split.config.given
     digest = None if given is None else hashlib.sha256(given.read_bytes()).hexdigest()
     return {**split.config.model_dump(mode="json", include=_SETTINGS), "given_sha256": digest}

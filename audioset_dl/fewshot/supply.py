@@ -1,6 +1,6 @@
-"""Whether a split has clips enough for the episodes asked for, whatever is drawn together.
+"""The supply of a split: does it have enough clips for every episode that may be drawn?
 
-Checked once, before the first episode: a loop that trains for days must not end for want of a clip.
+Checked once, before the first episode, so that no training loop ends after days for want of a clip.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class Supply:
     num_clips: int
     num_sources: int
     taken: Mapping[int, int]
-    """By number of another class, most sources that it takes away if it is drawn as well."""
+    """By number of another class, the most sources that it takes if it is drawn as well."""
     alone: int
-    """Sources that carry no other class, and so are never taken away."""
+    """Sources that carry no other class, so that no other class can take them."""
 
     def rivals(self, need: int, n_way: int) -> frozenset[int]:
         """Return the classes that must not be drawn with this one, so that enough is left of it.
@@ -37,9 +37,11 @@ class Supply:
         Whichever n_way - 1 of the remaining classes are drawn, together they take no more than the
         class can spare.
         """
+        # The worst case: the other classes are those that take most, and take different sources.
         most = sorted(self.taken.values(), reverse=True)[: n_way - 1]
         if max(self.alone, self.num_sources - sum(most)) >= need:
             return frozenset()
+        # Each of the others may take its equal share of what can be spared.
         spare = self.num_sources - need
         return frozenset(
             other for other, taken in self.taken.items() if taken * (n_way - 1) > spare

@@ -88,7 +88,6 @@ def decode(wav: bytes) -> Samples:
         data, _ = soundfile.read(io.BytesIO(wav), dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
         raise BadWavError(f"can't be decoded ({error.error_string})") from error
-    # libsndfile reads a file that is cut off without an error.
     expected = read_format(wav).num_samples
     if len(data) != expected:
         raise BadWavError(f"holds {len(data)} samples, its header says {expected}")

@@ -88,7 +88,7 @@ class ProcessedFolder:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise OutputError(
                 f"{self.settings} can't be read ({error})",
-                fix="remove the folder, and `audioset-dl process` makes it anew",
+                fix="remove the folder, and `audioset-dl process` makes it again",
             ) from error
         return dict(document)
 

@@ -52,7 +52,7 @@ def compute_statistics(
     """Compute mean and deviation of the processed clips of the train split; write statistics.json.
 
     Does what the command `audioset-dl statistics` does. The same clips give the same bytes,
-    whatever the number of workers. It starts processes anew (``spawn``): a script that calls it
+    whatever the number of workers. It starts new processes (``spawn``): a script that calls it
     needs ``if __name__ == "__main__":``.
 
     Parameters

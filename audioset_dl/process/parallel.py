@@ -30,7 +30,7 @@ def run_parallel(
     Parameters
     ----------
     function : callable
-        A function of a module, not a lambda: it is called in processes that are started anew
+        A function of a module, not a lambda: it is called in new processes
         (``spawn``).
     items : sequence
         Items that can be pickled.

@@ -130,6 +130,6 @@ def _other_settings(folder: ProcessedFolder, settings: Mapping[str, Any]) -> Con
             "process.dir",
             f"{folder.path} was made by other settings "
             f"({'; '.join(changed) or 'which, is not known'})",
-            fix="name another folder, or remove this one to make it anew",
+            fix="name another folder, or remove this one to make it again",
         )
     )

@@ -1,4 +1,4 @@
-"""The command `process`: which clips are to be made, which are left out, what is written."""
+"""The command `process`: which clips it makes, which it leaves out, and what it writes."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def process(
     """Clean, scale and convert the downloaded clips, into the folder ``process.dir``.
 
     Does what the command `audioset-dl process` does. The dataset is only read. Killed and run
-    again, it comes to the same files, byte by byte. It starts processes anew (``spawn``): a script
+    again, it comes to the same files, byte by byte. It starts new processes (``spawn``): a script
     that calls it needs ``if __name__ == "__main__":``.
 
     Parameters

@@ -218,7 +218,7 @@ def _check_split(place: ProcessedFolder, found: Statistics, splits: Path) -> Non
             f"{place.statistics} is of another split than {splits}: {len(found.clips)} clips, of "
             f"which {len(wanted & found.clips.keys())} are among the {len(wanted)} of "
             f"{found.split} there",
-            fix="run `audioset-dl statistics`, which computes it anew",
+            fix="run `audioset-dl statistics`, which computes it again",
         )
 
 
