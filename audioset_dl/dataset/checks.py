@@ -11,6 +11,7 @@ from dataclasses import fields
 
 from audioset_dl.catalog.clips import YTID_PATTERN, Clip
 from audioset_dl.dataset.rows import SavedFile
+from audioset_dl.storage.tables import BadRow
 
 _FIELDS = {field.name: str if field.type == "str" else int for field in fields(SavedFile)}
 
@@ -35,7 +36,7 @@ def check_file(file: SavedFile) -> None:
             raise TypeError(f"{name} {value!r:.40}")
     check_file_name(file.file_name)
     if not file.file_name.startswith("wav/"):
-        raise ValueError(f"file_name {file.file_name!r:.100}")
+        raise BadRow(f"file_name {file.file_name!r:.100}")
     if file.sample_rate < 1 or file.channels < 1 or file.num_samples < 0:
         raise ValueError(f"form of audio of {file.file_name!r:.100}")
 
@@ -46,4 +47,4 @@ def check_file_name(file_name: str) -> None:
     # first part; a NUL ends a path for the operating system, so that another file would be opened.
     parts = file_name.split("/")
     if not parts[0] or ".." in parts or "\0" in file_name:
-        raise ValueError(f"file_name {file_name!r:.100}")
+        raise BadRow(f"file_name {file_name!r:.100}")

@@ -44,9 +44,6 @@ class Manifest:
     """In the order of the file; their files have no `num_bytes`, which it does not hold."""
     names: Mapping[str, str]
     """Display names by MID, of all labels in the table."""
-    source_sha256: Mapping[str, str]
-    """For each clip_id the SHA-256 of the file that a file was processed from; empty for the
-    manifest of a download."""
 
     def by_clip_id(self) -> dict[str, Row]:
         """Return the rows by clip_id, in their order.
@@ -137,7 +134,11 @@ def manifest_cells(row: Row, names: Mapping[str, str]) -> dict[str, object]:
 
 
 def read_manifest(
-    path: Path, *, columns: Collection[str] = MANIFEST_COLUMNS, checked: bool = True
+    path: Path,
+    *,
+    columns: Collection[str] = MANIFEST_COLUMNS,
+    checked: bool = True,
+    fix: str | None = None,
 ) -> Manifest:
     """Read a manifest.csv: that of a download, or of what was made of one.
 
@@ -152,6 +153,9 @@ def read_manifest(
     checked : bool
         Refuse rows that no run can have written, such as of a file outside the folder. False for
         `verify`, which names each of them.
+    fix : str, optional
+        What to do where there is none, or it is not such a table; what writes that of a download
+        unless given.
 
     Raises
     ------
@@ -161,12 +165,14 @@ def read_manifest(
     if not path.exists():
         raise OutputError(
             f"{path} does not exist",
-            fix="run `audioset-dl download`, which writes it, or name the config whose output.dir "
+            fix=fix
+            or "run `audioset-dl download`, which writes it, or name the config whose output.dir "
             "you mean",
         )
     reader = _ManifestReader(checked=checked, is_download=set(columns) >= set(MANIFEST_COLUMNS))
-    rows = list(read_table(path, reader.read, columns=columns, what="manifest", fix=_WRITTEN_ANEW))
-    return Manifest(path, rows, reader.names, reader.source_sha256)
+    fix = fix or _WRITTEN_ANEW
+    rows = list(read_table(path, reader.read, columns=columns, what="manifest", fix=fix))
+    return Manifest(path, rows, reader.names)
 
 
 class _ManifestReader:
@@ -174,7 +180,6 @@ class _ManifestReader:
 
     def __init__(self, *, checked: bool, is_download: bool) -> None:
         self.names: dict[str, str] = {}
-        self.source_sha256: dict[str, str] = {}
         # Thousands of clips carry the same labels: their tuples are made once.
         self._split = cache(_split)
         self._checked = checked
@@ -190,19 +195,20 @@ class _ManifestReader:
         names = self._split(cells["label_names"])
         mids = dict(zip(names, clip.labels, strict=self._checked))
         self.names.update(zip(clip.labels, names, strict=self._checked))
-        if "source_sha256" in cells:
-            self.source_sha256[cells["clip_id"]] = cells["source_sha256"]
         classes = tuple(mids[name] for name in self._split(cells["classes"]) if name in mids)
         return Row(
             clip, file=file, classes=classes, wanted=bool(classes), state="saved",
-            updated_at=file.saved_at,
+            updated_at=file.saved_at, source_sha256=cells.get("source_sha256", ""),
         )  # fmt: skip
 
     def _read_clip(self, cells: Cells) -> Clip:
         if "start_s" in cells and "end_s" in cells:
             start_s, end_s = float(cells["start_s"]), float(cells["end_s"])
         else:
-            start_s = end_s = split_clip_id(cells["clip_id"])[1] / 1000
+            try:
+                start_s = end_s = split_clip_id(cells["clip_id"])[1] / 1000
+            except ValueError as error:
+                raise BadRow(str(error)) from error
         labels = self._split(cells["labels"])
         return Clip(cells["ytid"], start_s, end_s, labels, intern(cells.get("subset", "")))
 

@@ -24,7 +24,7 @@ from audioset_dl.simulator.demo import prepared
 pytestmark = pytest.mark.e2e
 
 FUNCTIONS = [name for name in audioset_dl.__all__ if callable(getattr(audioset_dl, name))]
-AFTER_A_DOWNLOAD = {"verify"}
+AFTER_A_DOWNLOAD = {"process", "split", "verify"}
 """Names whose examples begin with a dataset that is there."""
 WITH_EXAMPLES = [name for name in FUNCTIONS if ">>>" in (getattr(audioset_dl, name).__doc__ or "")]
 
