@@ -56,7 +56,11 @@ def load_config(path: Path | None, overrides: Sequence[str] = ()) -> Config:
     return _validated(_read(path, overrides), folder)
 
 
-def as_config(source: Config | Mapping[str, Any] | str | os.PathLike[str]) -> Config:
+ConfigSource = Config | Mapping[str, Any] | str | os.PathLike[str]
+"""What the functions of the library take for a config: see `as_config`."""
+
+
+def as_config(source: ConfigSource) -> Config:
     """Return the configuration that a caller of the library names.
 
     Parameters

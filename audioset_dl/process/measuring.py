@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from audioset_dl.config import Config
+from audioset_dl.config import ConfigSource, as_config
 from audioset_dl.dataset.rows import SavedFile
 from audioset_dl.dataset.splits import SPLITS_NAME, read_split
 from audioset_dl.errors import OutputError
@@ -44,7 +44,7 @@ class Measured:
 
 
 def compute_statistics(
-    config: Config,
+    config: ConfigSource,
     *,
     on_start: Callable[[int], object] = lambda _: None,
     on_clip: Callable[[], object] = lambda: None,
@@ -57,8 +57,8 @@ def compute_statistics(
 
     Parameters
     ----------
-    config : Config
-        The whole config.
+    config : path, dict or Config
+        A config.yaml, its keys as a dict, or a loaded config.
     on_start, on_clip : callable
         Called with the number of clips, and after each clip; for a progress bar.
 
@@ -80,6 +80,7 @@ def compute_statistics(
     >>> statistics.num_clips, round(statistics.std, 2)
     (26, 0.25)
     """
+    config = as_config(config)
     folder, splits = ProcessedFolder(config.process.dir), config.fewshot.dir / SPLITS_NAME
     check_made_by(folder, config.process)
     settings_sha256 = folder.read_settings_sha256()

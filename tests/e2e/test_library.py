@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from world import run_command
 
 import audioset_dl
@@ -64,7 +65,7 @@ def test_the_examples_give_what_they_show(demo: Path, name: str) -> None:
 
 
 def test_what_a_notebook_calls_has_examples() -> None:
-    assert {*FUNCTIONS} - {*WITH_EXAMPLES} <= {"ClipDataset", "download", "load_config"}
+    assert {*FUNCTIONS} - {*WITH_EXAMPLES} <= {"ClipDataset", "load_config"}
 
 
 def test_the_public_names_are_what_they_are_called() -> None:
@@ -152,3 +153,14 @@ def test_a_plan_says_what_is_wrong_with_its_arguments_and_warns(demo: Path) -> N
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="dowload"):
         audioset_dl.dowload  # noqa: B018
+
+
+@pytest.mark.filterwarnings("ignore:not the copies:UserWarning")
+def test_a_config_may_be_a_path_a_dict_or_loaded(demo: Path) -> None:
+    keys = yaml.safe_load((demo / "config.yaml").read_text("utf-8"))
+    by_path = audioset_dl.plan("config.yaml")
+    assert audioset_dl.plan(keys) == audioset_dl.plan(Path("config.yaml")) == by_path
+    assert audioset_dl.plan(audioset_dl.load_config(Path("config.yaml"))) == by_path
+    assert audioset_dl.download(keys).exit_code == 0
+    for source in ("config.yaml", keys, "audioset", Path("audioset")):
+        assert audioset_dl.verify(source).exit_code == 0
