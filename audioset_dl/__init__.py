@@ -18,15 +18,28 @@ if TYPE_CHECKING:
     from audioset_dl.config import load_config
     from audioset_dl.dataset.verifying import verify
     from audioset_dl.download.run import download
+    from audioset_dl.fewshot.split import split
     from audioset_dl.planning.run import plan
+    from audioset_dl.process.run import process
 
-__all__ = ["ClipDataset", "__version__", "download", "load_config", "plan", "verify"]
+__all__ = [
+    "ClipDataset",
+    "__version__",
+    "download",
+    "load_config",
+    "plan",
+    "process",
+    "split",
+    "verify",
+]
 
 _HOMES = {
     "ClipDataset": "audioset_dl.clip_dataset",
     "download": "audioset_dl.download.run",
     "load_config": "audioset_dl.config",
     "plan": "audioset_dl.planning.run",
+    "process": "audioset_dl.process.run",
+    "split": "audioset_dl.fewshot.split",
     "verify": "audioset_dl.dataset.verifying",
 }
 """The module that each public name is imported from when it is first used: ``--help`` and small

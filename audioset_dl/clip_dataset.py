@@ -14,10 +14,10 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from audioset_dl.dataset.rows import Row
+from audioset_dl.dataset.splits import read_split, splits_beside
 from audioset_dl.errors import OutputError
-from audioset_dl.fewshot.members import find_all_members, find_members
-from audioset_dl.fewshot.split_files import SPLITS_NAME, read_split
-from audioset_dl.fewshot.table import MANIFEST, LabelledClip, read_clip_table
+from audioset_dl.fewshot.members import find_all_members, find_members, read_clips
 
 _AGAIN = "`audioset-dl verify` finds what is wrong"
 
@@ -41,7 +41,7 @@ class ClipDataset:
         What comes with a clip. ``id``: the number of its class, of several the first.
         ``multi_hot``: a float32 array with a 1 for each class that it carries.
     transform : callable, optional
-        Takes a clip's array and returns what is to be given in its place. Must be picklable for
+        Takes a clip's array and returns what takes its place. Must be picklable for
         workers that are spawned.
 
     Raises
@@ -50,6 +50,14 @@ class ClipDataset:
         The manifest or the split is not there, or they do not fit together.
     ValueError
         There is no such split, or kind of label; or `splits` is given without `split`.
+
+    Examples
+    --------
+    >>> from audioset_dl import ClipDataset
+    >>> train = ClipDataset("audioset", "train")
+    >>> samples, number = train[0]
+    >>> samples.shape, train.classes[number]
+    ((160000,), 'Glockenspiel')
     """
 
     def __init__(
@@ -68,17 +76,25 @@ class ClipDataset:
         self.folder = Path(folder)
         self._label = label
         self._transform = transform
-        table = read_clip_table(self.folder)
+        manifest = read_clips(self.folder)
         if split is None:
-            members = find_all_members(table)
+            members = find_all_members(manifest)
         else:
-            beside = self.folder.absolute().parent / "fewshot" / SPLITS_NAME
-            path = Path(splits) if splits else beside
-            members = find_members(table, read_split(path, split), str(self.folder / MANIFEST))
-        self._members = members
+            path = Path(splits) if splits else splits_beside(self.folder)
+            members = find_members(manifest, read_split(path, split))
+        self.split = members.split
+        """Name of the split; None for all clips."""
+        self.classes = members.classes
+        """Display names of the classes: of a split in ontology order, else alphabetically."""
+        self.class_ids = members.class_ids
+        """Their MIDs, in the same order."""
+        self.clips: Sequence[Row] = members.clips
+        """What the manifest says of each clip, in order of clip_id, which is that of indices."""
+        self.labels = members.labels
+        """For each clip the numbers of all classes of the split that it carries."""
 
     def __len__(self) -> int:
-        return len(self._members.clips)
+        return len(self.clips)
 
     def __getitem__(self, index: int) -> tuple[Any, int | NDArray[np.float32]]:
         """Return a clip's array and its label.
@@ -100,40 +116,15 @@ class ClipDataset:
             Its file is not there or can't be read.
         """
         index = operator.index(index)
-        clip = self._members.clips[index]
+        clip = self.clips[index]
         array = read_array(self.folder / clip.file_name)
         value = array if self._transform is None else self._transform(array)
-        numbers = self._members.labels[index]
+        numbers = self.labels[index]
         if self._label == "id":
             return value, numbers[0]
         hot = np.zeros(len(self.classes), np.float32)
         hot[list(numbers)] = 1
         return value, hot
-
-    @property
-    def split(self) -> str | None:
-        """Name of the split; None for all clips."""
-        return self._members.split
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Display names of the classes: of a split in ontology order, else alphabetically."""
-        return self._members.classes
-
-    @property
-    def class_ids(self) -> tuple[str, ...]:
-        """Their MIDs, in the same order."""
-        return self._members.class_ids
-
-    @property
-    def clips(self) -> Sequence[LabelledClip]:
-        """What is known of the clips, in order of clip_id, which is that of their indices."""
-        return self._members.clips
-
-    @property
-    def labels(self) -> Sequence[tuple[int, ...]]:
-        """For each clip the numbers of all classes of the split that it carries."""
-        return self._members.labels
 
 
 def read_array(path: Path) -> NDArray[np.float32]:

@@ -19,11 +19,11 @@ def to_json(document: object) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False)
 
 
-def to_csv(rows: Iterable[Mapping[str, object]]) -> str:
-    """Return rows as CSV, below the keys of the first; lists are joined with ``;``."""
+def to_csv(rows: Iterable[Mapping[str, object]], heads: Sequence[str] = ()) -> str:
+    """Return rows as CSV below heads, else below the keys of the first; lists joined by ``;``."""
     rows = list(rows)
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
+    writer = csv.DictWriter(text, heads or (list(rows[0]) if rows else []), lineterminator="\n")
     writer.writeheader()
     for row in rows:
         writer.writerow(
@@ -116,6 +116,7 @@ def count(number: int, one: str, many: str = "") -> str:
 
 def size(num_bytes: float) -> str:
     """Return a number of bytes for people."""
+    # Powers of 1000 (SI), as the sizes of disks are sold.
     for unit in ("B", "kB", "MB", "GB"):
         if num_bytes < 1000:
             return f"{num_bytes:.3g} {unit}"
@@ -125,6 +126,7 @@ def size(num_bytes: float) -> str:
 
 def duration(seconds: float) -> str:
     """Return a length of time for people."""
+    # A unit is used from two of it on: 90 min says more than 1.5 h.
     minutes, hours, days = seconds / 60, seconds / 3600, seconds / 86400
     if minutes < 2:
         return f"{seconds:.0f} s"

@@ -24,16 +24,20 @@ settings.load_profile("here")
 
 WHOLE_RUNS = {"make_world", "watched"}
 """Fixtures of tests in which a download runs against the simulator."""
+STARTERS = {"download", "run_installed", "subprocess"}
+"""Names of which a test that starts a process uses one."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark with `e2e` what is in that folder, and what runs a download elsewhere.
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Mark with `e2e` what is in that folder, and what starts a process or a download elsewhere.
 
-    A test that is slow for another reason (processes, yt-dlp against the simulator, minutes of
-    audio through ffmpeg) carries the mark where it stands.
+    A test that is slow for another reason (workers, yt-dlp against the simulator, minutes of audio
+    through ffmpeg) carries the mark where it stands.
     """
     for item in items:
-        if "e2e" in item.path.parts or WHOLE_RUNS & set(getattr(item, "fixturenames", ())):
+        is_whole = WHOLE_RUNS & set(item.fixturenames)
+        starts_process = STARTERS & set(item.function.__code__.co_names)
+        if "e2e" in item.path.parts or is_whole or starts_process:
             item.add_marker(pytest.mark.e2e)
 
 

@@ -12,15 +12,15 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
-MOMENTS = {"noting": ("records", "_lines"), "table": ("run", "write_table"),
+MOMENTS = {"noting": ("notes", "_line"), "table": ("run", "write_table"),
            "removing": ("run", "remove_file")}  # fmt: skip
 
 
 def die_at(signal_number: int, moment: str, number: int) -> None:
-    from audioset_dl.process import records, run
+    from audioset_dl.process import notes, run
 
     module, name = MOMENTS[moment]
-    owner = {"records": records, "run": run}[module]
+    owner = {"notes": notes, "run": run}[module]
     setattr(owner, name, die_before(getattr(owner, name), number, signal_number))
 
 

@@ -34,10 +34,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "youtube": GROUND | {"config"},
     "dataset": GROUND | {"config", "catalog", "audio"},
     "sets": GROUND | {"config", "catalog", "audio", "dataset"},
-    "fewshot": GROUND | {"config", "catalog", "audio", "dataset", "selection"},
+    "process": GROUND | {"config", "catalog", "audio", "dataset"},
+    "export": GROUND | {"config", "catalog", "audio", "dataset", "process"},
+    "fewshot": GROUND | {"config", "catalog", "audio", "dataset", "selection", "export"},
     "clip_dataset": GROUND | {"config", "dataset", "fewshot"},
-    "process": GROUND | {"config", "catalog", "audio", "dataset", "fewshot"},
-    "export": GROUND | {"config", "catalog", "audio", "dataset", "fewshot", "process"},
     "download": GROUND | {"config", "catalog", "audio", "dataset", "selection", "youtube"},
     "simulator": GROUND | {"audio", "catalog", "dataset"},
     "doctor": GROUND

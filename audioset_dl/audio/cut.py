@@ -1,6 +1,7 @@
-"""Cut a clip out of a track, to the sample.
+"""Cut a clip out of a track, exact to the sample.
 
-Owns how ffmpeg is asked for the samples of a clip; knows neither YouTube nor the output folder.
+Owns the arguments by which ffmpeg returns the samples of a clip; knows neither YouTube nor the
+output folder.
 """
 
 from __future__ import annotations
@@ -19,25 +20,32 @@ import soundfile
 from audioset_dl.audio.ffmpeg import FfmpegError, run_ffmpeg
 from audioset_dl.config import AudioConfig
 
+# A forced demuxer keeps bytes from the internet away from the others, some of which open further
+# files by name (https://ffmpeg.org/ffmpeg-formats.html#Demuxers: concat, hls).
 DEMUXERS = {"webm": "matroska", "mkv": "matroska", "m4a": "mov", "mp4": "mov", "ts": "mpegts"}
 """ffmpeg's demuxer for each container, by file extension: forced, never guessed from content."""
 
+# A whole number of seconds starts the resampler on the sample grid of the whole track, whatever the
+# two rates are.
 MARGIN_S = 1
-"""Seconds resampled on both sides of a clip, in whole seconds: the resampler then starts on the
-sample grid of the whole track, and is settled when the clip begins."""
+"""Seconds resampled on both sides of a clip, so that the filter has settled where it begins."""
 
+# ffmpeg's own resampler at its defaults lets 8.2 to 8.5 kHz alias at -15 to -26 dB when going to
+# 16 kHz; soxr (https://sourceforge.net/p/soxr) stays below -130 dB.
 SOXR = "resampler=soxr"
+# The options are those of https://ffmpeg.org/ffmpeg-resampler.html: as sharp a filter as soxr's.
 OWN_RESAMPLER = (
     "resampler=swr:filter_type=kaiser:kaiser_beta=12:filter_size=128:cutoff=0.97:exact_rational=1"
 )
 
+# 24 bits travel as 32, since numpy has no type for them.
 _PCM = {
     "FLOAT": ("pcm_f32le", "float32"),
     "DOUBLE": ("pcm_f64le", "float64"),
     "PCM_24": ("pcm_s32le", "int32"),
     "PCM_32": ("pcm_s32le", "int32"),
 }
-"""By subtype of the file: ffmpeg's codec on the pipe, and the dtype of the samples."""
+"""For each subtype, ffmpeg's codec on the pipe and the dtype of the samples; else 16 bits."""
 
 
 @dataclass(frozen=True)
@@ -64,16 +72,15 @@ class Samples:
 def choose_resampler(ffmpeg: Path) -> str:
     """Return the options of ffmpeg's ``aresample`` for the best resampler that a build has.
 
-    soxr, or in a build without it ffmpeg's own with a Kaiser window as sharp. Measured from 48 and
-    44.1 kHz to 16: with both, what folds back stays below -130 dB, and their samples agree to
-    -94 dB.
+    That is soxr; in a build without it, ffmpeg's own with a Kaiser window as sharp. Measured from
+    48 and 44.1 kHz to 16: with both, aliases stay below -130 dB, and their samples agree to -94 dB.
 
     Raises
     ------
     FfmpegError
         The build can't resample.
     ToolMissingError
-        It can't be started.
+        ffmpeg can't be started.
     """
     try:
         _try_resampler(ffmpeg, SOXR)
@@ -84,7 +91,7 @@ def choose_resampler(ffmpeg: Path) -> str:
 
 
 def _try_resampler(ffmpeg: Path, resampler: str) -> None:
-    """Resample a little silence: a build without soxr says so only then."""
+    """Resample 5 ms of silence: a build without soxr reports that only when it is used."""
     source = ["-f", "s16le", "-ar", "48000", "-ac", "1", "-i", "pipe:0"]
     target = ["-af", f"aresample=16000:{resampler}", "-f", "wav", "pipe:1"]
     run_ffmpeg(ffmpeg, [*source, *target], stdin=bytes(960))
@@ -95,9 +102,9 @@ def cut_track(
 ) -> Samples:
     """Return the samples of a track from one time to another.
 
-    They are those of decoding and resampling (see `choose_resampler`) the whole track and cutting
-    there: ``round((end_s - start_s) * sample_rate)`` samples, fewer only where the track ends
-    earlier.
+    They are those that decoding and resampling the whole track gives there (see
+    `choose_resampler`): ``round((end_s - start_s) * sample_rate)`` samples, fewer only where the
+    track ends earlier.
 
     Parameters
     ----------
@@ -131,6 +138,7 @@ def cut_track(
 
 def sample_at(time_s: float, sample_rate: int) -> int:
     """Return the number of the sample at a time, a half rounded up."""
+    # Through the text, 12.345 is 2469/200, and not the binary fraction just beside it.
     return math.floor(Fraction(str(time_s)) * sample_rate + Fraction(1, 2))
 
 
@@ -188,6 +196,7 @@ def _decode(
 
 
 def _read_pipe(wav: bytes, dtype: str) -> Samples:
-    # Sizes in the header of a piped WAV are 0xFFFFFFFF: libsndfile then reads to the end.
+    # ffmpeg can't go back in a pipe, so the sizes in the header are 0xFFFFFFFF; libsndfile then
+    # reads to the end.
     data, sample_rate = soundfile.read(io.BytesIO(wav), dtype=dtype, always_2d=True)
     return Samples(data, int(sample_rate))

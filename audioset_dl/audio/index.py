@@ -1,4 +1,4 @@
-"""Where in a track which second lies: what the readers of containers have in common.
+"""Where in a track each second lies: what the readers of containers have in common.
 
 A track's index lies near its beginning (MP4 ``sidx``, WebM ``Cues``) and says where each fragment
 of about ten seconds begins. Knows nothing of how bytes are fetched.
@@ -11,17 +11,19 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
+# The limits are for files that were made to exhaust memory or time.
 MAX_INDEX_BYTES = 4 << 20
 """Largest index that is read; that of a 12-hour video has about 100 kB."""
 MAX_FRAGMENTS = 1 << 17
+"""Most fragments of an index: at ten seconds each, two weeks of audio."""
 
 
 class BadIndexError(Exception):
-    """The bytes are no container with an index that can be used; the message says why."""
+    """The bytes are no container with a usable index; the message says why."""
 
 
 class MoreNeededError(Exception):
-    """The index is not whole in what was given."""
+    """The index goes on beyond the bytes that were given."""
 
     def __init__(self, num_bytes: int) -> None:
         super().__init__(f"the index ends at byte {num_bytes:,}")
@@ -34,25 +36,25 @@ class Fragment:
     """A piece of a track that can be decoded by itself: a WebM cluster, an MP4 fragment."""
 
     start: Fraction
-    """In seconds."""
+    """Time of its first sample, in seconds."""
     offset: int
-    """Of its first byte in the track."""
+    """Number of its first byte in the track."""
 
 
 @dataclass(frozen=True)
 class TrackIndex:
-    """Where the fragments of a track lie."""
+    """The fragments of a track, and what is needed to decode them."""
 
     container: str
     """``webm`` or ``mp4``."""
     sample_rate: int
-    """Of the decoded track, in Hz."""
+    """Sample rate of the decoded track, in Hz."""
     header: bytes
-    """What a decoder needs before any fragment."""
+    """Bytes that a decoder needs before any fragment."""
     fragments: tuple[Fragment, ...]
     """Ascending in time and place; the first begins at 0 s."""
     end: Fraction
-    """Where the last fragment ends, in seconds."""
+    """End of the last fragment, in seconds."""
     end_offset: int
     """Byte after the last fragment."""
     delay: int = 0

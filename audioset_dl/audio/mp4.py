@@ -17,7 +17,9 @@ from audioset_dl.audio.index import (
 )
 
 MAX_TRAILER_BYTES = 64 << 10
-"""What may follow the last fragment: a ``mfra`` box. More means that the sidx is not of all."""
+"""Most that may follow the last fragment: a ``mfra`` box (§8.8.9)."""
+# More means that the index covers only a part: small files with several sidx boxes exist whose
+# first one ends after 8 of 20 seconds.
 
 _REFERENCE = struct.Struct(">III")
 
@@ -28,10 +30,11 @@ class Box:
 
     kind: bytes
     start: int
-    """Of its header."""
+    """First byte of its header."""
     body: int
     """First byte after its header."""
     end: int
+    """Byte after its last."""
 
 
 def read_mp4_index(head: bytes, track_size: int) -> TrackIndex:
@@ -42,14 +45,14 @@ def read_mp4_index(head: bytes, track_size: int) -> TrackIndex:
     head : bytes
         The beginning of the track.
     track_size : int
-        Of the whole track, in bytes.
+        Size of the whole track, in bytes.
 
     Raises
     ------
     MoreNeededError
         The index goes on beyond `head`.
     BadIndexError
-        No single AAC track with a flat ``sidx`` for all of it.
+        The file is not a single AAC track with one flat ``sidx`` for all of it.
     """
     found: dict[bytes, Box] = {}
     for box in _boxes(head, 0, len(head)):
@@ -98,7 +101,7 @@ def _read_sidx(head: bytes, box: Box) -> tuple[list[Fragment], Fragment]:
         raise BadIndexError("the sidx is malformed")
     fragments, time, offset = [], earliest, box.end + first_offset
     for size, duration, _ in _REFERENCE.iter_unpack(head[at : at + count * _REFERENCE.size]):
-        if size >> 31:
+        if size >> 31:  # reference_type 1: another sidx
             raise BadIndexError("the sidx points to others")
         fragments.append(Fragment(Fraction(time, timescale), offset))
         time, offset = time + duration, offset + size
@@ -123,7 +126,8 @@ def _sample_rate(head: bytes, moov: Box) -> int:
 def read_fragment_time(data: bytes) -> int:
     """Return the media time of a fragment's first sample, from its TrackFragmentDecodeTimeBox.
 
-    §8.8.12; before an edit list, of which it is not sure in practice whether a sidx counts it in.
+    See §8.8.12. The time is that before an edit list; writers differ in whether the times in a sidx
+    count the edit list in.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""MPEG transport streams (ISO/IEC 13818-1), of which HLS segments are put together."""
+"""MPEG transport streams (ISO/IEC 13818-1), which HLS segments consist of."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ _CHUNK_BYTES = _PACKET_BYTES << 12
 
 
 class BrokenStreamError(Exception):
-    """Something else than media stands in the stream."""
+    """The stream holds something else than media."""
 
 
 def name_by_content(file: Path) -> Path:
-    """Give HLS segments that were put together the extension of what they are.
+    """Rename a file of joined HLS segments to ``.ts`` if it is a transport stream.
 
-    yt-dlp calls all HLS "mp4", and writes into the file whatever came for a segment. A page in the
-    place of a segment would be skipped by ffmpeg, and all after it be heard too early; it shows by
-    the first byte of each packet (§2.4.3.2).
+    yt-dlp names all HLS "mp4", and writes whatever it received for a segment into the file. ffmpeg
+    would skip a page in the place of a segment, and all after it would come too early. Such a page
+    lacks the sync byte that begins each packet (§2.4.3.2).
 
     Raises
     ------
     BrokenStreamError
-        The file begins as a transport stream and does not go on as one.
+        The file begins as a transport stream but does not continue as one.
     """
     with file.open("rb") as content:
         packets = content.read(_CHUNK_BYTES)

@@ -1,7 +1,7 @@
-"""A trial of ffmpeg on two small tracks that come with the program.
+"""A self-test of ffmpeg on two small tracks that come with the program.
 
 They are 11 s of a tone of 440 Hz, packed as YouTube packs its tracks: Opus in WebM and AAC in MP4.
-What is tried is what a clip needs: the ranged cut by a pipe, both decoders, and resampling.
+It tests what a clip needs: the ranged cut through a pipe, both decoders, and resampling.
 """
 
 from __future__ import annotations
@@ -22,13 +22,12 @@ TRACKS = {"opus": "webm", "aac": "m4a"}
 TONE_HZ = 440.0
 _START_S, _END_S = 0.5, 10.5
 _RATE = 16_000
-_RESOLUTION_HZ = 1.0
-_LEAST_RMS = 0.02
-"""The tracks have 0.09; silence has 0."""
+_RESOLUTION_HZ = 1.0  # ten times that of a Fourier transform of ten seconds
+_MIN_RMS = 0.02  # the tracks have 0.09, silence has 0
 
 
 def try_cut(ffmpeg: Path, codec: str) -> str:
-    """Cut ten seconds out of the track of a codec and listen to them.
+    """Cut ten seconds out of the track of a codec and check the tone in them.
 
     Parameters
     ----------
@@ -40,7 +39,7 @@ def try_cut(ffmpeg: Path, codec: str) -> str:
     Returns
     -------
     str
-        What is wrong; empty if they are as they must be.
+        What is wrong with them; empty if nothing is.
 
     Raises
     ------
@@ -59,10 +58,10 @@ def try_cut(ffmpeg: Path, codec: str) -> str:
         samples = cut_ranged(ffmpeg, index, read, start_s=_START_S, end_s=_END_S, audio=audio)
     except (FfmpegError, BadIndexError) as error:
         return str(error)
-    return _fault_of(samples)
+    return _describe_fault(samples)
 
 
-def _fault_of(samples: Samples) -> str:
+def _describe_fault(samples: Samples) -> str:
     expected = round((_END_S - _START_S) * _RATE)
     if samples.num_samples != expected:
         return f"{samples.num_samples:,} samples came of {expected:,}"
@@ -70,6 +69,6 @@ def _fault_of(samples: Samples) -> str:
     spectrum = np.abs(np.fft.rfft(tone * np.hanning(len(tone))))
     loudest_hz = float(spectrum.argmax()) * _RATE / len(tone)
     rms = float(np.sqrt(np.mean(tone**2)))
-    if rms < _LEAST_RMS or abs(loudest_hz - TONE_HZ) > _RESOLUTION_HZ:
+    if rms < _MIN_RMS or abs(loudest_hz - TONE_HZ) > _RESOLUTION_HZ:
         return f"a tone of {loudest_hz:.0f} Hz (RMS {rms:.3f}) came instead of {TONE_HZ:.0f} Hz"
     return ""

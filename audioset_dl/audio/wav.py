@@ -1,4 +1,4 @@
-"""Samples to the bytes of a WAV file, and WAV files checked."""
+"""Encode samples as WAV files, and check WAV files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BYTES_PER_SAMPLE = {"PCM_U8": 1, "ULAW": 1, "ALAW": 1, "PCM_16": 2, "PCM_24": 3
 
 @dataclass(frozen=True)
 class WavFormat:
-    """What the header of a WAV file says."""
+    """The format that the header of a WAV file states."""
 
     num_samples: int
     sample_rate: int
@@ -32,7 +32,7 @@ class WavFormat:
 
 
 class BadWavError(Exception):
-    """A file is not the WAV that it should be; the message says in what."""
+    """A file is not the WAV file that was expected; the message says how it differs."""
 
 
 def estimate_wav_bytes(duration_s: float, audio: AudioConfig) -> int:
@@ -55,7 +55,7 @@ def encode_wav(samples: Samples, subtype: str) -> bytes:
     Raises
     ------
     BadWavError
-        What was written, read again, holds another number of samples.
+        The encoded file, read again, holds another number of samples.
     """
     file = io.BytesIO()
     soundfile.write(file, samples.data, samples.sample_rate, format="WAV", subtype=subtype)
@@ -65,7 +65,7 @@ def encode_wav(samples: Samples, subtype: str) -> bytes:
 
 
 def read_format(wav: bytes) -> WavFormat:
-    """Read the header of a WAV file; `BadWavError` if it is none."""
+    """Read the header of a WAV file; raise `BadWavError` if it is none."""
     try:
         info = soundfile.info(io.BytesIO(wav))
     except soundfile.LibsndfileError as error:
@@ -76,14 +76,14 @@ def read_format(wav: bytes) -> WavFormat:
 
 
 def check_format(wav: bytes, expected: WavFormat) -> None:
-    """Raise `BadWavError` unless a WAV file's header says what it should."""
+    """Raise `BadWavError` unless a WAV file's header states the expected format."""
     found = read_format(wav)
     if found != expected:
         raise BadWavError(f"its header says {found}, expected {expected}")
 
 
 def check_samples(wav: bytes) -> None:
-    """Decode a whole WAV file; `BadWavError` if samples are missing or not finite."""
+    """Decode a whole WAV file; raise `BadWavError` if samples are missing or not finite."""
     expected = read_format(wav).num_samples
     try:
         data, _ = soundfile.read(io.BytesIO(wav), dtype="float64", always_2d=True)

@@ -1,16 +1,14 @@
-"""What was computed from AudioSet's files once, kept in a folder beside them.
+"""A cache of what was computed from AudioSet's files, in a folder beside them.
 
-Numbers in columns (numpy's .npz), and nothing that could run code. A file of the cache is used only
-when its key and checksums are those expected; otherwise, and where the folder can't be written, all
-is computed anew, in silence. Knows nothing of what the columns mean.
+It holds numbers in columns (numpy's .npz), and nothing that could run code. A file of the cache is
+used only when its key and checksums are those expected; otherwise, and where the folder can't be
+written, all is computed anew without a message. Knows nothing of what the columns mean.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import secrets
 import time
 import tokenize
 import zipfile
@@ -24,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audioset_dl.catalog.files import hash_content
+from audioset_dl.storage.files import TEMPORARY_SUFFIX, temporary_path
 
 FOLDER_NAME = ".cache"
 """The folder's name, in the metadata folder."""
@@ -37,18 +36,19 @@ _UNREADABLE = (
     OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, NotImplementedError,
     MemoryError, zipfile.BadZipFile, zlib.error, tokenize.TokenError, SyntaxError,
 )  # fmt: skip
-"""What numpy raises of a file that is not as it was written."""
+"""What numpy raises for a file that is damaged or of another kind."""
+# For all of AudioSet a file of segments has 80 MB, one of rankings 20.
 _KEPT_FILES = {"segments": 3, "rankings": 6}
-"""How many files of a kind are kept; those of all clips have 80 and 20 MB."""
 _KEPT_HASHES = 64
+# A file that was changed so shortly ago may change again and keep its time stamp: file systems
+# count time in steps of up to 2 s (FAT). Git's index has the same problem:
+# https://git-scm.com/docs/racy-git
 _RACY_S = 3.0
-"""A file that was changed so shortly ago may be changed again and keep its time: file systems count
-time in steps of up to 2 s (FAT; see git's Documentation/technical/racy-git.txt)."""
 _ABANDONED_S = 86400.0
 
 
 def make_key(*parts: object) -> str:
-    """Return the key of what is computed from some JSON-able values, such as hashes of files."""
+    """Return the key of a result that follows from JSON-able values, such as hashes of files."""
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -58,7 +58,7 @@ class Cache:
     Parameters
     ----------
     folder : Path or None
-        Made when something is kept; None to keep nothing.
+        The folder, made when something is saved; None to save nothing.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -66,7 +66,7 @@ class Cache:
         self._hashes: dict[str, str] | None = None
 
     def load(self, kind: str, key: str) -> Arrays | None:
-        """Return the columns that were kept, None where there are none that can be trusted."""
+        """Return the columns that were saved, or None if they are missing or damaged."""
         path = self._path(kind, key)
         if path is None:
             return None
@@ -76,13 +76,13 @@ class Cache:
             return None
 
     def save(self, kind: str, key: str, arrays: Arrays) -> None:
-        """Keep columns; where that is impossible, do without."""
+        """Save columns if the folder can be written."""
         path = self._path(kind, key)
         if path is None:
             return
         with suppress(OSError):
             path.parent.mkdir(exist_ok=True)
-            temporary = path.with_name(f"{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+            temporary = temporary_path(path)
             try:
                 with temporary.open("xb") as file:
                     _write(file, key, arrays)
@@ -92,11 +92,10 @@ class Cache:
             _prune(path.parent, kind)
 
     def hash_content(self, path: Path) -> str:
-        """Return what `audioset_dl.catalog.files.hash_content` does, from memory if it is safe.
+        """Do what `audioset_dl.catalog.files.hash_content` does, from memory where that is safe.
 
-        As git does for its index, a file that has the same place on the disk, size and times as
-        when it was hashed is taken to be the same; one that was changed within the last seconds is
-        not remembered.
+        As git does for its index, a file with the same inode, size and times as when it was hashed
+        is taken to be the same; one that was changed within the last seconds is not remembered.
 
         Raises
         ------
@@ -130,7 +129,7 @@ class Cache:
 
 
 def _sign(path: Path) -> tuple[str, bool]:
-    """Return what changes whenever a file does, and whether its last change is long enough ago."""
+    """Return a text that changes whenever a file does, and True if its last change is old."""
     now = time.time()
     try:
         found = path.stat()
@@ -162,10 +161,10 @@ def _read(path: Path, key: str) -> Arrays:
 
 
 def _prune(folder: Path, kind: str) -> None:
-    """Remove the oldest files of a kind, and temporary ones of runs that were killed long ago."""
+    """Remove the oldest files of a kind, and temporary ones that killed runs left a day ago."""
     files = sorted(folder.glob(f"{kind}-*.npz"), key=_age_s)
     files = files[_KEPT_FILES.get(kind, 1) :]
-    files += [path for path in folder.glob("*.tmp") if _age_s(path) > _ABANDONED_S]
+    files += [path for path in folder.glob(f"*{TEMPORARY_SUFFIX}") if _age_s(path) > _ABANDONED_S]
     for path in files:
         path.unlink(missing_ok=True)
 

@@ -19,13 +19,13 @@ from audioset_dl.errors import MetadataError
 
 @dataclass(frozen=True, eq=False)
 class Catalog:
-    """What AudioSet is: classes, how good their labels are, and the clips."""
+    """AudioSet: its classes, the quality of their labels, and its clips."""
 
     ontology: Ontology
     ratings: Mapping[str, Rating]
     """By MID."""
     indices: Mapping[str, int]
-    """Customary numbers of the classes that occur as labels, by MID."""
+    """Customary index of each class that occurs as a label, by MID."""
     segments: SegmentTable
 
     @cached_property
@@ -34,7 +34,7 @@ class Catalog:
         return tuple(node for node in self.ontology if node.mid in self.indices)
 
     def quality(self, mid: str) -> float | None:
-        """Return the share of rated clips whose label is right, 0..1; None if none was rated."""
+        """Return the share of rated clips with a right label, 0..1; None if no clip was rated."""
         rating = self.ratings.get(mid)
         return None if rating is None else rating.quality
 
@@ -52,7 +52,7 @@ def load_catalog(
         Which clips: ``balanced_train``, ``eval``, ``unbalanced_train``, or paths of CSVs of the
         same form, whose subset is the file's name without ``.csv``. May be empty.
     cache : Cache, optional
-        Where what was read of the segment CSVs is kept; see `read_segments`.
+        Where the clips are kept once they were read; see `read_segments`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""AudioSet's files: where they come from, and fetching those that are missing.
+"""AudioSet's files: their addresses, and fetching those that are missing.
 
 Owns addresses, known hashes and the metadata folder; knows nothing of what is in the files.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -21,6 +20,7 @@ import urllib3
 
 from audioset_dl.catalog.reading import open_binary
 from audioset_dl.errors import MetadataError, OutputError
+from audioset_dl.storage.files import temporary_path
 
 _CHUNK_BYTES = 1 << 16
 _GOOGLE = "http://storage.googleapis.com/us_audioset/youtube_corpus/v1"
@@ -33,7 +33,7 @@ class RemoteFile:
     file_name: str
     url: str
     sha256: str
-    """Of the copies taken in 2017-2022."""
+    """Hash of the copies that were taken in 2017-2022."""
 
 
 FILES: Mapping[str, RemoteFile] = {
@@ -77,13 +77,13 @@ SEGMENT_FILES = ("balanced_train", "eval", "unbalanced_train")
 
 
 class Progress(Protocol):
-    """What shows how far a download has come; ``tqdm.tqdm(unit="B")`` is one."""
+    """A display of how far a download has come; ``tqdm.tqdm(unit="B")`` is one."""
 
     total: float | None
-    """Bytes to come; 0 where the server does not say."""
+    """Expected number of bytes; 0 where the server does not say."""
 
     def update(self, n: int, /) -> object:
-        """Count bytes that have come."""
+        """Count bytes that were received."""
 
     def reset(self) -> object:
         """Count from 0 again."""
@@ -99,9 +99,9 @@ class MetadataFiles:
     paths: Mapping[str, Path]
     """By the name that was asked for."""
     sha256: Mapping[str, str]
-    """Of the content (decompressed, where the file is gzip's), by the same name."""
+    """Hash of the content (decompressed, where the file is gzip's), by the same name."""
     downloaded: tuple[str, ...]
-    """Names of those that were missing and have been downloaded."""
+    """Names of the files that were missing and have been downloaded."""
     warnings: tuple[str, ...]
     """Sentences for people, such as one that names the files that are not the known copies."""
 
@@ -128,8 +128,9 @@ def locate_file(directory: Path, name: str) -> Path:
     if path is None:
         remote = FILES[name]
         raise MetadataError(
-            f"the file is missing; download {remote.url} into {directory}",
+            "the file is missing",
             directory / remote.file_name,
+            fix=f"download {remote.url} into {directory}",
         )
     return path
 
@@ -158,8 +159,8 @@ def fetch_metadata(
 ) -> MetadataFiles:
     """Download the metadata files that are missing, and hash all.
 
-    A file that lies in the folder already is taken as it is. A download goes to a temporary file in
-    the folder and is renamed when it is complete. A hash that is not the known one is a warning.
+    A file that lies in the folder already is taken as it is. A download appears under its name when
+    it is complete. An unknown hash is a warning: Google may change a file.
 
     Parameters
     ----------
@@ -170,13 +171,13 @@ def fetch_metadata(
     proxy : str, optional
         Address of a proxy; None for what the environment says (``HTTPS_PROXY`` and so on).
     verify_tls : bool
-        Whether a server must prove who it is.
+        False to accept a certificate that does not prove who the server is.
     timeout_s : float
         Seconds to wait for a connection, and for each next piece.
     progress : callable, optional
-        Called with the file's name before each download, returns what shows it.
+        Called with the file's name before each download; returns its display.
     hash_file : callable
-        Does what `hash_content` does, which see; it may remember.
+        Does what `hash_content` does; it may remember hashes.
 
     Raises
     ------
@@ -225,12 +226,12 @@ def _warn(paths: Mapping[str, Path], sha256: Mapping[str, str]) -> Iterator[str]
     if unknown:
         yield (
             f"not the copies of 2017-2022 that are known: {', '.join(unknown)}; they were changed "
-            "here or by Google, so other clips may be drawn than elsewhere"
+            "here or by Google, so the draw may differ from that on other machines"
         )
 
 
 class _Bar:
-    """Hands a progress display to pooch, which takes one that is falsy (a tqdm of 0) for none."""
+    """Hands a progress display to pooch, which takes a falsy one (a tqdm of 0) for none."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -255,7 +256,7 @@ class _Bar:
 
 @contextmanager
 def _quiet_about_tls(verify_tls: bool) -> Iterator[None]:
-    """Keep urllib3 from warning of what the config asked for."""
+    """Suppress the warning of urllib3 about what the config asked for."""
     with warnings.catch_warnings():
         if not verify_tls:
             warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
@@ -266,7 +267,7 @@ def _download(
     remote: RemoteFile, directory: Path, options: Mapping[str, object], bar: Progress | None
 ) -> None:
     try:
-        with _told_as_our_errors(remote, directory):
+        with _as_our_errors(remote, directory):
             directory.mkdir(parents=True, exist_ok=True)
             _write_whole(remote, directory / remote.file_name, options, bar)
     finally:
@@ -278,7 +279,7 @@ def _write_whole(
     remote: RemoteFile, path: Path, options: Mapping[str, object], bar: Progress | None
 ) -> None:
     """Download to a temporary file beside the final one and rename it when it is complete."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    temporary = temporary_path(path)
     try:
         with temporary.open("xb") as file:
             _receive(remote.url, file, options, bar)
@@ -291,7 +292,7 @@ def _write_whole(
 
 
 def _receive(url: str, file: BinaryIO, options: Mapping[str, object], bar: Progress | None) -> None:
-    with ExitStack() as responses:  # pooch leaves them open when something goes wrong
+    with ExitStack() as responses:  # pooch leaves a response open after an error
 
         def close_later(response: requests.Response, *_: object, **__: object) -> None:
             responses.callback(response.close)
@@ -310,7 +311,7 @@ class _WrongContentError(ValueError):
 
 
 def _check_kind(path: Path) -> None:
-    """Refuse what captive portals, proxies and error pages send with status 200."""
+    """Refuse the pages that captive portals and proxies send with status 200."""
     with path.open("rb") as file:
         start = file.read(512).lstrip(b"\xef\xbb\xbf \t\r\n")
     if not start:
@@ -320,18 +321,18 @@ def _check_kind(path: Path) -> None:
 
 
 @contextmanager
-def _told_as_our_errors(remote: RemoteFile, directory: Path) -> Iterator[None]:
+def _as_our_errors(remote: RemoteFile, directory: Path) -> Iterator[None]:
     try:
         yield
     except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
         raise MetadataError(
-            f"{remote.url} can't be downloaded: {_cause(error)}; "
-            f"run again, or download it by hand into {directory}"
+            f"{remote.url} can't be downloaded: {_cause(error)}",
+            fix=f"run again, or download it by hand into {directory}",
         ) from error
     except OSError as error:
         raise OutputError(
-            f"{directory / remote.file_name} can't be written: {error.strerror or error}; "
-            "name another folder as metadata.dir, or mend this one"
+            f"{directory / remote.file_name} can't be written: {error.strerror or error}",
+            fix="name another folder as metadata.dir, or make this one writable",
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Which of the ontology's nodes occur as labels, and their customary numbers.
+"""The nodes of the ontology that occur as labels, and their customary indices.
 
 Owns the form of ``class_labels_indices.csv``.
 """

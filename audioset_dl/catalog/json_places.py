@@ -1,6 +1,6 @@
-"""Where in a JSON text something stands: the lines that `json` does not tell.
+"""The lines at which parts of a JSON text stand, which `json` does not report.
 
-Looked for only when there is something to complain about.
+Needed only for the message of an error.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The ontology: what classes there are, how they lie below each other, and how to find one.
+"""The ontology: the classes, how they lie below each other, and how to find one.
 
 A directed acyclic graph, not a tree: 38 of Google's 632 nodes have several parents. Owns the form
 of ``ontology.json``; knows nothing of clips.
@@ -25,7 +25,7 @@ from audioset_dl.catalog.reading import DOWNLOAD_AGAIN, is_mid, read_small
 from audioset_dl.errors import MetadataError, join_fix
 
 MAX_DEPTH = 100
-"""Levels that an ontology may have; Google's has 6."""
+"""Most levels of an ontology; Google's has 6."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,12 @@ class Node:
 
     @property
     def is_leaf(self) -> bool:
-        """Whether no other node lies below."""
+        """True if no other node lies below."""
         return not self.child_ids
 
     @property
     def is_restricted(self) -> bool:
-        """Whether it is abstract or blacklisted, and so never chosen itself."""
+        """True if it is abstract or blacklisted, and so never chosen itself."""
         return not self.restrictions.isdisjoint({"abstract", "blacklist"})
 
 
@@ -59,7 +59,7 @@ class UnknownClass(LookupError):
         super().__init__(text, suggestions)
         self.text = text
         self.suggestions = suggestions
-        """Display names (or MIDs) that may have been meant, the likeliest first."""
+        """Display names (or MIDs) that may be meant, the likeliest first."""
 
     @property
     def found(self) -> str:
@@ -128,8 +128,7 @@ class Ontology:
     def find(self, text: str) -> Node:
         """Return the node with a MID or display name.
 
-        The name is taken as it is written, and if there is none such, without regard to case and
-        to the amount of white space.
+        The name is looked up as it is written, then without regard to case and white space.
 
         Raises
         ------
@@ -145,10 +144,10 @@ class Ontology:
         raise UnknownClass(text, tuple(node.name for node in alike) or self.suggest(text))
 
     def suggest(self, text: str, limit: int = 3) -> tuple[str, ...]:
-        """Return display names that may have been meant by a text, the likeliest first.
+        """Return display names that a text may mean, the likeliest first.
 
-        First names of which the text is a part between commas, then names that hold it, as words
-        or within a word; if there are none, names that are spelled alike. A text that begins with
+        First names of which the text is a part between commas, then names that hold it as words or
+        within a word; if there are none, names with a similar spelling. A text that begins with
         ``/`` is compared with MIDs.
         """
         if text.startswith("/"):
@@ -226,7 +225,7 @@ def _pieces_holding(folded: str, pieces: Iterable[str]) -> list[str]:
     holding = [piece for piece in pieces if folded in piece]
     whole = [piece for piece in holding if piece == folded]
     as_words = [piece for piece in holding if words.search(piece)]
-    if len(folded) < 3:  # a letter or two stand within most names
+    if len(folded) < 3:  # most names hold any one or two letters
         return [*whole, *as_words]
     return [*whole, *as_words, *holding]
 
@@ -260,15 +259,18 @@ def _parse_json(text: str, path: Path) -> list[object]:
         entries = json.loads(text)
     except json.JSONDecodeError as error:
         raise MetadataError(
-            f"not JSON: {error.msg}; {DOWNLOAD_AGAIN}", path, error.lineno
+            f"not JSON: {error.msg}", path, error.lineno, fix=DOWNLOAD_AGAIN
         ) from error
     except RecursionError as error:
         line = find_deep(text, MAX_DEPTH)
-        raise MetadataError(f"{_NOT_IT}: nested too deep; {DOWNLOAD_AGAIN}", path, line) from error
-    except ValueError as error:
+        words = f"{_NOT_IT}: nested too deep"
+        raise MetadataError(words, path, line, fix=DOWNLOAD_AGAIN) from error
+    except (
+        ValueError
+    ) as error:  # https://docs.python.org/3/library/stdtypes.html#int-max-str-digits
         line = find_huge_number(text)
-        words = f"{_NOT_IT}: a number of thousands of digits; {DOWNLOAD_AGAIN}"
-        raise MetadataError(words, path, line) from error
+        words = f"{_NOT_IT}: a number of thousands of digits"
+        raise MetadataError(words, path, line, fix=DOWNLOAD_AGAIN) from error
     if not isinstance(entries, list) or not entries:
         raise MetadataError("expected a list of classes", path, 1)
     return entries
@@ -324,7 +326,7 @@ def _check_children(nodes: list[Node], text: str, path: Path) -> None:
 
 
 def _check_depth(nodes: list[Node], text: str, path: Path) -> None:
-    """Peel off one level of parentless nodes after the other: circles are what remains."""
+    """Remove one level of nodes without parents after the other; circles remain."""
     num_parents = dict.fromkeys((node.mid for node in nodes), 0)
     for node in nodes:
         for child_id in node.child_ids:

@@ -1,4 +1,4 @@
-"""How reliable the labels of each class are: Google's own check of them.
+"""The quality of each class's labels, as Google's raters found it.
 
 Owns the form of ``qa_true_counts.csv``.
 """
@@ -14,12 +14,12 @@ from audioset_dl.errors import MetadataError
 
 @dataclass(frozen=True)
 class Rating:
-    """What raters found when they listened to some clips of a class."""
+    """The result of raters who listened to some clips of a class."""
 
     num_rated: int
-    """Clips of the class that were listened to; 9 or 10 of most classes, 0 of 70."""
+    """Number of clips that they heard; 9 or 10 for most classes, 0 for 70."""
     num_true: int
-    """Of these, clips in which the class was heard."""
+    """Number of these in which the class was present."""
 
     @property
     def quality(self) -> float | None:

@@ -1,4 +1,4 @@
-"""How the metadata files are opened and what is said when they can't be read.
+"""How the metadata files are opened, and the errors when they can't be read.
 
 Owns sizes, compression, encodings and small tables with a header row; knows nothing of what the
 files mean.
@@ -17,9 +17,9 @@ from pathlib import Path
 
 from audioset_dl.errors import MetadataError
 
+# Python needs 25 times the size of a JSON file of empty lists.
 MAX_SMALL_BYTES = 4 << 20
-"""Largest ontology, rating or index file that is read; Google's are 343, 8 and 15 kB.
-Python needs 25 times as much for a JSON file of empty lists."""
+"""Largest ontology, rating or index file that is read; Google's are 343, 8 and 15 kB."""
 DOWNLOAD_AGAIN = "delete the file to have it downloaded again"
 
 _MID = re.compile(r"/[a-z]+/[0-9a-z_]+")
@@ -28,7 +28,7 @@ _COUNT = re.compile(r"[0-9]{1,9}")
 
 
 def is_mid(text: str) -> bool:
-    """Tell whether a text has the form of a label's id, e.g. ``/m/0bt9lr``, ``/t/dd00013``."""
+    """Return True if a text has the form of a label's id, e.g. ``/m/0bt9lr``, ``/t/dd00013``."""
     return len(text) <= 64 and _MID.fullmatch(text) is not None
 
 
@@ -50,7 +50,7 @@ def open_binary(path: Path) -> Iterator[io.BufferedReader | gzip.GzipFile]:
                 yield file
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise MetadataError(
-            f"the gzip file is damaged or cut short ({error}); get it again", path
+            f"the gzip file is damaged or cut short ({error})", path, fix="get it again"
         ) from error
     except OSError as error:
         raise MetadataError(f"can't be read: {error.strerror or error}", path) from error
@@ -67,7 +67,7 @@ def read_small(path: Path) -> str:
     with open_binary(path) as file:
         content = file.read(MAX_SMALL_BYTES + 1)
     if not content.strip():
-        raise MetadataError(f"the file is empty; {DOWNLOAD_AGAIN}", path)
+        raise MetadataError("the file is empty", path, fix=DOWNLOAD_AGAIN)
     if len(content) > MAX_SMALL_BYTES:
         size = MAX_SMALL_BYTES >> 20
         raise MetadataError(f"larger than {size} MiB: not the file that was expected", path)
@@ -75,7 +75,7 @@ def read_small(path: Path) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise MetadataError(f"not a text in UTF-8; {DOWNLOAD_AGAIN}", path, line) from error
+        raise MetadataError("not a text in UTF-8", path, line, fix=DOWNLOAD_AGAIN) from error
 
 
 def find_label(path: Path, mid: str) -> int | None:
@@ -116,7 +116,7 @@ def read_table(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[s
     except csv.Error as error:
         raise MetadataError(f"not a CSV row: {error}", path, reader.line_num) from error
     if not num_rows:
-        raise MetadataError(f"holds no rows; {DOWNLOAD_AGAIN}", path, reader.line_num)
+        raise MetadataError("holds no rows", path, reader.line_num, fix=DOWNLOAD_AGAIN)
 
 
 def parse_count(text: str, column: str, path: Path, line: int) -> int:
@@ -150,6 +150,5 @@ def parse_mid(text: str, column: str, path: Path, line: int) -> str:
 def _check_header(header: Sequence[str], columns: Sequence[str], path: Path) -> None:
     if list(header) != list(columns):
         expected, found = ",".join(columns), ",".join(header)[:60]
-        raise MetadataError(
-            f"expected the columns {expected}, found {found!r}; {DOWNLOAD_AGAIN}", path, 1
-        )
+        words = f"expected the columns {expected}, found {found!r}"
+        raise MetadataError(words, path, 1, fix=DOWNLOAD_AGAIN)

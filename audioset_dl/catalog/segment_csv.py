@@ -1,9 +1,9 @@
 """One segment CSV, read into a table.
 
 Google's rows look like ``-0RWZT-miFs, 420.000, 430.000, "/m/03v3yw,/m/0k4j"``. pandas splits them;
-times and label fields, of which few differ, are parsed and checked once each. A block with a row
-that is written otherwise, or wrong, is split line by line with the csv module, which names the bad
-line. Owns the form of these files; knows nothing of the ontology.
+times and label fields, of which there are few distinct ones, are parsed and checked once each. A
+block with a row of another form, or a wrong one, is split line by line with the csv module, which
+names the bad line. Owns the form of these files; knows nothing of the ontology.
 """
 
 from __future__ import annotations
@@ -32,8 +32,9 @@ from audioset_dl.errors import MetadataError
 MAX_LINE_BYTES = 1 << 16
 """Longest line that is read; Google's longest has 171 bytes."""
 MAX_TIME_MS = 2**31 - 1
-"""Latest end of a clip: 24.8 days."""
+"""Latest end of a clip, 24.8 days: the largest that its column of 32 bits holds."""
 
+# Google's largest file has 101 MB; in blocks, only a few MB of it are in memory as text.
 _BLOCK_BYTES = 1 << 22
 _COLUMNS = ["ytid", "start_s", "end_s", "labels"]
 _HEADER = re.compile(
@@ -49,7 +50,7 @@ class BadRow(ValueError):
     """A row is malformed; the message says how."""
 
     line_index = 0
-    """Which line of its block it is, from 0."""
+    """Number of the line in its block, from 0."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Rows:
     ytids: NDArray[np.bytes_]
     """ASCII, 11 bytes each."""
     start_ms: NDArray[np.int32]
-    """Rounded to the millisecond, as clip_ids and Google's numbers are; so is the end."""
+    """Start, rounded to the millisecond as in clip_ids and in most of Google's numbers."""
     end_ms: NDArray[np.int32]
     set_codes: NDArray[np.int32]
     """Positions in `LabelSets.sets`."""
@@ -119,7 +120,7 @@ def read_rows(path: Path, label_sets: LabelSets, *, is_google: bool = False) -> 
     MetadataError
         The file can't be read, a row is malformed (named by its line), or rows are missing.
     """
-    advice = f"; {DOWNLOAD_AGAIN}" if is_google else ""
+    fix = DOWNLOAD_AGAIN if is_google else ""
     tables = []
     digest = hashlib.sha256()
     with open_binary(path) as file:
@@ -132,7 +133,8 @@ def read_rows(path: Path, label_sets: LabelSets, *, is_google: bool = False) -> 
             try:
                 tables.append(parse_block(block, label_sets))
             except BadRow as error:
-                raise MetadataError(f"{error}{advice}", path, line + error.line_index) from None
+                at = line + error.line_index
+                raise MetadataError(str(error), path, at, fix=fix) from None
             line += block.count(b"\n")
     rows = join_rows(tables)
     num_segs = _NUM_SEGS.search(header)
@@ -143,7 +145,7 @@ def read_rows(path: Path, label_sets: LabelSets, *, is_google: bool = False) -> 
             f"it holds {len(rows):,}"
         )
     if problem:
-        raise MetadataError(f"{problem}{advice}", path, max(1, line - 1))
+        raise MetadataError(problem, path, max(1, line - 1), fix=fix)
     return rows, digest.hexdigest()
 
 

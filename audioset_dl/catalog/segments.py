@@ -24,9 +24,9 @@ RowNumbers = NDArray[np.integer]
 """Positions of clips in a `SegmentTable`."""
 
 
+# Raise it when the same files give another table than before: caches of older versions of the
+# program are then not used.
 PARSER_VERSION = 1
-"""To be raised when the same files give another table than before: what was kept of them is then
-left aside."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ class SegmentSource:
 
     path: Path
     subset: str
-    """What its clips are said to be a part of, e.g. ``eval``."""
+    """Name of the subset that its clips are a part of, e.g. ``eval``."""
     is_google: bool = False
-    """Whether it is one of Google's own files, whose header says how many rows there must be."""
+    """True for Google's own files, whose header says how many rows there must be."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,13 +49,13 @@ class SegmentTable:
     """
 
     key: str
-    """Names what the table holds: the same for the same files, and for no others."""
+    """Name of the content: the same for the same files, and for no others."""
     subsets: tuple[str, ...]
     """Names of the files."""
     mids: tuple[str, ...]
     """MIDs of all labels that occur, sorted."""
     num_duplicates: int
-    """Rows that were left out because an earlier one had the same clip_id."""
+    """Number of rows that were left out because an earlier one had the same clip_id."""
     _columns: Arrays
     """Of each clip ``ytids``, ``start_ms``, ``end_ms``, ``set_codes``, ``subset_codes``; ``order``,
     all row numbers sorted by id and start; ``label_rows``, the row numbers of one label after the
@@ -128,7 +128,8 @@ class SegmentTable:
             return None
         ytid, start_ms = clip_id[:YTID_LENGTH], int(clip_id[YTID_LENGTH + 1 :])
         ytids, starts_ms = self._columns["ytids"], self._columns["start_ms"]
-        order = self._columns["order"]  # numpy's searchsorted would copy it each time
+        # numpy's searchsorted would copy the order each time, to 64 bits.
+        order = self._columns["order"]
         key = (ytid.encode(), start_ms)
         position = bisect_left(order, key, key=lambda row: (ytids[row], starts_ms[row]))
         row = int(order[position]) if position < len(order) else None
@@ -151,8 +152,8 @@ def read_segments(sources: Sequence[SegmentSource], cache: Cache | None = None) 
     sources : sequence of SegmentSource
         The files, in order.
     cache : Cache, optional
-        Where the table is kept when it was read; what lies there of just these files is used
-        instead of reading them again, and is the same.
+        Where the table is saved when it was read; a table of just these files that is there is
+        used instead of reading them again.
 
     Raises
     ------
@@ -184,7 +185,7 @@ def _subsets(sources: Sequence[SegmentSource]) -> tuple[str, ...]:
 
 
 def _parse(sources: Sequence[SegmentSource]) -> SegmentTable:
-    # Imports pandas, which takes as long as a start that finds all in the cache.
+    # It imports pandas, which takes as long as all else in a run that finds its table in the cache.
     from audioset_dl.catalog.segment_csv import LabelSets, join_rows, read_rows
 
     label_sets = LabelSets()
@@ -226,7 +227,7 @@ def _sort(ytids: NDArray[np.bytes_], start_ms: NDArray[np.int32]) -> tuple[RowNu
 def _group_by_label(
     set_codes: NDArray[np.int32], label_sets: Sequence[tuple[str, ...]]
 ) -> tuple[tuple[str, ...], RowNumbers, RowNumbers]:
-    """Return the labels, sorted; the rows of one after the other; where each label's end."""
+    """Return the labels, sorted; the rows of one after the other; the end of each label's rows."""
     by_set = np.argsort(set_codes, kind="stable").astype(np.int32)
     ends = np.cumsum(np.bincount(set_codes, minlength=len(label_sets)))
     parts = defaultdict(list)

@@ -39,6 +39,7 @@ def main() -> NoReturn:
 def _run() -> int:
     verbosity = Verbosity()
     try:
+        # In its standalone mode click would choose the exit codes itself.
         return cli.main(standalone_mode=False, obj=verbosity) or 0
     except click.ClickException as error:
         error.show()

@@ -11,12 +11,7 @@ from audioset_dl.cli.group import cli
 from audioset_dl.cli.options import print_result, takes_config, takes_json, takes_quiet
 from audioset_dl.cli.progress import make_bar
 from audioset_dl.config import Config, load_config
-from audioset_dl.report.checks import (
-    repair_document,
-    repair_text,
-    verification_document,
-    verification_text,
-)
+from audioset_dl.report import checks as report
 
 
 @cli.command()
@@ -62,7 +57,8 @@ def print_verification(
     with make_bar("checked", "file", quiet=quiet or as_json) as bar:
         result = verify_dataset(settings, deep=deep, repair=repair, on_file=bar.update)
     if isinstance(result, Repair):
-        print_result(result, repair_document, repair_text, as_json=as_json)
+        print_result(result, report.repair_document, report.repair_text, as_json=as_json)
     else:
-        print_result(result, verification_document, verification_text, as_json=as_json)
+        document, text = report.verification_document, report.verification_text
+        print_result(result, document, text, as_json=as_json)
     return result.exit_code

@@ -28,7 +28,7 @@ from audioset_dl.config import (
     starting_config_text,
 )
 from audioset_dl.errors import ConfigError, Problem
-from audioset_dl.report.plan import plan_csv, plan_document, plan_text
+from audioset_dl.report import plan as report
 
 
 @cli.command()
@@ -149,9 +149,9 @@ def plan(
             on_warning=warn,
         )
     if as_csv:
-        click.echo(plan_csv(planned))
+        click.echo(report.plan_csv(planned))
         return
-    text = partial(plan_text, config=settings.download, width=terminal_width())
-    print_result(planned, plan_document, text, as_json=as_json)
+    text = partial(report.plan_text, config=settings.download, width=terminal_width())
+    print_result(planned, report.plan_document, text, as_json=as_json)
     if planned.expected.asked and not overrides and not as_json:
         click.echo(f"\nTo begin: audioset-dl download{_argument(config)}")

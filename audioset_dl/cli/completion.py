@@ -7,6 +7,8 @@ from click.shell_completion import get_completion_class
 
 from audioset_dl.cli.group import cli
 
+# click makes it of the name of the program
+# (https://click.palletsprojects.com/en/stable/shell-completion/).
 _VARIABLE = "_AUDIOSET_DL_COMPLETE"
 
 

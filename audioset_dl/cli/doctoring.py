@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import click
 
 from audioset_dl.cli.group import cli
-from audioset_dl.cli.options import load_or_defaults, takes_config, takes_json
-from audioset_dl.config import Config, locate
+from audioset_dl.cli.options import DEFAULT_CONFIG, takes_config, takes_json
+from audioset_dl.config import load_config, locate
 from audioset_dl.errors import ConfigError, Problem, ToolMissingError
 from audioset_dl.report.doctor import check_text, checks_text, doctor_document
 from audioset_dl.words import to_json
@@ -50,16 +50,18 @@ def doctor(
     from audioset_dl.doctor.examine import examine
 
     ytid = _check_ytid(canary or CANARY_YTID)
-    settings = load_or_defaults(config, overrides)
-    if settings is None:
+    is_newcomer = str(config) == DEFAULT_CONFIG and not config.exists() and not overrides
+    path = None if is_newcomer else config
+    settings = load_config(path, overrides)
+    if is_newcomer:
         found = f"there is no {config} here: the defaults are checked"
         first = warning("config", found, "`audioset-dl init` writes one")
     else:
         first = ok("config", f"{config} can be read")
     checks = examine(
-        settings or Config().resolved(Path.cwd()),
+        settings,
         canary=None if no_network else ytid,
-        locate=lambda error: error if settings is None else locate(error, config, overrides),
+        locate=lambda error: locate(error, path, overrides),
     )
     sys.exit(_print_checks(chain([first], checks), as_json=as_json))
 

@@ -98,6 +98,7 @@ def wants_colour() -> bool | None:
 
 @click.group(
     cls=Group,
+    # Without it click wraps help at 80 columns in wider terminals too.
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Begin with `audioset-dl init --classes Dog --per-class 20`, or see it work without "
     "internet: `audioset-dl demo`.",

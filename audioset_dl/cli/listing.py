@@ -19,14 +19,8 @@ from audioset_dl.cli.options import (
 )
 from audioset_dl.config import Config, load_config
 from audioset_dl.errors import ConfigError, Problem
-from audioset_dl.report.classes import (
-    SORT_KEYS,
-    classes_csv,
-    classes_document,
-    classes_text,
-    tree_document,
-    tree_text,
-)
+from audioset_dl.report import classes as report
+from audioset_dl.report.figure import FORMATS, plot_thresholds
 from audioset_dl.words import to_json
 
 if TYPE_CHECKING:
@@ -34,7 +28,6 @@ if TYPE_CHECKING:
     from audioset_dl.selection.select import Selection
 
 _ALL = "all"
-_PLOTS = (".pdf", ".png", ".svg")
 
 
 @cli.command()
@@ -45,7 +38,12 @@ _PLOTS = (".pdf", ".png", ".svg")
 @click.option(
     "--tree", metavar="CLASS", help="The ontology from CLASS downwards, chosen or not; or of 'all'."
 )
-@click.option("--sort", type=click.Choice(SORT_KEYS), default="ontology", help="What comes first.")
+@click.option(
+    "--sort",
+    type=click.Choice(report.SORT_KEYS),
+    default="ontology",
+    help="What comes first.",
+)
 @click.option(
     "--plot",
     type=click.Path(path_type=Path),
@@ -88,8 +86,8 @@ def classes(
         _print_tree(selection, tree, as_csv=as_csv, as_json=as_json)
     else:
         nodes = None if search is None else _find(selection.catalog.ontology, search)
-        documents = classes_document(selection, nodes, sort=sort)
-        _print(documents, classes_text(documents, table_width()), as_csv, as_json)
+        documents = report.classes_document(selection, nodes, sort=sort)
+        _print(documents, report.classes_text(documents, table_width()), as_csv, as_json)
 
 
 def _check_options(search: str | None, tree: str | None, sort: str, plot: Path | None) -> None:
@@ -99,8 +97,8 @@ def _check_options(search: str | None, tree: str | None, sort: str, plot: Path |
         raise click.UsageError(f"{' and '.join(names)} are different views: give one of them")
     if tree is not None and sort != "ontology":
         raise click.UsageError("--tree is in the ontology's order: leave out --sort")
-    if plot is not None and plot.suffix.lower() not in _PLOTS:
-        raise click.UsageError(f"--plot {plot}: expected a name that ends in {', '.join(_PLOTS)}")
+    if plot is not None and plot.suffix.lower() not in FORMATS:
+        raise click.UsageError(f"--plot {plot}: expected a name that ends in {', '.join(FORMATS)}")
 
 
 def _find(ontology: Ontology, text: str) -> list[Node]:
@@ -125,19 +123,18 @@ def _print_tree(selection: Selection, root: str, *, as_csv: bool, as_json: bool)
         fix = f"{error.fix} ('all' shows the whole ontology)"
         raise ConfigError(Problem("", error.found, fix, source="--tree")) from error
     lines = outline(ontology, roots)
-    text = tree_text(selection, lines, table_width())
-    _print(tree_document(selection, lines), text, as_csv, as_json)
+    text = report.tree_text(selection, lines, table_width())
+    _print(report.tree_document(selection, lines), text, as_csv, as_json)
 
 
 def _print(documents: list[dict[str, object]], text: str, as_csv: bool, as_json: bool) -> None:
     if as_json:
         click.echo(to_json(documents))
     else:
-        click.echo(classes_csv(documents) if as_csv else text)
+        click.echo(report.classes_csv(documents) if as_csv else text)
 
 
 def _plot(selection: Selection, settings: Config, path: Path) -> None:
-    from audioset_dl.report.figure import plot_thresholds
     from audioset_dl.selection.thresholds import count_at_thresholds
 
     thresholds = count_at_thresholds(selection.catalog, settings.classes)

@@ -13,7 +13,7 @@ import click
 
 from audioset_dl.cli.group import warn
 from audioset_dl.cli.progress import file_bars
-from audioset_dl.config import Config, load_config, locate
+from audioset_dl.config import Config, locate
 from audioset_dl.errors import ConfigError
 from audioset_dl.words import to_json
 
@@ -89,13 +89,6 @@ def prepare_selection(
     for warning in prepared.warnings:
         on_warning(warning)
     return prepared
-
-
-def load_or_defaults(config: Path, overrides: tuple[str, ...]) -> Config | None:
-    """Load a config; None if the default one does not exist yet and nothing was set."""
-    if str(config) == DEFAULT_CONFIG and not config.exists() and not overrides:
-        return None
-    return load_config(config, overrides)
 
 
 def find_config(config: Path) -> Path | None:

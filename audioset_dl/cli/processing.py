@@ -8,12 +8,10 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-import click
-
-from audioset_dl import report
 from audioset_dl.cli.group import cli
 from audioset_dl.cli.options import (
     located,
+    print_result,
     takes_config,
     takes_json,
     takes_quiet,
@@ -21,7 +19,6 @@ from audioset_dl.cli.options import (
 )
 from audioset_dl.cli.progress import make_bar
 from audioset_dl.config import load_config
-from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.errors import Interrupted
 
 
@@ -41,27 +38,23 @@ def process(config: Path, overrides: tuple[str, ...], as_json: bool, quiet: bool
     """
     from audioset_dl.process.folder import ProcessedFolder
     from audioset_dl.process.presets import PRESETS
-    from audioset_dl.process.run import process_dataset
-    from audioset_dl.storage.clock import utc_now
-    from audioset_dl.storage.guards import check_apart
+    from audioset_dl.process.run import process as process_dataset
+    from audioset_dl.report.processing import process_document, process_text
 
     _end_by_signals()
     settings = load_config(config, overrides)
-    output, recipe = OutputFolder(settings.output.dir), settings.process
-    others = {"metadata.dir": settings.metadata.dir, "fewshot.dir": settings.fewshot.dir}
-    with located(config, overrides):
-        check_apart("process.dir", recipe.dir, others)
     with located(config, overrides), make_bar("clips", "clip", quiet=quiet or as_json) as bar:
-        done = process_dataset(
-            recipe, output, now=utc_now(), on_start=bar.reset, on_clip=bar.update
-        )
+        done = process_dataset(settings, on_start=bar.reset, on_clip=bar.update)
+    recipe = settings.process
     folder = ProcessedFolder(recipe.dir)
     preset = None if recipe.preset is None else PRESETS[recipe.preset]
-    if as_json:
-        click.echo(report.to_json(report.process_document(done, folder, preset)))
-    else:
-        width = terminal_width()
-        click.echo(report.process_text(done, folder, recipe, preset=preset, width=width))
+    width = terminal_width()
+    print_result(
+        done,
+        lambda found: process_document(found, folder, preset),
+        lambda found: process_text(found, folder, recipe, preset=preset, width=width),
+        as_json=as_json,
+    )
     sys.exit(done.exit_code)
 
 
@@ -80,27 +73,20 @@ def statistics(config: Path, overrides: tuple[str, ...], as_json: bool, quiet: b
       audioset-dl statistics config.yaml
     """
     from audioset_dl.process.folder import ProcessedFolder
-    from audioset_dl.process.measuring import measure_folder
-    from audioset_dl.process.recipe import check_made_by
+    from audioset_dl.process.measuring import compute_statistics
+    from audioset_dl.report.processing import statistics_document, statistics_text
 
     _end_by_signals()
     settings = load_config(config, overrides)
+    with located(config, overrides), make_bar("clips", "clip", quiet=quiet or as_json) as bar:
+        measured = compute_statistics(settings, on_start=bar.reset, on_clip=bar.update)
     folder = ProcessedFolder(settings.process.dir)
-    splits = settings.fewshot.dir / "splits.json"
-    with located(config, overrides):
-        check_made_by(folder, settings.process)
-    with make_bar("clips", "clip", quiet=quiet or as_json) as bar:
-        measured = measure_folder(
-            folder,
-            splits,
-            workers=settings.process.workers,
-            on_start=bar.reset,
-            on_clip=bar.update,
-        )
-    if as_json:
-        click.echo(report.to_json(report.statistics_document(measured, folder)))
-    else:
-        click.echo(report.statistics_text(measured, folder, terminal_width()))
+    print_result(
+        measured,
+        lambda found: statistics_document(found, folder),
+        lambda found: statistics_text(found, folder, terminal_width()),
+        as_json=as_json,
+    )
 
 
 def _end_by_signals() -> None:
@@ -111,5 +97,6 @@ def _end_by_signals() -> None:
         raise Interrupted(signal_number)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+        # nohup ignores SIGHUP, and what it starts must go on ignoring it.
+        if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, interrupt)

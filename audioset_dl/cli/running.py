@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
@@ -17,14 +16,11 @@ from audioset_dl.cli.checking import print_verification
 from audioset_dl.cli.group import cli, warn
 from audioset_dl.cli.options import located, takes_config, takes_json, takes_quiet
 from audioset_dl.cli.progress import DownloadProgress, file_bars
+from audioset_dl.cli.signals import at_signals
 from audioset_dl.config import Config, load_config
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.report.availability import (
-    availability_csv,
-    availability_document,
-    availability_text,
-)
-from audioset_dl.report.run import download_text, status_document, status_text
+from audioset_dl.report import availability as tried_report
+from audioset_dl.report import run as report
 from audioset_dl.words import to_json
 
 if TYPE_CHECKING:
@@ -86,17 +82,17 @@ def status(
         raise click.UsageError("--csv needs --availability, and can't be used with --json")
     output = OutputFolder(load_config(config, overrides).output.dir)
     if as_csv:
-        click.echo(availability_csv(read_tried_clips(output)))
+        click.echo(tried_report.availability_csv(read_tried_clips(output)))
         return
     found = read_status(output)
     tried = read_tried_clips(output) if availability else None
     if as_json:
-        more = {} if tried is None else {"availability": availability_document(tried)}
-        click.echo(to_json({**status_document(found), **more}))
+        more = {} if tried is None else {"availability": tried_report.availability_document(tried)}
+        click.echo(to_json({**report.status_document(found), **more}))
         return
-    click.echo(status_text(found, output))
+    click.echo(report.status_text(found, output))
     if tried is not None:
-        click.echo(f"\n{availability_text(tried)}")
+        click.echo(f"\n{tried_report.availability_text(tried)}")
 
 
 @cli.command()
@@ -139,22 +135,16 @@ def _download(
             retry=retry,
             progress=file_bars(quiet=quiet),
             on_warning=on_warning,
-            on_start=_interrupt_by_signals,
+            on_start=lambda workers: at_signals(partial(_end_in_order, workers)),
             watch=bar.update,
         )
-    click.echo(download_text(done, OutputFolder(settings.output.dir)))
+    click.echo(report.download_text(done, OutputFolder(settings.output.dir)))
     return done.exit_code
 
 
-def _interrupt_by_signals(workers: Workers) -> None:
-    """End in order at the first Ctrl-C, SIGTERM or SIGHUP (a closed terminal), then at once."""
-
-    def interrupt(signal_number: int, _frame: FrameType | None) -> None:
-        signal.signal(signal_number, signal.SIG_DFL)
-        with suppress(OSError):  # the terminal may be gone
-            os.write(2, b"\nEnding in order; the same again ends at once.\n")
-        workers.interrupt(signal_number)
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
-            signal.signal(number, interrupt)
+def _end_in_order(workers: Workers, signal_number: int) -> None:
+    # A signal handler may interrupt a print, and buffered output is not reentrant
+    # (https://docs.python.org/3/library/io.html#reentrancy).
+    with suppress(OSError):  # the terminal may be gone
+        os.write(2, b"\nEnding in order; the same again ends at once.\n")
+    workers.interrupt(signal_number)

@@ -12,12 +12,7 @@ from audioset_dl.cli.group import cli
 from audioset_dl.cli.options import print_result, takes_json, takes_quiet
 from audioset_dl.cli.progress import make_bar
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.report.sets import (
-    comparison_document,
-    comparison_text,
-    merge_document,
-    merge_text,
-)
+from audioset_dl.report import sets as report
 
 _DATASET = click.Path(exists=True, path_type=Path)
 
@@ -40,7 +35,7 @@ def compare(a: Path, b: Path, *, as_json: bool) -> None:
     from audioset_dl.sets import compare as comparing
 
     found = comparing.compare(comparing.read_tables(a), comparing.read_tables(b))
-    print_result(found, comparison_document, comparison_text, as_json=as_json)
+    print_result(found, report.comparison_document, report.comparison_text, as_json=as_json)
     sys.exit(found.exit_code)
 
 
@@ -71,5 +66,7 @@ def merge(out: Path, parts: tuple[Path, ...], *, as_json: bool, quiet: bool) -> 
 
     with make_bar("merged", "file", quiet=quiet or as_json) as bar:
         merged = merge_parts(OutputFolder(out), parts, now=utc_now(), on_file=bar.update)
-    print_result(merged, merge_document, partial(merge_text, out=out), as_json=as_json)
+    print_result(
+        merged, report.merge_document, partial(report.merge_text, out=out), as_json=as_json
+    )
     sys.exit(merged.exit_code)

@@ -20,7 +20,7 @@ class TriedClass:
     """Empty for all classes together, where a clip counts once."""
     name: str
     tried: int
-    """Saved and gone. A clip that failed otherwise says nothing of YouTube yet."""
+    """Saved and gone. A clip that failed otherwise says nothing about YouTube yet."""
     saved: int
     gone: int
     codes: Mapping[str, int]
@@ -57,7 +57,7 @@ def read_tried_clips(folder: OutputFolder) -> TriedClips:
     with read_journal(folder.journal) as journal:
         tried = [row for row in journal.rows() if row.state == "saved" or row.code is not None]
     info = read_run_info(folder.run)
-    names = {node["mid"]: node["name"] for node in info.classes} if info is not None else {}
+    names = info.names if info is not None else {}
     of_class: dict[str, list[Row]] = {mid: [] for mid in names}
     for row in tried:
         for mid in row.classes:

@@ -20,8 +20,8 @@ _ERRORS = (
     ("SQLITE_PERM", errno.EACCES),
     ("SQLITE_IOERR", errno.EIO),
 )
-"""SQLite's result codes (https://www.sqlite.org/rescode.html) that tell of the disk and not of the
-journal, and the error of the file system that means the same."""
+"""SQLite's result codes (https://www.sqlite.org/rescode.html) that are about the disk and not about
+the journal, and the error of the file system that means the same."""
 
 
 def unusable_error(path: Path, error: Exception) -> OutputError:
@@ -32,7 +32,7 @@ def unusable_error(path: Path, error: Exception) -> OutputError:
     path : Path
         The journal.
     error : sqlite3.Error
-        Its ``sqlite_errorname`` tells a disk that is full or read-only from damage.
+        Its ``sqlite_errorname`` says if the disk is full or read-only, or the journal damaged.
     """
     name = getattr(error, "sqlite_errorname", None) or ""
     words = next(

@@ -45,6 +45,7 @@ class JournalReader:
 
         With those that the last run took as gone without asking.
         """
+        # MAX only picks one of the details, always the same.
         rows = self._db.execute(
             "SELECT state, wanted, code, COUNT(*), MAX(detail) FROM clips"
             " GROUP BY state, wanted, code"

@@ -1,7 +1,7 @@
 """The tables of the journal, version by version, and the way from one to the next.
 
 The version is SQLite's ``user_version`` (https://www.sqlite.org/pragma.html#pragma_user_version),
-which is a part of the file and changes with a transaction as all else does.
+which is a part of the file and changes with a transaction like all else in it.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ ALTER TABLE clips ADD COLUMN proof TEXT;     -- of a clip that is gone: said, fo
 ALTER TABLE clips ADD COLUMN asked_as TEXT;  -- of the last failure: guest, account
 -- How many clips the last run took as gone without asking (clips.known_gone): only their numbers,
 -- as another run may have another list.
-CREATE TABLE known_gone (code TEXT PRIMARY KEY, number INTEGER NOT NULL);
+CREATE TABLE known_gone (code TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO known_gone
     SELECT code, COUNT(*) FROM clips WHERE {_IS_KNOWN_GONE} AND wanted GROUP BY code;
 UPDATE clips SET state = 'waiting', code = NULL, detail = NULL, wanted = 0 WHERE {_IS_KNOWN_GONE};
@@ -61,7 +61,7 @@ UPDATE clips SET proof = CASE WHEN code IN ({_texts(*HEARD_TWICE)}) THEN 'twice'
                               WHEN code IN ({_texts(*FOUND)}) THEN 'found' ELSE 'said' END
     WHERE state = 'gone';
 """
-"""What was told by the beginnings of ``detail`` gets columns of its own."""
+"""Columns for what version 0.1.0 put before the words in ``detail``."""
 
 MIGRATIONS = (_VERSION_1, _VERSION_2)
 """What leads to each version from the one before; the first, to version 1 from an empty file.
@@ -90,7 +90,7 @@ def migrate(connection: sqlite3.Connection, *, to: int = VERSION) -> None:
 def migrated_copy(connection: sqlite3.Connection) -> sqlite3.Connection:
     """Return a copy of a journal of an older version, brought to this one, in memory.
 
-    For those who read: the folder may be read-only, and is not theirs to change.
+    For readers: the folder may be read-only, and is not theirs to change.
     """
     copy = sqlite3.connect(":memory:")
     connection.backup(copy)

@@ -16,7 +16,7 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)")
 """Names that Windows keeps for devices
 (https://learn.microsoft.com/windows/win32/fileio/naming-a-file)."""
 LONGEST_SLUG = 100
-"""Characters of the longest folder of a class; file systems take 255 bytes in a name."""
+"""Characters of the longest folder of a class; most file systems take 255 bytes in a name."""
 
 
 @dataclass(frozen=True)

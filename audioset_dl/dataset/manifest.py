@@ -9,7 +9,9 @@ import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from sys import intern
 
 from audioset_dl.catalog.clips import Clip, split_clip_id
 from audioset_dl.dataset.checks import check_clip, check_file, check_file_name
@@ -42,9 +44,6 @@ class Manifest:
     """In the order of the file; their files have no `num_bytes`, which it does not hold."""
     names: Mapping[str, str]
     """Display names by MID, of all labels in the table."""
-    source_sha256: Mapping[str, str]
-    """For each clip_id the SHA-256 of the file that a file was processed from; empty for the
-    manifest of a download."""
 
     def by_clip_id(self) -> dict[str, Row]:
         """Return the rows by clip_id, in their order.
@@ -57,9 +56,9 @@ class Manifest:
         by_clip_id = {row.clip_id: row for row in self.rows}
         if len(by_clip_id) < len(self.rows):
             counts = Counter(row.clip_id for row in self.rows)
-            ((repeated, _),) = counts.most_common(1)
+            ((repeated, number),) = counts.most_common(1)
             raise OutputError(
-                f"{self.path}: {repeated} stands in several rows",
+                f"{self.path}: clip {repeated} stands in {number} rows",
                 fix="`audioset-dl verify --repair` writes the manifest anew",
             )
         return by_clip_id
@@ -135,7 +134,11 @@ def manifest_cells(row: Row, names: Mapping[str, str]) -> dict[str, object]:
 
 
 def read_manifest(
-    path: Path, *, columns: Collection[str] = MANIFEST_COLUMNS, checked: bool = True
+    path: Path,
+    *,
+    columns: Collection[str] = MANIFEST_COLUMNS,
+    checked: bool = True,
+    fix: str | None = None,
 ) -> Manifest:
     """Read a manifest.csv: that of a download, or of what was made of one.
 
@@ -150,6 +153,9 @@ def read_manifest(
     checked : bool
         Refuse rows that no run can have written, such as of a file outside the folder. False for
         `verify`, which names each of them.
+    fix : str, optional
+        What to do where there is none, or it is not such a table; what writes that of a download
+        unless given.
 
     Raises
     ------
@@ -159,12 +165,14 @@ def read_manifest(
     if not path.exists():
         raise OutputError(
             f"{path} does not exist",
-            fix="run `audioset-dl download`, which writes it, or name the config whose output.dir "
+            fix=fix
+            or "run `audioset-dl download`, which writes it, or name the config whose output.dir "
             "you mean",
         )
     reader = _ManifestReader(checked=checked, is_download=set(columns) >= set(MANIFEST_COLUMNS))
-    rows = list(read_table(path, reader.read, columns=columns, what="manifest", fix=_WRITTEN_ANEW))
-    return Manifest(path, rows, reader.names, reader.source_sha256)
+    fix = fix or _WRITTEN_ANEW
+    rows = list(read_table(path, reader.read, columns=columns, what="manifest", fix=fix))
+    return Manifest(path, rows, reader.names)
 
 
 class _ManifestReader:
@@ -172,28 +180,37 @@ class _ManifestReader:
 
     def __init__(self, *, checked: bool, is_download: bool) -> None:
         self.names: dict[str, str] = {}
-        self.source_sha256: dict[str, str] = {}
+        # Thousands of clips carry the same labels: their tuples are made once.
+        self._split = cache(_split)
         self._checked = checked
         self._is_download = is_download
 
     def read(self, cells: Cells) -> Row:
         """Return a row; note the names of its labels."""
-        clip, file = _read_clip(cells), _read_file(cells)
+        clip, file = self._read_clip(cells), _read_file(cells)
         if cells["clip_id"] != clip.clip_id:
             raise BadRow(f"clip_id {cells['clip_id']!r:.40} of ytid {clip.ytid!r:.40}")
         if self._checked:
             self._check(clip, file)
-        names = _split(cells["label_names"])
-        of_row = dict(zip(clip.labels, names, strict=self._checked))
-        mids = {name: mid for mid, name in of_row.items()}
-        self.names.update(of_row)
-        if "source_sha256" in cells:
-            self.source_sha256[cells["clip_id"]] = cells["source_sha256"]
-        classes = tuple(mids[name] for name in _split(cells["classes"]) if name in mids)
+        names = self._split(cells["label_names"])
+        mids = dict(zip(names, clip.labels, strict=self._checked))
+        self.names.update(zip(clip.labels, names, strict=self._checked))
+        classes = tuple(mids[name] for name in self._split(cells["classes"]) if name in mids)
         return Row(
             clip, file=file, classes=classes, wanted=bool(classes), state="saved",
-            updated_at=file.saved_at,
+            updated_at=file.saved_at, source_sha256=cells.get("source_sha256", ""),
         )  # fmt: skip
+
+    def _read_clip(self, cells: Cells) -> Clip:
+        if "start_s" in cells and "end_s" in cells:
+            start_s, end_s = float(cells["start_s"]), float(cells["end_s"])
+        else:
+            try:
+                start_s = end_s = split_clip_id(cells["clip_id"])[1] / 1000
+            except ValueError as error:
+                raise BadRow(str(error)) from error
+        labels = self._split(cells["labels"])
+        return Clip(cells["ytid"], start_s, end_s, labels, intern(cells.get("subset", "")))
 
     def _check(self, clip: Clip, file: SavedFile) -> None:
         if not clip.labels:
@@ -236,16 +253,6 @@ def read_failures(path: Path, names: Mapping[str, str] | None = None) -> list[Ro
     return list(read_table(path, read, columns=_FAILURES_NEEDED, what=what, fix=_WRITTEN_ANEW))
 
 
-def _read_clip(cells: Cells) -> Clip:
-    if "start_s" not in cells or "end_s" not in cells:
-        _, start_ms = split_clip_id(cells["clip_id"])
-        start_s = end_s = start_ms / 1000
-    else:
-        start_s, end_s = float(cells["start_s"]), float(cells["end_s"])
-    labels = _split(cells["labels"])
-    return Clip(cells["ytid"], start_s, end_s, labels, cells.get("subset", ""))
-
-
 def _read_file(cells: Cells) -> SavedFile:
     return SavedFile(
         file_name=cells["file_name"],
@@ -254,8 +261,8 @@ def _read_file(cells: Cells) -> SavedFile:
         channels=int(cells.get("channels", 0)),
         num_bytes=0,
         sha256=cells["sha256"],
-        source_format=cells.get("source_format", ""),
-        method=cells.get("method", ""),
+        source_format=intern(cells.get("source_format", "")),
+        method=intern(cells.get("method", "")),
         bytes_fetched=int(cells.get("bytes_fetched", 0)),
         saved_at=cells.get("saved_at", ""),
     )

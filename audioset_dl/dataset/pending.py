@@ -30,6 +30,7 @@ def write_pending(folder: OutputFolder, clip: Clip, file: SavedFile) -> None:
         The folder can't be written.
     """
     path = _path_of(folder, clip.clip_id)
+    # Not flushed to the disk: a note that a power failure takes costs fetching the clip again.
     with as_output_error(path):
         path.write_text(json.dumps({"clip": asdict(clip), "file": asdict(file)}), "utf-8")
 

@@ -1,7 +1,7 @@
 """Repair of what `verify` finds: bad files are removed, their clips wait for the next download.
 
 The journal is the truth: a file is bad if it is not as the journal says, and the manifest is
-written anew from it. What the journal does not know of is named and left where it is.
+written anew from it. Files that the journal does not know are reported and left where they are.
 """
 
 from __future__ import annotations
@@ -129,8 +129,8 @@ class _Repair:
             if fault is not None:
                 self._bad[row.clip_id] = fault
         by_manifest = [_as_unlisted(fault, suspects) for fault in found.faults]
-        told = {fault.clip_id for fault in by_manifest}
-        by_journal = [fault for clip_id, fault in self._bad.items() if clip_id not in told]
+        named_clips = {fault.clip_id for fault in by_manifest}
+        by_journal = [fault for clip_id, fault in self._bad.items() if clip_id not in named_clips]
         faults = (*unreadable, *by_manifest, *by_journal, *self._unknown(sound))
         return Verification(len(rows), self._deep, faults)
 

@@ -28,6 +28,7 @@ def clear_leftovers(folder: OutputFolder) -> None:
         The folder can't be written.
     """
     with as_output_error(folder.path):
+        # After `adopt_files`, as the pending notes lie in there.
         shutil.rmtree(folder.scratch, ignore_errors=True)
         folder.scratch.mkdir(parents=True, exist_ok=True)
         folder.wav.mkdir(exist_ok=True)
@@ -42,6 +43,7 @@ def adopt_files(journal: Journal, folder: OutputFolder) -> None:
     other files are the user's, and are left alone.
     """
     unknown = _unknown_files(journal, folder)
+    # Mostly there are none, and then a long manifest need not be read.
     if not unknown:
         return
     for clip, file in (*read_pending(folder), *_files_of_manifest(folder.manifest)):
@@ -104,6 +106,7 @@ def _settle(journal: Journal, folder: OutputFolder, layout: Layout, row: Row, no
     if row.file is None:
         return False
     place = layout.file_name(row.clip_id, row.clip.labels)
+    # The size alone: to read and hash all files at every start is left to `verify`.
     if _has_size(folder.path / row.file.file_name, row.file.num_bytes):
         _move(journal, folder, row, place)
     elif _is_copy(folder.path / place, row.file):

@@ -62,6 +62,8 @@ class Row:
     """How it is known that the clip is gone: ``said``, ``found`` or ``twice``."""
     asked_as: str | None = None
     """Who met the last failure: ``guest`` or ``account``; None where that is not known."""
+    source_sha256: str = ""
+    """SHA-256 of the file that `file` was processed from; empty for a downloaded file."""
     known_from: str | None = None
     """Name of the list (``clips.known_gone``) by which the clip was taken as gone, without asking.
     The journal holds no such row."""
@@ -70,6 +72,26 @@ class Row:
     def clip_id(self) -> str:
         """Id of the clip."""
         return self.clip.clip_id
+
+    @property
+    def ytid(self) -> str:
+        """Id of the clip's video."""
+        return self.clip.ytid
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """MIDs of all labels of the clip."""
+        return self.clip.labels
+
+    @property
+    def file_name(self) -> str:
+        """File of the clip, relative to the folder of the dataset; empty where there is none."""
+        return self.file.file_name if self.file else ""
+
+    @property
+    def audio_hash(self) -> str:
+        """The same for clips with the same sound; empty where the sound is not known."""
+        return self.source_sha256 or (self.file.sha256 if self.file else "")
 
     @property
     def saved_file(self) -> SavedFile:

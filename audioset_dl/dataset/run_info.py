@@ -28,6 +28,11 @@ class RunInfo:
     parts: Sequence[Mapping[str, Any]] = ()
     """``path`` and ``run`` (the run.json) of each part, where the dataset was merged from parts."""
 
+    @property
+    def names(self) -> dict[str, str]:
+        """Display names of the chosen classes, by MID."""
+        return {node["mid"]: node["name"] for node in self.classes}
+
 
 def write_run_info(path: Path, info: RunInfo) -> None:
     """Write run.json, whole."""
@@ -39,6 +44,7 @@ def read_run_info(path: Path) -> RunInfo | None:
     try:
         document = json.loads(path.read_text("utf-8"))
         return RunInfo(**document) if _is_ours(document) else None
+    # It may come from somebody else and hold anything, also brackets nested a thousand deep.
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 

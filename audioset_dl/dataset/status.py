@@ -55,6 +55,7 @@ def read_status(folder: OutputFolder) -> Status:
         counts = count_clips(journal)
         pause = journal.read_note(PAUSE_NOTE)
     running = find_holder(folder.lock)
+    # A run that was killed leaves its note of a pause behind.
     return Status(counts, running, (pause or None) if running else None)
 
 

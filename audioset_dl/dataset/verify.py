@@ -154,6 +154,7 @@ def read_checked(root: Path, row: Row) -> bytes | FileFault:
         What is known of the file.
     """
     file = row.saved_file
+    # Before anything is opened: a table of somebody else may name any file of this user.
     if not is_inside(root, root / file.file_name):
         return _fault(row, "outside", "lies outside the output folder")
     try:
@@ -196,6 +197,7 @@ def _repeated(rows: Sequence[Row]) -> Iterator[FileFault]:
 
 
 def _strays(folder: OutputFolder, known: set[str]) -> Iterator[FileFault]:
+    # A temporary file is being written by a run, or the next run removes it.
     for path in sorted(folder.wav.rglob("*")):
         name = path.relative_to(folder.path).as_posix()
         if path.is_file() and name not in known and not is_temporary(path):

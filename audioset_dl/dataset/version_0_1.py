@@ -1,6 +1,6 @@
-"""What version 0.1.0 wrote in words that later versions have in columns of their own.
+"""What version 0.1.0 put into ``detail`` as words, and later versions into columns of their own.
 
-For the migration of its journals, and for reading its failures.csv. Nothing new is written so.
+For the migration of its journals, and for reading its failures.csv.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from dataclasses import replace
 from audioset_dl.dataset.rows import Row
 
 KNOWN_FROM = "known from "
-"""Before the name of the list by which a clip was taken as gone without asking, in ``detail``."""
+"""Prefix of the name of the list by which a clip was taken as gone without asking."""
 ASKED_WITH_COOKIES = "asked with cookies: "
-"""Before the words that an account met though cookies might have helped, in ``detail``."""
+"""Prefix of YouTube's words to an account, where the same words to a guest ask for cookies."""
 HEARD_TWICE = ("unavailable", "drm", "live")
 """Codes by which 0.1.0 took a clip as gone only when it met them twice."""
 FOUND = ("out_of_range",)
-"""Codes of what 0.1.0 found out itself; all others are YouTube's words."""
+"""Codes of what 0.1.0 found itself; all others are YouTube's words."""
 
 
 def separate_detail(row: Row) -> Row:

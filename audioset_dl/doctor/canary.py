@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import replace
 
 from audioset_dl.dataset.rows import SavedFile
 from audioset_dl.doctor.check import Check, error, ok, warning
@@ -19,9 +18,7 @@ CANARY_YTID = "jNQXAC9IVRw"
 # 2005, so where it fails, the address or a tool is the cause.
 
 
-def check_canary(
-    canary: Witness | None, proxy: str | None, subject: str, stop: threading.Event
-) -> Check:
+def check_canary(canary: Witness | None, proxy: str | None, stop: threading.Event) -> Check:
     """Fetch the canary through one address.
 
     Raises
@@ -30,23 +27,23 @@ def check_canary(
         The system's folder of temporary files can't be written.
     """
     if canary is None:
-        return warning("canary", "not tried: there is no ffmpeg", "see above", subject=subject)
+        return warning("canary", "not tried: there is no ffmpeg", "see above")
     began_at = time.monotonic()
     result = fetch_witness(canary, proxy, stop)
     if isinstance(result, Failure):
-        return replace(describe_failure(canary.ytid, result), subject=subject)
-    return _describe_saved(canary.ytid, result, time.monotonic() - began_at, subject)
+        return describe_failure(canary.ytid, result)
+    return _describe_saved(canary.ytid, result, time.monotonic() - began_at)
 
 
-def _describe_saved(ytid: str, file: SavedFile, seconds: float, subject: str) -> Check:
+def _describe_saved(ytid: str, file: SavedFile, seconds: float) -> Check:
     found = (
         f"{file.num_samples / file.sample_rate:g} s of {ytid} cut in {seconds:.1f} s "
         f"({file.source_format}, {file.method}, {size(file.bytes_fetched)} fetched)"
     )
     if file.num_samples < round((END_S - START_S) * file.sample_rate):
         fix = f"the video ends there; name one longer than {END_S:g} s with --canary"
-        return warning("canary", found, fix, subject=subject)
-    return ok("canary", found, subject=subject)
+        return warning("canary", found, fix)
+    return ok("canary", found)
 
 
 def describe_failure(ytid: str, failure: Failure) -> Check:

@@ -31,19 +31,19 @@ class Check:
     """Which of several, where each is checked: host and port of a proxy."""
 
 
-def ok(name: str, found: str, *, subject: str = "") -> Check:
+def ok(name: str, found: str) -> Check:
     """Return a check that found nothing wrong."""
-    return Check(name, "ok", found, subject=subject)
+    return Check(name, "ok", found)
 
 
-def warning(name: str, found: str, fix: str, *, subject: str = "") -> Check:
+def warning(name: str, found: str, fix: str) -> Check:
     """Return a check that found something that a download can live with."""
-    return Check(name, "warning", found, fix, subject)
+    return Check(name, "warning", found, fix)
 
 
-def error(name: str, found: str, fix: str, *, subject: str = "") -> Check:
+def error(name: str, found: str, fix: str) -> Check:
     """Return a check that found something that a download can't live with."""
-    return Check(name, "error", found, fix, subject)
+    return Check(name, "error", found, fix)
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,12 @@ class Guard:
 
         Parameters
         ----------
-        name, subject : str
-            Those of the failed check, if `examine` raises.
+        name : str
+            Name of the failed check, if `examine` raises.
         examine : callable
             Makes the checks.
+        subject : str
+            Subject of all of them.
         """
         checks: list[Check] = []
         try:
@@ -75,13 +77,13 @@ class Guard:
         except ConfigError as caught:
             for problem in self.locate(caught).problems:
                 found = str(replace(problem, fix=""))
-                checks.append(error(name, found, problem.fix or _FIX_AND_REPEAT, subject=subject))
+                checks.append(error(name, found, problem.fix or _FIX_AND_REPEAT))
         except AudiosetDlError as caught:
-            checks.append(error(name, caught.found, caught.fix or _FIX_AND_REPEAT, subject=subject))
+            checks.append(error(name, caught.found, caught.fix or _FIX_AND_REPEAT))
         except Exception as caught:  # noqa: BLE001 - a check that breaks must not end the others
             found = f"this check broke off: {type(caught).__name__}: {caught}"
-            checks.append(error(name, found, _REPORT, subject=subject))
+            checks.append(error(name, found, _REPORT))
         return [
-            replace(check, found=self.hide(check.found), fix=self.hide(check.fix))
+            replace(check, found=self.hide(check.found), fix=self.hide(check.fix), subject=subject)
             for check in checks
         ]

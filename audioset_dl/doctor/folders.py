@@ -146,7 +146,6 @@ def check_room(output: OutputFolder, config: Config, selection: Selection | None
     )
     found = f"{count(len(missing), 'clip')} to fetch need {size(needed)}, {free}"
     if needed > room.num_bytes:
-        return error(
-            "room", found, "make room, lower clips.per_class, or choose another output.dir"
-        )
+        fix = "make room, lower clips.per_class, or choose another output.dir"
+        return error("room", found, fix)
     return ok("room", found)

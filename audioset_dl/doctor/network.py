@@ -18,7 +18,9 @@ from audioset_dl.download.witness import Witness
 from audioset_dl.outcomes import Failure
 from audioset_dl.youtube.checkup import Greeting, greet
 
+# Shorter than `download.timeout_s`: somebody waits in front of the screen.
 GREETING_TIMEOUT_S = 10.0
+# A list of proxies may be long, and each that is down takes the whole time-out.
 MOST_AT_A_TIME = 8
 # Certificates and cookies are valid from one time to another: a clock that is far off breaks both.
 CLOCK_SLACK_S = 300.0
@@ -84,7 +86,7 @@ def check_addresses(
         say_hello = partial(_greet, visit, route, config, cookies)
         visit.checks += guard.run("address", say_hello, subject=route.name)
         if isinstance(visit.heard, Greeting):
-            fetch = partial(check_canary, canary, route.proxy, route.name, stop)
+            fetch = partial(check_canary, canary, route.proxy, stop)
             visit.checks += guard.run("canary", fetch, subject=route.name)
         return visit
 
@@ -131,11 +133,11 @@ def describe_greeting(route: Route, heard: Greeting | Failure) -> Check:
     found = f"YouTube answered in {heard.seconds:.2f} s"
     if heard.status == 429:
         fix = "ask for nothing for an hour: asking prolongs it; a download waits by itself"
-        return warning("address", "YouTube refuses it for now (429)", fix, subject=route.name)
+        return warning("address", "YouTube refuses it for now (429)", fix)
     if heard.status >= 500:
         fix = "try again later: a download does so by itself"
-        return warning("address", f"{found} with {heard.status}", fix, subject=route.name)
-    return ok("address", found, subject=route.name)
+        return warning("address", f"{found} with {heard.status}", fix)
+    return ok("address", found)
 
 
 def _describe_failure(route: Route, failure: Failure) -> Check:
@@ -157,7 +159,7 @@ def _describe_failure(route: Route, failure: Failure) -> Check:
             fix = _SEE_PROXY
         case _:
             found, fix = f"YouTube can't be reached: {failure.detail}", _GO_ONLINE
-    return error("address", found, fix, subject=route.name)
+    return error("address", found, fix)
 
 
 def _ahead_s(visits: Sequence[Visit]) -> float | None:

@@ -1,22 +1,24 @@
-"""Few-shot learning: splits by class, and episodes."""
+"""Few-shot learning: splits by class, and episodes.
 
-from audioset_dl.fewshot.assign import SPLITS
-from audioset_dl.fewshot.episodes import Episode, EpisodeSampler, TooFewClips
+The commands are in `audioset_dl.fewshot.split` and `audioset_dl.fewshot.episodes`. They are not
+imported here: a worker of a training loop needs neither Google's files nor the network.
+"""
+
+from audioset_dl.dataset.splits import SPLITS, SavedSplit, read_split
+from audioset_dl.fewshot.class_split import Split, make_split
+from audioset_dl.fewshot.episode import Episode
 from audioset_dl.fewshot.members import SplitMembers
-from audioset_dl.fewshot.split import Split, make_split
-from audioset_dl.fewshot.split_files import SavedSplit, read_split
-from audioset_dl.fewshot.table import LabelledClip, read_clip_table
+from audioset_dl.fewshot.sampler import EpisodeSampler
+from audioset_dl.fewshot.supply import TooFewClips
 
 __all__ = [
     "SPLITS",
     "Episode",
     "EpisodeSampler",
-    "LabelledClip",
     "SavedSplit",
     "Split",
     "SplitMembers",
     "TooFewClips",
     "make_split",
-    "read_clip_table",
     "read_split",
 ]

@@ -1,10 +1,10 @@
-"""Which class goes where: by its hash, with exact numbers, and with groups kept together.
+"""Which class goes to which split: by its hash, with exact numbers, groups kept together.
 
-A class has a place on a line from 0 to 1, SHA-256 of ``"<seed>:split:<mid>"``. The line is cut into
-validation, train and test, in this order, so that each gets its number of classes. Therefore a
-class that comes or goes can only move those next to a cut: as long as no group is concerned, at
-most one at each of the two, into train or out of it, and never one between validation and test.
-None at all would need numbers that are right only on average.
+A class has a place on a line from 0 to 1: SHA-256 of ``"<seed>:split:<mid>"``. The line is cut into
+validation, train and test, in this order, so that each gets its number of classes. So a class that
+is added or removed moves at most one other class at each of the two cuts, into train or out of it,
+and none between validation and test, as long as no group is concerned. To move none at all, the
+numbers would have to be right only on average.
 """
 
 from __future__ import annotations
@@ -13,36 +13,36 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from audioset_dl.dataset.splits import SPLITS
 from audioset_dl.fewshot.quotas import share_out, share_out_strata
 
-SPLITS = ("train", "validation", "test")
+# The splits in their order along the line. The largest is between the others, so that the fewest
+# classes move.
 _LINE = (1, 0, 2)
-"""The splits in their order along the line. The largest stands between the others: so a class comes
-to another place least often."""
 
 
 @dataclass(frozen=True)
 class Unit:
-    """Classes that stay together, or a single one."""
+    """A single class, or classes that stay together."""
 
     mids: tuple[str, ...]
     stratum: str = ""
     fixed: int | None = None
-    """Number of the split (in `SPLITS`) that it must go to; None: any."""
+    """Index (in `SPLITS`) of the split that it must go to; None: any."""
 
 
 def place_of(seed: int, mid: str) -> bytes:
-    """Return the place of a class on the line: 32 bytes, compared as they are."""
+    """Return the place of a class on the line: 32 bytes that compare like the number."""
     return hashlib.sha256(f"{seed}:split:{mid}".encode()).digest()
 
 
 def assign(units: Sequence[Unit], ratios: Sequence[float], seed: int) -> dict[str, str]:
     """Divide classes among the splits.
 
-    Units that are fixed go where they must. Then groups, the largest first, go where their place
-    lies, or else to the split nearest on the line that has room for them; where none has, to the
-    one that has most. Then the single classes fill the splits up to their numbers: by largest
-    remainder on the ratios, as long as no group is larger than the room that is left.
+    Fixed units go where they must. Then each group, the largest first, goes to the split where its
+    place lies, or else to the nearest on the line that has room for it; if none has, to the one
+    with the most room. Then single classes fill the splits up to their numbers, which are those of
+    `share_out` unless a group was larger than the room that was left.
 
     Parameters
     ----------
@@ -80,10 +80,8 @@ def assign(units: Sequence[Unit], ratios: Sequence[float], seed: int) -> dict[st
 
 
 def _place(unit: Unit, seed: int) -> bytes:
-    """Return a unit's place: that of one of its classes, chosen by another hash.
-
-    The lowest of their places would draw groups to the line's beginning.
-    """
+    """Return a unit's place: that of one of its classes, chosen by another hash."""
+    # The lowest of their places would draw groups to the beginning of the line.
     leader = min(
         unit.mids, key=lambda mid: hashlib.sha256(f"{seed}:leader:{mid}".encode()).digest()
     )
@@ -91,7 +89,7 @@ def _place(unit: Unit, seed: int) -> bytes:
 
 
 def _choose(unit: Unit, rooms: Sequence[int], ratios: Sequence[float], seed: int) -> int:
-    """Return the split for a group: where it lies, if there is room."""
+    """Return the split for a group: the nearest with room for it."""
     size = len(unit.mids)
     fitting = [split for split in range(len(SPLITS)) if rooms[split] >= size]
     if not fitting:
@@ -121,5 +119,5 @@ def _cut(singles: Sequence[Unit], numbers: Sequence[int]) -> dict[str, int]:
 
 
 def moved(before: Mapping[str, str], after: Mapping[str, str]) -> set[str]:
-    """Return the classes of both divisions that are not in the same split."""
+    """Return the classes that are in both divisions, but not in the same split."""
     return {mid for mid in before.keys() & after.keys() if before[mid] != after[mid]}

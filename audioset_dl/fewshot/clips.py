@@ -1,6 +1,6 @@
-"""Which clips of a split's classes it may use: the rules that keep splits apart by clip.
+"""Which clips each split may use: the rules that keep splits apart by clip.
 
-Each rule takes clips away and adds none, so what one has parted stays parted.
+Each rule removes clips and adds none, so what one rule has parted stays parted.
 """
 
 from __future__ import annotations
@@ -9,18 +9,19 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from audioset_dl.fewshot.assign import SPLITS
-from audioset_dl.fewshot.table import LabelledClip
+from audioset_dl.dataset.rows import Row
+from audioset_dl.dataset.splits import SPLITS
 
 RULES = ("mixed", "video", "duplicate")
 """Why a clip is dropped: its labels fall into several splits; another clip of its video, or one
 with the same sound, is in another split."""
+# The smaller a split, the more it loses with a clip.
 _DEAREST_FIRST = ("test", "validation", "train")
 
 
 @dataclass(frozen=True)
 class ClipSplits:
-    """Clips by split, and what became of the others."""
+    """Clips by split, and why the others were dropped."""
 
     clips: Mapping[str, Mapping[str, tuple[str, ...]]]
     """For each split, by clip_id, the MIDs of the split's classes that the clip carries."""
@@ -30,13 +31,11 @@ class ClipSplits:
     """Clips of validation or test that carry a class of train as well."""
 
     def num_dropped(self, rule: str) -> int:
-        """Return how many clips a rule cost."""
+        """Return the number of clips that a rule dropped."""
         return sum(one == rule for one in self.dropped.values())
 
 
-def divide_clips(
-    clips: Iterable[LabelledClip], split_of: Mapping[str, str], mixed_clips: str
-) -> ClipSplits:
+def divide_clips(clips: Iterable[Row], split_of: Mapping[str, str], mixed_clips: str) -> ClipSplits:
     """Give each clip to the split of its classes, by the rules.
 
     - *mixed*: a clip whose labels fall into several splits is dropped; with ``keep_out_of_train``
@@ -47,7 +46,7 @@ def divide_clips(
 
     Parameters
     ----------
-    clips : iterable of LabelledClip
+    clips : iterable of Row
     split_of : mapping of str to str
         The split of each class, by MID.
     mixed_clips : str
@@ -59,6 +58,7 @@ def divide_clips(
     shared: set[str] = set()
     for clip_id, clip in by_id.items():
         splits = {split_of[mid] for mid in clip.labels if mid in split_of}
+        # A clip of test may carry a class of train: as train does not have the clip, nothing leaks.
         if len(splits) > 1 and mixed_clips == "keep_out_of_train":
             if "train" in splits:
                 shared.add(clip_id)
@@ -79,7 +79,7 @@ def divide_clips(
 def _part(
     home: dict[str, str], dropped: dict[str, str], rule: str, key: Callable[[str], str]
 ) -> None:
-    """Leave clips with the same key in one split only."""
+    """Keep clips with the same key in one split only."""
     alike: defaultdict[str, list[str]] = defaultdict(list)
     for clip_id in home:
         if key(clip_id):
@@ -96,7 +96,7 @@ def _part(
 def _clips_of(
     name: str,
     home: Mapping[str, str],
-    by_id: Mapping[str, LabelledClip],
+    by_id: Mapping[str, Row],
     split_of: Mapping[str, str],
 ) -> dict[str, tuple[str, ...]]:
     return {

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from audioset_dl.catalog.ontology import Node, Ontology
-from audioset_dl.fewshot.table import ClipTable
+from audioset_dl.dataset.rows import Row
 
 
 @dataclass(frozen=True)
@@ -16,23 +17,21 @@ class LeftOut:
     node: Node
     num_clips: int
     below: tuple[str, ...] = ()
-    """MIDs of the classes below it that take part in its place; empty: it has too few clips."""
+    """MIDs of the classes below it that take part instead; empty if it has too few clips."""
 
 
 @dataclass(frozen=True)
-class Universe:
-    """The classes that are split."""
+class EligibleClasses:
+    """The classes that take part in a split."""
 
     classes: tuple[Node, ...]
     """In ontology order."""
-    num_clips: Mapping[str, int]
-    """Clips of each, by MID."""
     left_out: tuple[LeftOut, ...]
 
     @property
     def mids(self) -> frozenset[str]:
-        """The classes by MID."""
-        return frozenset(self.num_clips)
+        """MIDs of the classes."""
+        return frozenset(node.mid for node in self.classes)
 
     @property
     def names(self) -> dict[str, str]:
@@ -40,30 +39,42 @@ class Universe:
         return {node.mid: node.name for node in self.classes}
 
 
-def find_universe(
-    chosen: Sequence[Node], ontology: Ontology, table: ClipTable, min_clips: int
-) -> Universe:
-    """Return the chosen classes that have clips enough, the lowest of each branch.
+def find_eligible(
+    chosen: Sequence[Node],
+    ontology: Ontology,
+    clips: Iterable[Row],
+    min_clips: int,
+    *,
+    lowest: bool = True,
+) -> EligibleClasses:
+    """Return the classes that have enough clips.
 
-    A clip is of each class that it carries the label of, whichever it was drawn for. Of a class
-    and one below it, both with clips enough, the lower takes part: a clip of Bark is one of Dog as
-    well, so that both can't be told apart, and the lower says more.
+    A clip counts for each class whose label it carries, whichever class it was drawn for.
+
+    Parameters
+    ----------
+    chosen : sequence of Node
+        In ontology order.
+    ontology : Ontology
+        Says which class lies below which.
+    clips : iterable of Row
+    min_clips : int
+        Clips that a class must have.
+    lowest : bool
+        Leave out a class if one below it has enough clips as well.
     """
-    num_clips = {node.mid: 0 for node in chosen}
-    for clip in table.clips.values():
-        for mid in set(clip.labels) & num_clips.keys():
-            num_clips[mid] += 1
-    rich = {mid for mid, number in num_clips.items() if number >= min_clips}
+    num_clips = Counter(mid for clip in clips for mid in set(clip.labels))
+    rich = {node.mid for node in chosen if num_clips[node.mid] >= min_clips}
     classes, left_out = [], []
     for node in chosen:
-        below = (ontology.descendants(node.mid) - {node.mid}) & rich if node.mid in rich else set()
+        # A clip of Bark is also one of Dog, so the two can't be told apart; the lower says more.
+        below = (ontology.descendants(node.mid) - {node.mid}) & rich if lowest else set()
         if node.mid in rich and not below:
             classes.append(node)
         else:
-            mids = tuple(sorted(below, key=ontology.order))
-            left_out.append(LeftOut(node, num_clips[node.mid], mids))
-    kept = {node.mid: num_clips[node.mid] for node in classes}
-    return Universe(tuple(classes), kept, tuple(left_out))
+            mids = sorted(below if node.mid in rich else (), key=ontology.order)
+            left_out.append(LeftOut(node, num_clips[node.mid], tuple(mids)))
+    return EligibleClasses(tuple(classes), tuple(left_out))
 
 
 def find_stratum(mid: str, ontology: Ontology, stratify: str | None) -> str:

@@ -1,4 +1,4 @@
-"""A split that somebody else made: a JSON file of class names."""
+"""A split that is given: a JSON file of class names."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from audioset_dl.catalog.ontology import Ontology, UnknownClass
+from audioset_dl.dataset.splits import SPLITS
 from audioset_dl.errors import ConfigError, Problem
-from audioset_dl.fewshot.assign import SPLITS
 
 _KEY = "fewshot.given"
 _FORM = '{"train": [...], "validation": [...], "test": [...]}'
+# More would push the first ones off the screen.
 _MAX_PROBLEMS = 50
 
 
@@ -45,7 +46,7 @@ def read_given_split(path: Path, ontology: Ontology) -> dict[str, str]:
                 problems.append(f"{name}: {error}")
                 continue
             if mid in split_of:
-                problems.append(f"{name}: {entry!r} stands in {split_of[mid]} already; keep one")
+                problems.append(f"{name}: {entry!r} is in {split_of[mid]} already; keep one")
             split_of.setdefault(mid, name)
     if problems:
         raise ConfigError(*(Problem(_KEY, f"{path}: {one}") for one in problems[:_MAX_PROBLEMS]))

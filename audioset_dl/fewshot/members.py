@@ -1,12 +1,17 @@
-"""The clips of a split, or of a whole folder, with the numbers of their classes."""
+"""The clips of a split, or of a whole folder, and the numbers of their classes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
+from audioset_dl.dataset.manifest import Manifest, read_manifest
+from audioset_dl.dataset.rows import Row
+from audioset_dl.dataset.splits import SavedSplit
 from audioset_dl.errors import OutputError
-from audioset_dl.fewshot.split_files import SavedSplit
-from audioset_dl.fewshot.table import ClipTable, LabelledClip
+
+# What a training loop needs, so that it also reads a manifest that somebody made by hand.
+_COLUMNS = ("file_name", "clip_id", "ytid", "classes", "labels", "label_names", "sha256")
 
 
 @dataclass(frozen=True)
@@ -19,21 +24,26 @@ class SplitMembers:
     """MIDs."""
     classes: tuple[str, ...]
     """Display names, in the same order."""
-    clips: tuple[LabelledClip, ...]
+    clips: tuple[Row, ...]
     labels: tuple[tuple[int, ...], ...]
     """For each clip the numbers of the classes that it carries, ascending."""
 
 
-def find_members(table: ClipTable, saved: SavedSplit, where: str) -> SplitMembers:
-    """Return the clips of a split as a manifest has them.
+def read_clips(folder: Path) -> Manifest:
+    """Read the manifest.csv of a dataset, or of what `process` made of one.
 
-    Parameters
-    ----------
-    table : ClipTable
-        The manifest's.
-    saved : SavedSplit
-    where : str
-        The manifest's name, for messages.
+    Raises
+    ------
+    OutputError
+        There is no manifest, it is not such a table, or a clip stands in it twice.
+    """
+    manifest = read_manifest(folder / "manifest.csv", columns=_COLUMNS)
+    by_clip_id = manifest.by_clip_id()
+    return replace(manifest, rows=[by_clip_id[clip_id] for clip_id in sorted(by_clip_id)])
+
+
+def find_members(manifest: Manifest, saved: SavedSplit) -> SplitMembers:
+    """Return the clips of a split as a manifest has them.
 
     Raises
     ------
@@ -41,46 +51,50 @@ def find_members(table: ClipTable, saved: SavedSplit, where: str) -> SplitMember
         Clips of the split are not in the manifest, or do not carry the labels by which they were
         split.
     """
+    rows = manifest.by_clip_id()
     numbers = {mid: number for number, (mid, _) in enumerate(saved.classes)}
-    missing = [clip_id for clip_id in saved.clips if clip_id not in table.clips]
+    missing = [clip_id for clip_id in saved.clips if clip_id not in rows]
     if missing:
         raise OutputError(
             f"{len(missing):,} of the {len(saved.clips):,} clips of the split {saved.name} are not "
-            f"in {where}, such as {missing[0]}: the split was made from another manifest; run "
-            "`audioset-dl split` for this one"
+            f"in {manifest.path}, such as {missing[0]}: the split was made from another manifest",
+            fix="run `audioset-dl split` for this one",
         )
     labels = []
     for clip_id, mids in saved.clips.items():
-        if not mids or not set(mids) <= numbers.keys() & set(table.clips[clip_id].labels):
+        # Labels may have changed, as after a correction of AudioSet's: the split would be wrong.
+        if not mids or not set(mids) <= numbers.keys() & set(rows[clip_id].labels):
             raise OutputError(
-                f"{clip_id} does not carry the labels by which it is in the split {saved.name}; "
-                "run `audioset-dl split` to write it anew"
+                f"{clip_id} does not carry the labels by which it is in the split {saved.name}",
+                fix="run `audioset-dl split` to write it again",
             )
         labels.append(tuple(sorted(numbers[mid] for mid in mids)))
     return SplitMembers(
         saved.name,
         tuple(numbers),
         tuple(name for _, name in saved.classes),
-        tuple(table.clips[clip_id] for clip_id in saved.clips),
+        tuple(rows[clip_id] for clip_id in saved.clips),
         tuple(labels),
     )
 
 
-def find_all_members(table: ClipTable) -> SplitMembers:
+def find_all_members(manifest: Manifest) -> SplitMembers:
     """Return all clips of a manifest that carry a class that any of them was drawn for.
 
     Classes are in alphabetical order.
     """
-    numbers = {mid: number for number, mid in enumerate(table.drawn_for)}
-    labels = {
-        clip_id: tuple(sorted({numbers[mid] for mid in clip.labels if mid in numbers}))
-        for clip_id, clip in table.clips.items()
-    }
-    names = table.names or {}
+    names = manifest.names
+    drawn_for = {mid for row in manifest.rows for mid in row.classes}
+    mids = sorted(drawn_for, key=lambda mid: (names[mid], mid))
+    numbers = {mid: number for number, mid in enumerate(mids)}
+    labels = [
+        tuple(sorted({numbers[mid] for mid in row.labels if mid in numbers}))
+        for row in manifest.rows
+    ]
     return SplitMembers(
         None,
-        table.drawn_for,
-        tuple(names.get(mid, mid) for mid in table.drawn_for),
-        tuple(clip for clip_id, clip in table.clips.items() if labels[clip_id]),
-        tuple(of_clip for of_clip in labels.values() if of_clip),
+        tuple(mids),
+        tuple(names[mid] for mid in mids),
+        tuple(row for row, of_clip in zip(manifest.rows, labels, strict=True) if of_clip),
+        tuple(of_clip for of_clip in labels if of_clip),
     )

@@ -1,21 +1,21 @@
-"""What two splits share: counted from the finished split and the clips alone.
+"""What splits share, counted from the finished splits and the clips alone.
 
-Written without the code that makes splits, so that a mistake there shows here.
+Uses none of the code that makes splits, so that a mistake there shows here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from itertools import combinations
+from itertools import combinations, permutations
 
 from audioset_dl.catalog.ontology import Ontology
-from audioset_dl.fewshot.table import LabelledClip
+from audioset_dl.dataset.rows import Row
 
 
 @dataclass(frozen=True)
 class Overlap:
-    """What lies in more than one split; all zero where splits are disjoint."""
+    """Number of things that lie in more than one split; all zero where splits are disjoint."""
 
     classes: int
     """Classes that are in several splits."""
@@ -34,7 +34,7 @@ class Overlap:
 
     @property
     def is_none(self) -> bool:
-        """Whether nothing overlaps but what `keep_out_of_train` lets."""
+        """True if nothing overlaps except what ``mixed_clips: keep_out_of_train`` allows."""
         allowed = {"mixed_clips", "related_classes"}
         return not any(
             getattr(self, field.name) for field in fields(self) if field.name not in allowed
@@ -42,47 +42,48 @@ class Overlap:
 
 
 def measure_split_overlap(
-    classes: Mapping[str, Sequence[str]],
-    members: Mapping[str, Sequence[str]],
-    clips: Mapping[str, LabelledClip],
+    classes: Mapping[str, Iterable[str]],
+    members: Mapping[str, Iterable[str]],
+    clips: Mapping[str, Row],
     ontology: Ontology,
 ) -> Overlap:
     """Count what splits share.
 
     Parameters
     ----------
-    classes : mapping of str to sequence of str
+    classes : mapping of str to iterable of str
         MIDs by split.
-    members : mapping of str to sequence of str
+    members : mapping of str to iterable of str
         The clip_ids by split.
-    clips : mapping of str to LabelledClip
+    clips : mapping of str to Row
         By clip_id.
     ontology : Ontology
-        For what lies above what.
+        Says which class lies above which.
     """
-    pairs = list(combinations(classes, 2))
+    mids = {name: set(those) for name, those in classes.items()}
+    pairs = list(combinations(mids, 2))
 
     def common(sets: Mapping[str, set[str]]) -> int:
+        # "" is the sound of clips whose sound is not known.
         return len({one for first, second in pairs for one in sets[first] & sets[second]} - {""})
 
-    mixed = dict.fromkeys(classes, 0)
-    for name, mids in classes.items():
-        others = {mid for one in classes.values() for mid in one} - set(mids)
-        mixed[name] = sum(bool(others & set(clips[one].labels)) for one in members[name])
+    every = set().union(*mids.values())
+    mixed = {
+        name: sum(bool((every - mids[name]) & set(clips[one].labels)) for one in members[name])
+        for name in mids
+    }
     related = {
         (mid, above)
-        for name in classes
-        for mid in classes[name]
-        for other in classes
-        for above in ontology.ancestors(mid) & set(classes[other])
-        if other != name
+        for one, other in permutations(mids, 2)
+        for mid in mids[one]
+        for above in ontology.ancestors(mid) & mids[other]
     }
     return Overlap(
-        classes=common({name: set(mids) for name, mids in classes.items()}),
+        classes=common(mids),
         related_classes=len(related),
-        clips=common({name: set(members[name]) for name in classes}),
+        clips=common({name: set(members[name]) for name in mids}),
         mixed_clips=sum(mixed.values()),
         train_clips=mixed["train"],
-        videos=common({name: {clips[one].ytid for one in members[name]} for name in classes}),
-        sounds=common({name: {clips[one].audio_hash for one in members[name]} for name in classes}),
+        videos=common({name: {clips[one].ytid for one in members[name]} for name in mids}),
+        sounds=common({name: {clips[one].audio_hash for one in members[name]} for name in mids}),
     )

@@ -1,4 +1,4 @@
-"""How many: whole numbers by ratios, in total and in each stratum."""
+"""Whole numbers by ratios: how many classes go to each split, in total and in each stratum."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ def share_out(number: int, ratios: Sequence[float | Fraction]) -> list[int]:
     >>> share_out(142, [0.7, 0.1, 0.2])
     [100, 14, 28]
     """
+    # By way of text: Fraction(0.7) is 0.6999…, and a rounding error could move a class.
     weights = [Fraction(str(ratio)) for ratio in ratios]
     total = sum(weights)
     if not total:
@@ -31,9 +32,9 @@ def share_out(number: int, ratios: Sequence[float | Fraction]) -> list[int]:
 def share_out_strata(sizes: Sequence[int], totals: Sequence[int]) -> list[list[int]]:
     """Divide each stratum so that every cell is its share rounded up or down, and all sums hold.
 
-    This is controlled rounding (Cox, JASA 82, 1987), which is always possible: what the shares
-    leave over is placed by largest remainder, and moved along augmenting paths where that gets
-    stuck.
+    This is controlled rounding, which is always possible (Cox, "A constructive procedure for
+    unbiased controlled rounding", JASA 82, 1987): what the shares leave over is placed by largest
+    remainder, and moved along augmenting paths where that gets stuck.
 
     Parameters
     ----------
@@ -81,10 +82,10 @@ def _augment(
     raised: set[tuple[int, int]],
     open_columns: list[int],
 ) -> None:
-    """Raise one more cell of a row, moving those of other rows out of the way."""
+    """Raise one more cell of a row, and move raised cells of other rows out of the way."""
     paths: list[tuple[tuple[int, int], ...]] = [((start, -1),)]
     seen = {start}
-    for path in paths:  # grows while it is walked: breadth first
+    for path in paths:  # a queue: it grows while it is walked, breadth first
         row = path[-1][0]
         for column in sorted(one for at, one in allowed - raised if at == row):
             if open_columns[column]:

@@ -1,221 +1,157 @@
-"""Splits for few-shot learning: no class, clip, video or sound in two of train, validation, test.
-
-Joins the steps: which classes, what ties them, which goes where, which clips stay, and what would
-have leaked without the care.
-"""
+"""The command `split`: reads the clips, divides them, writes the files of the split."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import warnings
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
-from audioset_dl.catalog.ontology import Node, Ontology, UnknownClass
-from audioset_dl.config import FewshotConfig
-from audioset_dl.errors import ConfigError, Problem
-from audioset_dl.fewshot.assign import SPLITS, Unit, assign
-from audioset_dl.fewshot.clips import ClipSplits, divide_clips
-from audioset_dl.fewshot.eligible import LeftOut, Universe, find_stratum, find_universe
-from audioset_dl.fewshot.given import read_given_split
-from audioset_dl.fewshot.overlap import Overlap, measure_split_overlap
-from audioset_dl.fewshot.quotas import share_out
-from audioset_dl.fewshot.table import ClipTable, LabelledClip
-from audioset_dl.fewshot.ties import find_ties, group_tied, measure_overlap
-
-
-@dataclass(frozen=True)
-class Split:
-    """Classes and clips divided into train, validation and test."""
-
-    seed: int
-    config: FewshotConfig
-    universe: Universe
-    split_of: Mapping[str, str]
-    """The split of each class, by MID."""
-    wanted: Mapping[str, int]
-    """Classes that the ratios give each split; empty for a given split."""
-    clip_splits: ClipSplits
-    num_clips: int
-    """Clips that carry a class of the universe."""
-    groups: Sequence[tuple[str, ...]]
-    """MIDs of classes that are tied together, of two and more."""
-    cut_ties: Mapping[tuple[str, str], float]
-    """Tied classes that lie in different splits, with their Jaccard index; only where the split
-    was given."""
-    overlap: Overlap
-    """What remains between the splits."""
-    naive: Overlap
-    """What a random split of the same classes by the same ratios and seed would have."""
-    naive_clips_mean: float
-    """Clips that lie in several splits of a random split, on average over all of them."""
-    manifest_sha256: str
-
-    def classes(self, name: str) -> tuple[Node, ...]:
-        """Return the classes of a split, in ontology order."""
-        return tuple(node for node in self.universe.classes if self.split_of[node.mid] == name)
-
-    def num_clips_of(self, mid: str) -> int:
-        """Return how many clips of a class its split kept."""
-        clips = self.clip_splits.clips[self.split_of[mid]]
-        return sum(mid in mids for mids in clips.values())
+from audioset_dl.catalog.files import Progress
+from audioset_dl.catalog.segments import SegmentTable
+from audioset_dl.config import Config
+from audioset_dl.dataset.rows import Row
+from audioset_dl.errors import OutputError
+from audioset_dl.export.metaaudio import write_metaaudio
+from audioset_dl.fewshot.class_split import Split, make_split
+from audioset_dl.fewshot.folders import check_target, find_source
+from audioset_dl.fewshot.members import read_clips
+from audioset_dl.fewshot.split_files import saved_splits, write_split
+from audioset_dl.selection.prepare import choose_classes, prepare
 
 
-def make_split(
-    table: ClipTable,
-    chosen: Sequence[Node],
-    ontology: Ontology,
-    config: FewshotConfig,
+def split(
+    config: Config,
     *,
-    seed: int,
+    folder: Path | None = None,
+    copies: bool = True,
+    on_start: Callable[[int], object] = lambda _: None,
+    on_file: Callable[[], object] = lambda: None,
 ) -> Split:
-    """Split classes and their clips.
+    """Split the classes and their clips for few-shot learning.
+
+    Does what the command `audioset-dl split` does: writes splits.json, splits.csv, dropped.csv,
+    report.json and metaaudio/ into ``fewshot.dir``. The same seed, config and manifest give the
+    same files, byte by byte.
 
     Parameters
     ----------
-    table : ClipTable
-        The clips, of a manifest or of the metadata.
-    chosen : sequence of Node
-        The classes that the config chooses, in ontology order.
-    ontology : Ontology
-    config : FewshotConfig
-    seed : int
-        The same seed, classes and clips give the same split.
+    config : Config
+        The whole config.
+    folder : Path, optional
+        Folder whose manifest.csv is split; unless given, ``process.dir`` if there is one in it,
+        else ``output.dir``.
+    copies : bool
+        Copy the clips into MetaAudio's folders.
+    on_start, on_file : callable
+        Called with the number of files to copy, and after each file; for a progress bar.
+
+    Returns
+    -------
+    Split
+        The classes and clips of train, validation and test, and what they share.
 
     Raises
     ------
     ConfigError
-        No class has clips enough, ``holdout`` or ``given`` name classes that do not exist, or a
-        class of ``holdout`` has none below it that takes part.
+        ``fewshot.dir`` lies in a folder that is only read, no class has enough clips, or the config
+        names classes that do not exist.
+    MetadataError
+        One of AudioSet's files can't be fetched, or is malformed.
+    OutputError
+        There is no manifest, files of it are missing, or ``fewshot.dir`` can't be written.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from audioset_dl import load_config, split
+    >>> made = split(load_config(Path("config.yaml"), ["fewshot.min_clips=3"]))
+    >>> [node.name for node in made.classes("train")]
+    ['Bark', 'Purr', 'Bee, wasp, etc.', 'Glockenspiel']
+    >>> [node.name for node in made.classes("test")], made.overlap.is_none
+    (['Howl'], True)
     """
-    given = None if config.given is None else read_given_split(config.given, ontology)
-    universe = (
-        find_universe(chosen, ontology, table, config.min_clips)
-        if given is None
-        else _given_universe(given, ontology, table, config.min_clips)
+    source = find_source(config) if folder is None else folder
+    check_target(config, source)
+    manifest = read_clips(source)
+    # Before anything is written: a split of files that are not there would end a training loop.
+    _check_files(source, [row.file_name for row in manifest.rows])
+    ontology, chosen = choose_classes(config)
+    made = make_split(
+        manifest.rows, chosen, ontology, config.fewshot,
+        seed=config.seed, manifest_sha256=manifest.sha256(),
+    )  # fmt: skip
+    write_split(config.fewshot.dir, made)
+    write_metaaudio(
+        config.fewshot.dir / "metaaudio",
+        saved_splits(made),
+        {clip_id: clip.file_name for clip_id, clip in made.clips.items()},
+        source if copies else None,
+        on_start=on_start,
+        on_file=on_file,
     )
-    _check_some(universe, config)
-    clips = [one for one in table.clips.values() if universe.mids & set(one.labels)]
-    ties = find_ties(
-        measure_overlap(universe.mids & set(one.labels) for one in clips), config.group_threshold
+    return made
+
+
+def preview_split(
+    config: Config,
+    *,
+    progress: Callable[[str], Progress] | None = None,
+    on_warning: Callable[[str], object] = warnings.warn,
+) -> Split:
+    """Split the clips of AudioSet's metadata, before anything is downloaded; write nothing.
+
+    Parameters
+    ----------
+    config : Config
+        The whole config.
+    progress : callable, optional
+        Called with the name of a file before it is downloaded; returns what shows the progress.
+    on_warning : callable
+        Called with each warning about AudioSet's files and the choice of classes.
+
+    Raises
+    ------
+    ConfigError
+        No class has enough clips, or the config names classes that do not exist.
+    MetadataError
+        One of AudioSet's files can't be fetched, or is malformed.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from audioset_dl import load_config
+    >>> from audioset_dl.fewshot.split import preview_split
+    >>> made = preview_split(load_config(Path("config.yaml"), ["fewshot.min_clips=3"]))
+    >>> made.num_clips, len(made.classes("train"))
+    (50, 4)
+    """
+    check_target(config, find_source(config))
+    prepared = prepare(config, progress=progress)
+    for warning in prepared.warnings:
+        on_warning(warning)
+    selection = prepared.selection
+    catalog = selection.catalog
+    return make_split(
+        list_metadata_clips(catalog.segments, catalog.indices),
+        selection.classes,
+        catalog.ontology,
+        config.fewshot,
+        seed=config.seed,
     )
-    groups = group_tied([node.mid for node in universe.classes], ties)
-    split_of = (
-        assign(_make_units(groups, ontology, config), config.ratios, seed)
-        if given is None
-        else {mid: given[mid] for mid in sorted(universe.mids)}
-    )
-    divided = divide_clips(clips, split_of, config.mixed_clips)
-    members = {name: list(divided.clips[name]) for name in SPLITS}
-    numbers = share_out(len(universe.classes), config.ratios)
-    return Split(
-        seed=seed,
-        config=config,
-        universe=universe,
-        split_of=split_of,
-        wanted={} if given else dict(zip(SPLITS, numbers, strict=True)),
-        clip_splits=divided,
-        num_clips=len(clips),
-        groups=[group for group in groups if len(group) > 1],
-        cut_ties={pair: tie for pair, tie in ties.items() if _is_cut(pair, split_of)},
-        overlap=measure_split_overlap(_by_split(split_of), members, table.clips, ontology),
-        naive=_measure_naive(universe, clips, ontology, (config.ratios, seed)),
-        naive_clips_mean=_expect_naive(
-            [len(universe.mids & set(c.labels)) for c in clips], numbers
-        ),
-        manifest_sha256=table.sha256,
-    )
 
 
-def _given_universe(
-    given: Mapping[str, str], ontology: Ontology, table: ClipTable, min_clips: int
-) -> Universe:
-    nodes = sorted((ontology[mid] for mid in given), key=lambda node: ontology.order(node.mid))
-    numbers = {
-        node.mid: sum(node.mid in clip.labels for clip in table.clips.values()) for node in nodes
-    }
-    rich = tuple(node for node in nodes if numbers[node.mid] >= min_clips)
-    poor = [LeftOut(node, numbers[node.mid]) for node in nodes if node not in rich]
-    return Universe(rich, {node.mid: numbers[node.mid] for node in rich}, tuple(poor))
+def list_metadata_clips(table: SegmentTable, mids: Iterable[str]) -> list[Row]:
+    """Return the clips of AudioSet's metadata that carry any of some labels; no sound is known."""
+    indices = sorted({int(index) for mid in mids for index in table.rows_of(mid)})
+    return [Row(table.clip(index)) for index in indices]
 
 
-def _check_some(universe: Universe, config: FewshotConfig) -> None:
-    if universe.classes:
-        return
-    most = max(universe.left_out, key=lambda one: one.num_clips, default=None)
-    best = f"; {most.node.name} has most: {most.num_clips}" if most else ""
-    words = f"no class has {config.min_clips} clips{best}; download more, or lower it"
-    raise ConfigError(Problem("fewshot.min_clips", words))
-
-
-def _make_units(
-    groups: Sequence[tuple[str, ...]], ontology: Ontology, config: FewshotConfig
-) -> list[Unit]:
-    held = _find_held(groups, ontology, config.holdout)
-    return [
-        Unit(
-            group,
-            find_stratum(group[0], ontology, config.stratify),
-            SPLITS.index("test") if held & set(group) else None,
+def _check_files(folder: Path, file_names: list[str]) -> None:
+    missing = [name for name in file_names if not (folder / name).is_file()]
+    if missing:
+        raise OutputError(
+            f"{len(missing):,} of the {len(file_names):,} files of {folder} are not there, such as "
+            f"{missing[0]}",
+            fix="`audioset-dl verify --repair` and `download` get those of a dataset again, "
+            "`process` those of a processed folder",
         )
-        for group in groups
-    ]
-
-
-def _find_held(
-    groups: Sequence[tuple[str, ...]], ontology: Ontology, holdout: Sequence[str]
-) -> set[str]:
-    """Return the classes (MIDs) that `holdout` sends to test."""
-    mids = {mid for group in groups for mid in group}
-    held: set[str] = set()
-    problems: list[Problem] = []
-    for index, name in enumerate(holdout):
-        try:
-            below = ontology.descendants(ontology.find(name).mid) & mids
-        except UnknownClass as error:
-            problems.append(Problem(f"fewshot.holdout[{index}]", str(error)))
-            continue
-        if not below:
-            words = f"no class at or below {name!r} takes part in the split; take it out"
-            problems.append(Problem(f"fewshot.holdout[{index}]", words))
-        held |= below
-    if problems:
-        raise ConfigError(*problems)
-    return held
-
-
-def _is_cut(pair: tuple[str, str], split_of: Mapping[str, str]) -> bool:
-    return split_of[pair[0]] != split_of[pair[1]]
-
-
-def _by_split(split_of: Mapping[str, str]) -> dict[str, list[str]]:
-    return {name: [mid for mid in split_of if split_of[mid] == name] for name in SPLITS}
-
-
-def _measure_naive(
-    universe: Universe,
-    clips: Sequence[LabelledClip],
-    ontology: Ontology,
-    how: tuple[Sequence[float], int],
-) -> Overlap:
-    """Measure a split that looks at nothing but the number of classes."""
-    ratios, seed = how
-    split_of = assign([Unit((mid,)) for mid in universe.mids], ratios, seed)
-    members: dict[str, list[str]] = {name: [] for name in SPLITS}
-    for clip in clips:
-        for name in {split_of[mid] for mid in clip.labels if mid in split_of}:
-            members[name].append(clip.clip_id)
-    by_id = {clip.clip_id: clip for clip in clips}
-    return measure_split_overlap(_by_split(split_of), members, by_id, ontology)
-
-
-def _expect_naive(num_labels: Sequence[int], numbers: Sequence[int]) -> float:
-    """Return the mean number of clips in several splits, over all ways to divide the classes.
-
-    A clip of m classes lies in one split of n of N classes with the chance C(n, m) / C(N, m).
-    """
-    total = sum(numbers)
-    alone = {
-        m: sum(math.comb(number, m) for number in numbers) / math.comb(total, m)
-        for m in set(num_labels)
-    }
-    return sum(1 - alone[m] for m in num_labels)

@@ -1,141 +1,106 @@
-"""The files of a split: splits.json, splits.csv, dropped.csv, and reading splits.json again.
+"""The files of a split: splits.json, splits.csv, dropped.csv and report.json.
 
 Nothing of a machine or a day is in them, so that the same split is the same file, byte for byte.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from audioset_dl.errors import OutputError
-from audioset_dl.fewshot.assign import SPLITS
-from audioset_dl.fewshot.split import Split
-from audioset_dl.fewshot.table import ClipTable
+from audioset_dl.dataset.splits import SPLITS, SavedSplit, write_splits
+from audioset_dl.fewshot.class_split import Split
+from audioset_dl.fewshot.clips import RULES
 from audioset_dl.storage.files import write_file
+from audioset_dl.storage.tables import write_table
+from audioset_dl.words import to_json
 
-SPLITS_NAME = "splits.json"
-FORMAT = 1
-_AGAIN = "run `audioset-dl split`, which writes it"
-
-
-@dataclass(frozen=True)
-class SavedSplit:
-    """What splits.json says of one of its splits."""
-
-    name: str
-    seed: int
-    classes: tuple[tuple[str, str], ...]
-    """MID and display name of each class, in ontology order."""
-    clips: Mapping[str, tuple[str, ...]]
-    """By clip_id, the MIDs of the split's classes that the clip carries."""
-    manifest_sha256: str
-    """Of the manifest that was split."""
+_SETTINGS = {"min_clips", "ratios", "group_threshold", "stratify", "holdout", "mixed_clips"}
 
 
-def split_document(split: Split) -> dict[str, Any]:
-    """Return what splits.json holds."""
-    settings = split.config.model_dump(
-        mode="json",
-        include={
-            "min_clips", "ratios", "group_threshold", "stratify", "holdout", "mixed_clips",
-        },
-    )  # fmt: skip
-    given = split.config.given
-    digest = None if given is None else hashlib.sha256(given.read_bytes()).hexdigest()
-    return {
-        "format": FORMAT,
-        "seed": split.seed,
-        "settings": {**settings, "given_sha256": digest},
-        "manifest_sha256": split.manifest_sha256,
-        "classes": {
-            name: [{"mid": node.mid, "name": node.name} for node in split.classes(name)]
-            for name in SPLITS
-        },
-        "clips": {
-            name: {clip_id: list(mids) for clip_id, mids in split.clip_splits.clips[name].items()}
-            for name in SPLITS
-        },
-    }
+def saved_splits(split: Split) -> tuple[SavedSplit, ...]:
+    """Return train, validation and test as splits.json holds them."""
+    return tuple(
+        SavedSplit(
+            name=name,
+            seed=split.seed,
+            classes=tuple((node.mid, node.name) for node in split.classes(name)),
+            clips=split.clip_splits.clips[name],
+            manifest_sha256=split.manifest_sha256,
+        )
+        for name in SPLITS
+    )
 
 
-def write_split(folder: Path, split: Split, table: ClipTable) -> None:
-    """Write splits.json, splits.csv and dropped.csv.
+def write_split(folder: Path, split: Split) -> None:
+    """Write splits.json, splits.csv, dropped.csv and report.json.
 
     Raises
     ------
     OutputError
         The disk is full or read-only, or permission is denied.
     """
-    text = json.dumps(split_document(split), indent=1, ensure_ascii=False) + "\n"
-    names = {node.mid: node.name for node in split.universe.classes}
+    names = split.eligible.names
     kept = sorted(
-        (clip_id, table.clips[clip_id].ytid, name, ";".join(names[mid] for mid in mids))
+        (clip_id, split.clips[clip_id].ytid, name, ";".join(names[mid] for mid in mids))
         for name in SPLITS
         for clip_id, mids in split.clip_splits.clips[name].items()
     )
     dropped = [
-        (clip_id, table.clips[clip_id].ytid, rule, _classes_of(clip_id, split, table))
+        (clip_id, split.clips[clip_id].ytid, rule, _class_names(clip_id, split))
         for clip_id, rule in split.clip_splits.dropped.items()
     ]
-    write_file(folder / "splits.csv", _csv(("clip_id", "ytid", "split", "classes"), kept))
-    write_file(folder / "dropped.csv", _csv(("clip_id", "ytid", "rule", "classes"), dropped))
-    write_file(folder / SPLITS_NAME, text.encode())
+    write_table(folder / "splits.csv", ("clip_id", "ytid", "split", "classes"), kept)
+    write_table(folder / "dropped.csv", ("clip_id", "ytid", "rule", "classes"), dropped)
+    write_splits(folder, saved_splits(split), _settings(split))
+    write_file(folder / "report.json", f"{to_json(split_document(split))}\n".encode())
 
 
-def _classes_of(clip_id: str, split: Split, table: ClipTable) -> str:
-    labels = set(table.clips[clip_id].labels)
-    return ";".join(node.name for node in split.universe.classes if node.mid in labels)
+def split_document(split: Split) -> dict[str, Any]:
+    """Return what a split came to as JSON-able data: report.json, and what ``--json`` prints."""
+    return {
+        "seed": split.seed,
+        "splits": {
+            name: {
+                "classes": len(split.classes(name)),
+                "wanted": split.wanted.get(name),
+                "clips": len(clips),
+                "fewest_clips": split.fewest_clips(name),
+            }
+            for name, clips in split.clip_splits.clips.items()
+        },
+        "clips": split.num_clips,
+        "dropped": {rule: split.clip_splits.num_dropped(rule) for rule in RULES},
+        "kept_out_of_train": len(split.clip_splits.kept_out_of_train),
+        "groups": [list(group) for group in split.groups],
+        "cut_ties": [[*pair, round(index, 4)] for pair, index in split.cut_ties.items()],
+        "overlap": asdict(split.overlap),
+        "naive": {
+            **asdict(split.naive),
+            "share": round(split.naive.clips / split.num_clips, 4),
+            "mean_share": round(split.naive_clips_mean / split.num_clips, 4),
+        },
+        "left_out": [
+            {"mid": one.node.mid, "name": one.node.name, "clips": one.num_clips,
+             "below": list(one.below)}
+            for one in split.eligible.left_out
+        ],
+        "fell_short": [
+            {"mid": node.mid, "name": node.name, "clips": clips}
+            for node, clips in split.fell_short.items()
+        ],
+    }  # fmt: skip
 
 
-def _csv(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    return text.getvalue().encode()
+def _settings(split: Split) -> dict[str, Any]:
+    # The content of the given file, not its path, which differs from machine to machine.
+    given = split.config.given
+    digest = None if given is None else hashlib.sha256(given.read_bytes()).hexdigest()
+    return {**split.config.model_dump(mode="json", include=_SETTINGS), "given_sha256": digest}
 
 
-def read_split(path: Path, name: str) -> SavedSplit:
-    """Read one split of a splits.json.
-
-    Parameters
-    ----------
-    path : Path
-        splits.json, or the folder that holds it.
-    name : str
-        ``train``, ``validation`` or ``test``.
-
-    Raises
-    ------
-    OutputError
-        The file is not there, or is not such a file.
-    ValueError
-        There is no split of this name.
-    """
-    if name not in SPLITS:
-        raise ValueError(f"no split is called {name!r}; expected one of {', '.join(SPLITS)}")
-    file = path / SPLITS_NAME if path.is_dir() else path
-    try:
-        document = json.loads(file.read_text("utf-8"))
-        if document["format"] != FORMAT:
-            raise ValueError(f"its format is {document['format']!r:.20}, expected {FORMAT}")
-        return SavedSplit(
-            name=name,
-            seed=int(document["seed"]),
-            classes=tuple((str(one["mid"]), str(one["name"])) for one in document["classes"][name]),
-            clips={one: tuple(mids) for one, mids in sorted(document["clips"][name].items())},
-            manifest_sha256=str(document["manifest_sha256"]),
-        )
-    except FileNotFoundError as error:
-        raise OutputError(f"{file} does not exist; {_AGAIN}") from error
-    except OSError as error:
-        raise OutputError(f"{file} can't be read: {error.strerror}") from error
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise OutputError(f"{file} is not a splits.json ({error!r:.200}); {_AGAIN}") from error
+def _class_names(clip_id: str, split: Split) -> str:
+    labels = set(split.clips[clip_id].labels)
+    return ";".join(node.name for node in split.eligible.classes if node.mid in labels)

@@ -1,9 +1,9 @@
-"""What must not be parted: things that are tied to each other, directly or by others."""
+"""Ties: which classes, or clips, must stay together, directly or through others."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from itertools import combinations
 from typing import TypeVar
 
@@ -11,7 +11,11 @@ Key = TypeVar("Key", bound=str)
 
 
 def group_tied(keys: Iterable[Key], ties: Iterable[tuple[Key, Key]]) -> list[tuple[Key, ...]]:
-    """Return the groups that ties make (union-find); each key is in one, at its first place."""
+    """Return the groups that ties make, by union-find; each key is in exactly one.
+
+    >>> group_tied("abcd", [("a", "c")])
+    [('a', 'c'), ('b',), ('d',)]
+    """
     above = {key: key for key in keys}
 
     def top(key: Key) -> Key:
@@ -27,10 +31,10 @@ def group_tied(keys: Iterable[Key], ties: Iterable[tuple[Key, Key]]) -> list[tup
     return [tuple(group) for group in groups.values()]
 
 
-def measure_overlap(label_sets: Iterable[Iterable[str]]) -> dict[tuple[str, str], float]:
-    """Return the Jaccard index, above 0 to 1, of all pairs of classes that share a clip.
+def measure_jaccard(label_sets: Iterable[Iterable[str]]) -> dict[tuple[str, str], float]:
+    """Return the Jaccard index of each pair of classes that share a clip.
 
-    Of the clips that carry either class, the share that carries both.
+    It is the share, above 0 to 1, of the clips with either class that carry both.
 
     Parameters
     ----------
@@ -50,9 +54,10 @@ def measure_overlap(label_sets: Iterable[Iterable[str]]) -> dict[tuple[str, str]
 
 
 def find_ties(
-    overlap: Mapping[tuple[str, str], float], threshold: float | None
+    label_sets: Iterable[Iterable[str]], threshold: float | None
 ) -> dict[tuple[str, str], float]:
-    """Return the pairs of classes that overlap by a threshold or more; none where it is None."""
+    """Return the pairs of classes whose Jaccard index reaches a threshold; none if that is None."""
     if threshold is None:
         return {}
-    return {pair: index for pair, index in overlap.items() if index >= threshold}
+    indices = measure_jaccard(label_sets)
+    return {pair: index for pair, index in indices.items() if index >= threshold}

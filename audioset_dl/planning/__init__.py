@@ -1,1 +1,1 @@
-"""What a download would cost: clips, losses, space, requests, time."""
+"""What a download would cost: clips, losses, disk space, requests, time."""

@@ -1,4 +1,4 @@
-"""What a plan should warn of."""
+"""The warnings that follow from a plan."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from audioset_dl.planning.plan import Advice, ClassPlan, Plan
 from audioset_dl.words import some
 
 SELDOM = 0.1
-"""A class with a smaller share of clips without other chosen classes hardly ever occurs alone."""
+"""Share of clips without other chosen classes below which a class hardly ever occurs alone."""
 
 
 def find_advice(plan: Plan, config: Config, free_bytes: int | None) -> list[Advice]:
-    """Return what a plan should warn of.
+    """Return the warnings that follow from a plan.
 
     Parameters
     ----------
     plan : Plan
-        As `make_plan` returned it.
+        From `make_plan`.
     config : Config
-        What it was made for.
+        The config that it was made for.
     free_bytes : int or None
-        Room on the disk of the output folder; None where that can't be told.
+        Free space on the disk of the output folder; None where it is not known.
     """
     return [
         *_about_numbers(plan),

@@ -1,4 +1,4 @@
-"""Which classes come together: clips that several want, and classes that are seldom alone."""
+"""The overlap of classes: clips that several want, and classes that seldom occur alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a download would do, before anything is fetched."""
+"""The plan: what a download would do, before anything is fetched."""
 
 from __future__ import annotations
 
@@ -33,37 +33,37 @@ class ClassPlan:
     mid: str
     name: str
     wanted: int
-    """Clips that it will have if none is gone: ``per_class``, or all of fewer."""
+    """Number of clips that it gets if none is gone: ``per_class``, or all of fewer."""
     available: int
-    """Candidates in the metadata not known to be gone."""
+    """Number of candidates in the metadata that are not known to be gone."""
     short: int
-    """How many fewer it can have than ``per_class`` asks for."""
+    """Number of clips that it lacks for ``per_class``."""
     loss: float
     """Share of its videos that is expected to be gone, 0..1."""
     needed: int
-    """Candidates that are expected to be needed for as many as are wanted."""
+    """Number of candidates that are expected to be needed for those wanted."""
     expected: int
-    """Clips that it is expected to have in the end."""
+    """Number of clips that it is expected to have in the end."""
     shared: int
-    """Of the wanted clips, those that another class wants as well."""
+    """Number of wanted clips that another class wants as well."""
     alone: float | None
     """Share, 0..1, of its clips that carry no other chosen class than its relatives."""
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What a download is expected to come to, with some videos gone and replaced."""
+    """The expected result and cost of a download, with some videos gone and replaced."""
 
     clips: int
-    """Different clips on the disk in the end."""
+    """Number of different clips on the disk in the end."""
     gone: int
-    """Videos that are asked for in vain."""
+    """Number of videos that are asked for and gone."""
     asked: int
-    """Videos that are asked for in all."""
+    """Number of videos that are asked for."""
     disk_bytes: int
     """Size of all WAV files."""
     media_bytes: int
-    """To be fetched from YouTube; its pages come besides."""
+    """Size of the media to fetch from YouTube, without its pages."""
     requests: int
 
 
@@ -80,29 +80,29 @@ class Plan:
     """What a download would do."""
 
     per_class: int | None
-    """Clips asked for of each class; None for all."""
+    """Number of clips wanted of each class; None for all."""
     classes: Sequence[ClassPlan]
     clips: int
-    """Different clips wanted; one that several classes want counts once."""
+    """Number of clips wanted; one that several classes want counts once."""
     saved: int
-    """Of these, on the disk already."""
+    """Number of these that are on the disk already."""
     to_fetch: int
     audio_s: float
     """Seconds of audio of all wanted clips."""
     overlap: Overlap
     expected: Expected
     times: Times
-    """For the videos to ask for, over all addresses."""
+    """Times for the videos to ask for, over all addresses."""
     times_one_address: Times
     addresses: int
     clip_list: str | None = None
-    """The list whose clips are downloaded, in the place of ``per_class`` clips of each class."""
+    """The list whose clips are downloaded instead of ``per_class`` clips of each class."""
     known_gone: int = 0
-    """Clips that would be wanted, and are taken as gone without asking."""
+    """Number of clips that would be wanted but are reported gone."""
     losses_from: str = ""
-    """What tells the expected losses: a file, or the option."""
+    """File or option that the expected losses come from."""
     free_bytes: int | None = None
-    """Free on the disk of the output folder; None if that can't be found out."""
+    """Free space on the disk of the output folder; None where it is not known."""
     warnings: Sequence[Advice] = ()
 
 
@@ -114,13 +114,13 @@ def make_plan(
     Parameters
     ----------
     selection : Selection
-        What the config chooses.
+        The classes and clips that the config chooses.
     config : Config
-        For pace and sample format.
+        The config, for pace and sample format.
     states : mapping of str to (state, code)
-        What is known by clip_id; empty before the first run.
+        State of each clip in the journal, by clip_id; empty before the first run.
     losses : Losses, optional
-        What share of the videos is expected to be gone; else the usual one.
+        Expected shares of gone videos; else the usual share.
     """
     losses = losses or Losses()
     draw = selection.draw()
@@ -156,10 +156,10 @@ class _Outlook:
     """What is expected of one class; clips that it shares count for each."""
 
     saved: int
-    """Of its wanted clips, on the disk already."""
+    """Number of its wanted clips on the disk already."""
     to_fetch: int
     more: float
-    """Videos that are asked for besides, in the place of those that are gone."""
+    """Number of videos that are asked for in the place of those that are gone."""
     gone: float
 
     @property
@@ -183,7 +183,7 @@ def _look_ahead(draw: Draw, saved: Collection[str], losses: Losses) -> list[_Out
 def _expect(
     outlooks: Sequence[_Outlook], clips: Mapping[str, Clip], saved: Collection[str], config: Config
 ) -> Expected:
-    """Add up the classes; those that stand in for others are shared as much as these."""
+    """Add up the classes; replacements are shared by classes as often as the clips they replace."""
     num_to_fetch = len(clips) - len(saved)
     of_all = sum(outlook.to_fetch for outlook in outlooks)
     distinct = num_to_fetch / of_all if of_all else 0

@@ -1,12 +1,11 @@
 """After the download: cleaning, scaling, arrays and spectrograms, and their statistics.
 
-Reads a downloaded dataset and never writes to it. Every step is a function of arrays that can be
-used by itself.
+Reads a downloaded dataset and never writes to it. Every step is a function of arrays that also
+works on its own.
 """
 
 from audioset_dl.process.clean import Figures, find_flags, measure, replace_nonfinite
-from audioset_dl.process.forms import resample, to_mono
-from audioset_dl.process.lengths import fit_length
+from audioset_dl.process.forms import fit_length, resample, to_mono
 from audioset_dl.process.presets import PRESETS, Preset
 from audioset_dl.process.scale import Scaling, apply_scaling, find_scaling, undo_scaling
 from audioset_dl.process.spectrograms import make_log_mel

@@ -1,4 +1,4 @@
-"""What may be wrong with the sound of a clip, in figures and as flags.
+"""Faults of a clip's sound: measured as figures, and named by flags.
 
 Levels are relative to full scale: an amplitude of 1.0 is 0 dBFS, for peaks and for RMS alike.
 """
@@ -13,35 +13,32 @@ import numpy.typing as npt
 Samples = npt.NDArray[np.float32]
 """Shape (num_samples,) or (num_samples, channels); full scale is 1.0."""
 
+# More digital zeros than this: half of the clip was never sound.
 SILENT_ZERO_SHARE = 0.5
-"""A clip with more digital zeros than this is silent: half of it was never sound."""
+# 33 of the 32,768 steps of 16 bits: below it lies the noise of coding and of sound cards.
 SILENT_PEAK_DB = -60.0
-"""A clip whose largest sample lies below this is silent: at most 33 of 32,768 steps of 16 bits."""
+# The absolute gate of ITU-R BS.1770-4, annex 1 (https://www.itu.int/rec/R-REC-BS.1770), below which
+# nothing counts as sound. The gate is in LUFS; for a level over the whole band it is near enough.
 SILENT_RMS_DB = -70.0
-"""A clip whose mean level lies below this is silent; near the absolute gate of -70 LUFS below which
-ITU-R BS.1770-4 (annex 1) counts nothing as sound."""
 QUIET_FRAME_S = 0.1
-"""Length of the frames that are looked at one by one."""
 QUIET_FRAME_DB = -60.0
-"""A frame whose mean level lies below this is quiet."""
+# More quiet frames than this: of 10 s less than half a second is sound.
 SILENT_QUIET_SHARE = 0.95
-"""A clip with more quiet frames than this is silent: of 10 s less than half a second is sound."""
+# Lossy coding and resampling blur the flat tops of clipped waves, so that these often stay below
+# full scale.
 CLIPPED_LEVEL = 0.999
-"""Amplitude from which a sample may be clipped; lossy coding and resampling blur the flat tops of
-clipped waves, so that full scale itself is often not reached."""
+# So many such samples in a row are a flat top; one or two are a peak.
 CLIPPED_RUN = 3
-"""So many such samples in a row are a flat top; one or two are a peak."""
 CLIPPED_SHARE = 0.001
-"""A clip with more of its samples in flat tops than this is clipped."""
+# 1 % of full scale, -40 dBFS. No standard gives a number. The mean of sound itself is smaller: a
+# tone of f Hz and full scale has over T seconds a mean of at most 1 / (pi f T), which is 0.0016 for
+# 20 Hz, the lowest that is heard, and 10 s.
 DC_OFFSET = 0.01
-"""A clip whose mean lies farther from 0 than this (1 % of full scale, -40 dBFS) has an offset. No
-standard gives a number; that of sound is smaller: a tone of f Hz and full scale has over T seconds
-a mean of at most 1 / (pi f T), which for 20 Hz, the lowest that is heard, and 10 s is 0.0016."""
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What was measured of the sound of a clip, over all channels."""
+    """Measurements of a clip's sound, over all channels."""
 
     zero_share: float
     """Share of samples that are exactly 0, from 0 to 1."""
@@ -50,19 +47,19 @@ class Figures:
     rms_db: float
     """Root mean square, in dBFS; -inf for digital silence."""
     quiet_share: float
-    """Share of frames of `QUIET_FRAME_S` below `QUIET_FRAME_DB`."""
+    """Share of frames of `QUIET_FRAME_S` seconds whose RMS is below `QUIET_FRAME_DB`."""
     clipped_share: float
-    """Share of samples in runs of `CLIPPED_RUN` or more from `CLIPPED_LEVEL`."""
+    """Share of samples in runs of `CLIPPED_RUN` or more at or above `CLIPPED_LEVEL`."""
     nan_share: float
     """Share of samples that are not finite; they count as 0 in the other figures."""
     dc_offset: float
-    """The mean that lies farthest from 0 of the channels' means; full scale is 1."""
+    """Of the channels' means, the one farthest from 0; full scale is 1."""
     length_error: int
-    """Samples of a channel more (or, if negative, less) than end - start."""
+    """Samples of a channel beyond ``end_s - start_s``; negative if samples are missing."""
 
 
 def measure(samples: Samples, sample_rate: int, length_s: float) -> Figures:
-    """Measure what flags are decided by.
+    """Measure the figures that flags follow from.
 
     Parameters
     ----------
@@ -72,6 +69,15 @@ def measure(samples: Samples, sample_rate: int, length_s: float) -> Figures:
         In Hz.
     length_s : float
         Seconds that the clip should have: ``end_s - start_s``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> figures = measure(np.zeros(16_000, np.float32), sample_rate=16_000, length_s=1.5)
+    >>> figures.zero_share, figures.peak_db, figures.length_error
+    (1.0, -inf, -8000)
+    >>> find_flags(figures)
+    ('silent', 'wrong_length')
     """
     error = len(samples) - round(length_s * sample_rate)
     if samples.size == 0:
@@ -91,9 +97,9 @@ def measure(samples: Samples, sample_rate: int, length_s: float) -> Figures:
 
 
 def find_flags(figures: Figures) -> tuple[str, ...]:
-    """Return which of silent, clipped, nan, dc_offset and wrong_length a clip is, in this order.
+    """Return the flags of a clip: silent, clipped, nan, dc_offset, wrong_length, in this order.
 
-    That it is a duplicate can only be told beside other clips.
+    The flag duplicate needs the other clips; see `find_duplicates`.
     """
     is_silent = (
         figures.zero_share > SILENT_ZERO_SHARE
@@ -112,12 +118,12 @@ def find_flags(figures: Figures) -> tuple[str, ...]:
 
 
 def replace_nonfinite(samples: Samples) -> Samples:
-    """Return the samples with 0 in the place of NaN and infinities; shape and dtype stay."""
+    """Replace NaN and infinities by 0; shape and dtype stay."""
     return np.where(np.isfinite(samples), samples, np.zeros_like(samples))
 
 
 def to_db(amplitude: float) -> float:
-    """Return an amplitude of 1.0 as 0 dB; 0 as -inf."""
+    """Return the level of an amplitude: 0 dB for 1.0, -inf for 0."""
     return 20 * float(np.log10(amplitude)) if amplitude > 0 else -np.inf
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib
+from importlib import metadata
 from typing import Any
 
 from audioset_dl.errors import ToolMissingError
+
+_INSTALL = "run: pip install 'audioset-dl[process]'"
 
 
 def import_extra(name: str) -> Any:
@@ -19,7 +22,23 @@ def import_extra(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as error:
+        library = name.partition(".")[0]
         raise ToolMissingError(
-            f"{name.partition('.')[0]} is needed for this and can't be imported ({error}); "
-            "run: pip install 'audioset-dl[process]'"
+            f"{library} is needed for this and can't be imported ({error})", fix=_INSTALL
+        ) from error
+
+
+def find_version(library: str) -> str:
+    """Return the version of a library of the extra, without importing it.
+
+    Raises
+    ------
+    ToolMissingError
+        It is not installed.
+    """
+    try:
+        return metadata.version(library)
+    except metadata.PackageNotFoundError as error:
+        raise ToolMissingError(
+            f"{library} is needed for this and not installed", fix=_INSTALL
         ) from error

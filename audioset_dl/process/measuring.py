@@ -1,4 +1,4 @@
-"""The statistics of the clips that a model is trained on, from the files of a processed folder."""
+"""The command `statistics`: mean and deviation of the clips that a model is trained on."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from audioset_dl.config import Config
+from audioset_dl.dataset.rows import SavedFile
+from audioset_dl.dataset.splits import SPLITS_NAME, read_split
 from audioset_dl.errors import OutputError
-from audioset_dl.fewshot.split_files import read_split
 from audioset_dl.process.folder import ProcessedFolder
 from audioset_dl.process.parallel import run_parallel
+from audioset_dl.process.recipe import check_made_by
 from audioset_dl.process.statistics import (
     Moments,
     Statistics,
@@ -27,70 +30,77 @@ from audioset_dl.process.statistics import (
 from audioset_dl.storage.files import write_file
 from audioset_dl.storage.guards import is_inside
 
+# Statistics of other clips would tell a model something about those that it is tested on.
 SPLIT = "train"
-"""Statistics of other clips would tell a model what it is to be tested on."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Statistics, and how many clips of the split have no processed file."""
+    """Statistics of the train split."""
 
     statistics: Statistics
     num_missing: int
+    """Clips of the split that have no processed file."""
 
 
-def measure_folder(
-    folder: ProcessedFolder,
-    splits: Path,
+def compute_statistics(
+    config: Config,
     *,
-    workers: int | None = None,
     on_start: Callable[[int], object] = lambda _: None,
     on_clip: Callable[[], object] = lambda: None,
 ) -> Measured:
-    """Compute the statistics of the train split and write statistics.json.
+    """Compute mean and deviation of the processed clips of the train split; write statistics.json.
 
-    The same clips give the same bytes, whatever the number of workers: each clip's moments are
-    merged in the order of clip_id.
+    Does what the command `audioset-dl statistics` does. The same clips give the same bytes,
+    whatever the number of workers. It starts new processes (``spawn``): a script that calls it
+    needs ``if __name__ == "__main__":``.
 
     Parameters
     ----------
-    folder : ProcessedFolder
-        What `process_dataset` wrote.
-    splits : Path
-        splits.json, as `audioset-dl split` writes it.
-    workers : int, optional
-        Processes; one for each core unless given.
+    config : Config
+        The whole config.
     on_start, on_clip : callable
         Called with the number of clips, and after each clip; for a progress bar.
 
     Raises
     ------
+    ConfigError
+        The clips were processed by other settings than those of the config.
     OutputError
         The splits, the manifest or a clip can't be read; none of the clips was processed; a file is
         not as it was written.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from audioset_dl import load_config
+    >>> from audioset_dl.process.measuring import compute_statistics
+    >>> config = load_config(Path("config.yaml"), ["process.form=npy"])
+    >>> statistics = compute_statistics(config).statistics
+    >>> statistics.num_clips, round(statistics.std, 2)
+    (26, 0.25)
     """
+    folder, splits = ProcessedFolder(config.process.dir), config.fewshot.dir / SPLITS_NAME
+    check_made_by(folder, config.process)
     settings_sha256 = folder.read_settings_sha256()
     wanted = read_split(splits, SPLIT).clips
-    rows = {row["clip_id"]: row for row in folder.read_manifest()}
-    found = {clip_id: rows[clip_id]["sha256"] for clip_id in sorted(wanted) if clip_id in rows}
+    rows = folder.read_manifest().by_clip_id()
+    found = {clip_id: rows[clip_id].saved_file for clip_id in sorted(wanted) if clip_id in rows}
     if not found:
         raise OutputError(
-            f"none of the {len(wanted)} {SPLIT} clips of {splits} is in {folder.manifest}; run "
-            "`audioset-dl process` on the dataset that was split"
+            f"none of the {len(wanted)} {SPLIT} clips of {splits} is in {folder.manifest}",
+            fix="run `audioset-dl process` on the dataset that was split",
         )
     on_start(len(found))
-    tasks = [
-        _Task(folder.path, clip_id, rows[clip_id]["file_name"], sha256)
-        for clip_id, sha256 in found.items()
-    ]
+    jobs = [(folder.path, clip_id, file) for clip_id, file in found.items()]
     moments: dict[str, Moments] = {}
-    for clip_id, one in run_parallel(_measure, tasks, workers):
-        moments[clip_id] = one
+    for clip_id, of_clip in run_parallel(_measure, jobs, config.process.workers):
+        moments[clip_id] = of_clip
         on_clip()
     statistics = summarize(
         moments,
         split=SPLIT,
-        clips_sha256=hash_clips(found.items()),
+        clips_sha256=hash_clips((clip_id, file.sha256) for clip_id, file in found.items()),
         settings_sha256=settings_sha256,
     )
     write_file(folder.statistics, statistics_bytes(statistics))
@@ -114,9 +124,9 @@ def read_array(path: Path, sha256: str) -> npt.NDArray[np.float32]:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise OutputError(f"{path} can't be read: {error.strerror}; {again}") from error
+        raise OutputError(f"{path} can't be read: {error.strerror}", fix=again) from error
     if hashlib.sha256(content).hexdigest() != sha256:
-        raise OutputError(f"{path} is not as it was written: its SHA-256 is another; {again}")
+        raise OutputError(f"{path} is not as it was written: its SHA-256 is another", fix=again)
     if path.suffix == ".npy":
         array: npt.NDArray[np.float32] = np.load(io.BytesIO(content), allow_pickle=False)
         return array
@@ -124,16 +134,9 @@ def read_array(path: Path, sha256: str) -> npt.NDArray[np.float32]:
     return samples
 
 
-@dataclass(frozen=True)
-class _Task:
-    folder: Path
-    clip_id: str
-    file_name: str
-    sha256: str
-
-
-def _measure(task: _Task) -> tuple[str, Moments]:
-    path = task.folder / task.file_name
-    if not is_inside(task.folder, path):
-        raise OutputError(f"{path} lies outside {task.folder}; run `audioset-dl process`")
-    return task.clip_id, moments_of(read_array(path, task.sha256))
+def _measure(job: tuple[Path, str, SavedFile]) -> tuple[str, Moments]:
+    folder, clip_id, file = job
+    path = folder / file.file_name
+    if not is_inside(folder, path):
+        raise OutputError(f"{path} lies outside {folder}", fix="run `audioset-dl process`")
+    return clip_id, moments_of(read_array(path, file.sha256))

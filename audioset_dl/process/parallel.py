@@ -1,4 +1,4 @@
-"""One function for many things, in processes beside one another."""
+"""One function for many items, in several processes."""
 
 from __future__ import annotations
 
@@ -15,43 +15,47 @@ from typing import TypeVar
 
 from audioset_dl.errors import AudiosetDlError
 
-Task = TypeVar("Task")
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_WAITING_PER_WORKER = 4
+# Enough that no worker waits for work, few enough that Ctrl-C leaves little to cancel.
+_QUEUED_PER_WORKER = 4
 
 
 def run_parallel(
-    function: Callable[[Task], Result], tasks: Sequence[Task], workers: int | None
+    function: Callable[[Item], Result], items: Sequence[Item], workers: int | None
 ) -> Iterator[Result]:
-    """Yield the result of each task, in the order in which they come.
+    """Yield the result for each item, in the order in which they are done.
 
     Parameters
     ----------
     function : callable
-        Of a module, not a lambda: it is called in processes that are started anew (``spawn``).
-    tasks : sequence
-        What can be pickled.
+        A function of a module, not a lambda: it is called in new processes
+        (``spawn``).
+    items : sequence
+        Items that can be pickled.
     workers : int, optional
-        Processes, no more than tasks; one for each core that this process may use unless given.
+        Number of processes, at most one for each item; one for each core unless given.
 
     Raises
     ------
     AudiosetDlError
         A process died. What the function raises is raised here as well.
     """
-    if not tasks:
+    if not items:
         return
-    workers = min(workers or _num_cores(), len(tasks))
-    waiting = iter(tasks)
+    workers = min(workers or _num_cores(), len(items))
+    waiting = iter(items)
+    # Not fork: a forked process inherits locks that other threads hold
+    # (https://docs.python.org/3/library/multiprocessing.html#contexts-and-start-methods).
     with ProcessPoolExecutor(
         workers, mp_context=multiprocessing.get_context("spawn"), initializer=_begin
     ) as pool:
         try:
             running: set[Future[Result]] = set()
             while True:
-                free = workers * _WAITING_PER_WORKER - len(running)
-                running |= {pool.submit(function, task) for task in islice(waiting, free)}
+                free = workers * _QUEUED_PER_WORKER - len(running)
+                running |= {pool.submit(function, item) for item in islice(waiting, free)}
                 if not running:
                     return
                 done, running = wait(running, return_when=FIRST_COMPLETED)
@@ -59,8 +63,8 @@ def run_parallel(
                     yield future.result()
         except BrokenProcessPool as error:
             raise AudiosetDlError(
-                "a worker process died, perhaps for want of memory; run again to go on, with fewer "
-                "process.workers if it happens again"
+                "a worker process died, perhaps for want of memory",
+                fix="run again to go on, with fewer process.workers if it happens again",
             ) from error
         finally:
             pool.shutdown(cancel_futures=True)
@@ -73,7 +77,7 @@ def _num_cores() -> int:
 
 
 def _begin() -> None:
-    """Leave signals to the parent, and end when it dies: the pool's own workers would wait on."""
+    """Leave signals to the parent, and end when it dies; the pool's workers would wait for ever."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     parent = multiprocessing.parent_process()

@@ -1,4 +1,7 @@
-"""The log-mel spectrograms that known models were trained on: numbers from their own sources."""
+"""The log-mel spectrograms that known models were trained on.
+
+All numbers are from the models' own code; `Preset.source` names the file.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Preset:
-    """One way of making log-mel spectrograms."""
+    """Numbers of one kind of log-mel spectrogram."""
 
     name: str
     source: str
-    """Where the numbers stand."""
+    """Where the numbers come from."""
     kind: str
-    """librosa: by `librosa.feature.melspectrogram`; kaldi: frames as Kaldi and HTK cut them."""
+    """librosa: made by `librosa.feature.melspectrogram`; kaldi: frames as in Kaldi and HTK."""
     sample_rate: int
     """In Hz."""
     n_fft: int
@@ -27,17 +30,20 @@ class Preset:
     fmax: float
     """Upper edge of the highest mel band, in Hz."""
     log: str
-    """How powers (vggish: magnitudes) become logarithms."""
+    """Formula from power (vggish: magnitude) to logarithm."""
     least_samples: int
-    """Samples below which there is no spectrogram."""
+    """Fewest samples that give a frame."""
 
     def num_frames(self, num_samples: int) -> int:
-        """Return how many frames a number of samples gives."""
+        """Return the number of frames of a clip."""
         if self.kind == "librosa":
             return 1 + num_samples // self.hop_length
         return 1 + (num_samples - self.win_length) // self.hop_length
 
 
+# MetaAudio leaves the rest to librosa: Hann window, centred frames, Slaney's mel scale and area
+# normalization. The frames at both ends are padded with zeros, as librosa does since 0.9; until 0.8
+# it mirrored the signal, and MetaAudio does not say which version it used.
 METAAUDIO = Preset(
     name="metaaudio",
     source="github.com/CHeggan/MetaAudio-A-Few-Shot-Audio-Classification-Benchmark, "
@@ -53,9 +59,8 @@ METAAUDIO = Preset(
     log="10 * log10(power + 2.2e-16)",
     least_samples=1024,
 )
-"""Its other numbers are librosa's own: Hann window, centred frames, Slaney's mel scale and area
-normalization. The frames at both ends are padded with zeros, as librosa does since 0.9 (until 0.8
-it mirrored the signal; MetaAudio does not say which it was)."""
+# AST's next steps are left to the model: zeros up to 1,024 frames, then
+# (x + 4.2677393) / (2 * 4.5689974), the statistics of AudioSet.
 AST = Preset(
     name="ast",
     source="github.com/YuanGongND/ast, src/dataloader.py (torchaudio.compliance.kaldi.fbank)",
@@ -70,8 +75,8 @@ AST = Preset(
     log="ln(max(power, 1.19e-7))",
     least_samples=400,
 )
-"""What AST does after it is left to the model: zeros up to 1,024 frames, then
-``(x + 4.2677393) / (2 * 4.5689974)``, the statistics of AudioSet."""
+# Hann window, centred frames, the signal mirrored at both ends, Slaney's mel scale and area
+# normalization. PANNs' own networks take waveforms and make this themselves.
 PANNS = Preset(
     name="panns",
     source="github.com/qiuqiangkong/audioset_tagging_cnn, scripts/4_train.sh and pytorch/models.py "
@@ -87,8 +92,7 @@ PANNS = Preset(
     log="10 * log10(max(power, 1e-10))",
     least_samples=1024,
 )
-"""Hann window, centred frames, the signal mirrored at both ends, Slaney's mel scale and area
-normalization. The PANNs' own networks take waveforms and make this themselves."""
+# VGGish takes examples of 96 frames: rows 0 to 95, 96 to 191, and so on.
 VGGISH = Preset(
     name="vggish",
     source="github.com/tensorflow/models, research/audioset/vggish/vggish_params.py and "
@@ -104,7 +108,5 @@ VGGISH = Preset(
     log="ln(magnitude + 0.01)",
     least_samples=400,
 )
-"""VGGish takes it in examples of 96 frames: rows 0 to 95, 96 to 191, and so on."""
 
 PRESETS = {preset.name: preset for preset in (METAAUDIO, AST, PANNS, VGGISH)}
-"""All of them by name."""

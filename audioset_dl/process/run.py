@@ -1,36 +1,44 @@
-"""One run over a dataset: which clips are still to be made, which are left out, what is written."""
+"""The command `process`: which clips it makes, which it leaves out, and what it writes."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from audioset_dl.config import ProcessConfig
+from audioset_dl.config import Config, ProcessConfig
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.dataset.manifest import manifest_cells, read_manifest
+from audioset_dl.dataset.manifest import Manifest, manifest_cells, read_manifest
 from audioset_dl.dataset.rows import Row
 from audioset_dl.dataset.verify import FileFault
-from audioset_dl.process.clip import TOO_FEW_SAMPLES, Record, Task, make_clip
+from audioset_dl.process.clip import ClipJob, length_of, make_clip
 from audioset_dl.process.folder import (
     DROPPED_COLUMNS,
     MANIFEST_COLUMNS,
     ProcessedFolder,
-    check_apart,
-    check_places,
-    claim_folder,
-    write_table,
+    check_beside,
+    check_ours,
+)
+from audioset_dl.process.notes import (
+    TOO_FEW_SAMPLES,
+    ClipNote,
+    find_duplicates,
+    noting,
+    read_notes,
+    write_notes,
 )
 from audioset_dl.process.parallel import run_parallel
-from audioset_dl.process.recipe import about, settings_of
-from audioset_dl.process.records import noting, read_records, write_records
+from audioset_dl.process.recipe import claim_folder, find_target_db, settings_of
+from audioset_dl.storage.clock import utc_now
 from audioset_dl.storage.files import is_temporary, remove_file
+from audioset_dl.storage.guards import check_apart
 from audioset_dl.storage.lock import hold_folder
+from audioset_dl.storage.tables import write_table
 
 
 @dataclass(frozen=True)
-class Processed:
-    """What a run did and found."""
+class ProcessReport:
+    """What a run of `process` did and found."""
 
     num_source: int
     """Clips of the dataset."""
@@ -41,15 +49,15 @@ class Processed:
     left_out: Mapping[str, int]
     """Clips that were left out, by the first of their reasons."""
     flags: Mapping[str, int]
-    """How many clips have each flag, left out or not."""
+    """Number of clips with each flag, left out or not."""
     faults: Sequence[FileFault]
     """Files of the dataset that are not as the manifest says; their clips are left out."""
     lowest_rate: int | None
     """Lowest sample rate of the dataset, in Hz; None for an empty one."""
     target_db: float | None
-    """Level that clips were scaled to, in dBFS or LUFS; None: there is none."""
+    """Level that clips were scaled to, in dBFS or LUFS; None if there is none."""
     shapes: Mapping[str, int]
-    """How many clips have each shape."""
+    """Number of clips with each shape."""
 
     @property
     def exit_code(self) -> int:
@@ -57,232 +65,207 @@ class Processed:
         return 1 if self.faults else 0
 
 
-def process_dataset(
-    config: ProcessConfig,
-    output: OutputFolder,
+def process(
+    config: Config,
     *,
-    now: str,
     on_start: Callable[[int], object] = lambda _: None,
     on_clip: Callable[[], object] = lambda: None,
-) -> Processed:
-    """Clean, scale and bring to another form what was downloaded, into a folder of its own.
+) -> ProcessReport:
+    """Clean, scale and convert the downloaded clips, into the folder ``process.dir``.
 
-    The dataset is only read. Killed and run again, it comes to the same files, bit by bit. It
-    starts processes anew (``spawn``): a script that calls it needs ``if __name__ == "__main__":``.
+    Does what the command `audioset-dl process` does. The dataset is only read. Killed and run
+    again, it comes to the same files, byte by byte. It starts new processes (``spawn``): a script
+    that calls it needs ``if __name__ == "__main__":``.
 
     Parameters
     ----------
-    config : ProcessConfig
-        What to make, and where.
-    output : OutputFolder
-        The downloaded dataset.
-    now : str
-        ISO 8601, UTC; for the lock.
+    config : Config
+        The whole config.
     on_start, on_clip : callable
         Called with the number of clips, and after each clip; for a progress bar.
 
     Raises
     ------
     ConfigError
-        ``process.dir`` is not apart from the dataset, or was made by other settings.
+        ``process.dir`` is not apart from folders that are only read, or was made by other settings.
     OutputError
         There is no manifest; or the processed folder can't be written.
     OutputLockedError
         Another run processes into the same folder.
     ToolMissingError
         A library of the extra ``process`` is not installed.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from audioset_dl import load_config, process
+    >>> done = process(load_config(Path("config.yaml"), ["process.form=npy"]))
+    >>> done.num_clips, done.left_out, done.shapes
+    (39, {}, {'160000': 39})
     """
-    folder = ProcessedFolder(config.dir)
-    check_apart(folder.path, output.path)
+    recipe, output = config.process, OutputFolder(config.output.dir)
+    others = {"metadata.dir": config.metadata.dir, "fewshot.dir": config.fewshot.dir}
+    check_apart("process.dir", recipe.dir, others)
+    check_beside(recipe.dir, output.path)
     manifest = read_manifest(output.manifest)
     sources = dict(sorted(manifest.by_clip_id().items()))
-    settings = settings_of(config)
-    check_places(folder)
-    with hold_folder(folder.lock, now):
-        claim_folder(folder, settings, about(config))
-        run = _Run(config, output, folder, sources, manifest.names)
+    settings = settings_of(recipe)
+    folder = ProcessedFolder(recipe.dir)
+    check_ours(folder)
+    with hold_folder(folder.lock, utc_now()):
+        claim_folder(folder, recipe, settings)
+        run = _Run(recipe, folder, manifest, sources)
         on_start(len(sources))
         return run.finish(run.make_all(on_clip))
 
 
 class _Run:
-    """One run: the records of all clips, and what follows from them."""
+    """One run: the notes about all clips, and what follows from them."""
 
     def __init__(
         self,
-        config: ProcessConfig,
-        output: OutputFolder,
+        recipe: ProcessConfig,
         folder: ProcessedFolder,
+        manifest: Manifest,
         sources: Mapping[str, Row],
-        names: Mapping[str, str],
     ) -> None:
-        self._config = config
-        self._output = output
+        self._recipe = recipe
         self._folder = folder
+        self._manifest = manifest
         self._sources = sources
-        self._names = names
-        self._old = read_records(folder.records)
-        self._records = {
-            clip_id: record
-            for clip_id, record in self._old.items()
-            if clip_id in sources and _is_of(record, sources[clip_id])
+        self._old = read_notes(folder.notes)
+        self._notes = {
+            clip_id: note
+            for clip_id, note in self._old.items()
+            if clip_id in sources and _is_of(note, sources[clip_id])
         }
         self._made: set[str] = set()
 
     def make_all(self, on_clip: Callable[[], object]) -> dict[str, str]:
-        """Make what is not there; return of each duplicate the clip that it is one of."""
-        write_records(self._folder.records, self._records)
-        todo = []
+        """Make the files that are not there; return `find_duplicates`."""
+        write_notes(self._folder.notes, self._notes)
+        jobs = []
         for clip_id in self._sources:
-            record = self._records.get(clip_id)
-            # Clips that were left out have no file to look for; bad files may have been mended.
-            if record is None or record.made is not None or record.code:
-                todo.append(self._task(clip_id, record))
+            note = self._notes.get(clip_id)
+            # Clips that were left out have no file to look for. A bad file may have been repaired.
+            if note is None or note.made is not None or note.code:
+                jobs.append(self._job(clip_id, note))
             else:
                 on_clip()
-        self._make(todo, on_clip)
-        originals = find_duplicates(self._records.values(), self._config)
+        self._make(jobs, on_clip)
+        # A duplicate of a clip that is now left out takes its place, and may have no file yet.
+        originals = find_duplicates(self._notes.values(), self._recipe)
         missing = [
-            self._task(clip_id, None)
-            for clip_id, record in self._records.items()
-            if record.made is None and not self._reasons(record, originals)
+            self._job(clip_id, None)
+            for clip_id, note in self._notes.items()
+            if note.made is None and not self._reasons(note, originals)
         ]
         self._make(missing, lambda: None)
         return originals
 
-    def finish(self, originals: Mapping[str, str]) -> Processed:
+    def finish(self, originals: Mapping[str, str]) -> ProcessReport:
         """Write the tables, and remove the files of clips that are left out."""
         rows: list[dict[str, object]] = []
         dropped: list[dict[str, object]] = []
-        for clip_id in sorted(self._sources):
-            record = self._records[clip_id]
-            row = self._row(record, originals)
+        for clip_id in self._sources:
+            row = self._row(self._notes[clip_id], originals)
             (dropped if row["dropped_for"] else rows).append(row)
         write_table(self._folder.manifest, MANIFEST_COLUMNS, rows)
         write_table(self._folder.dropped, DROPPED_COLUMNS, dropped)
         kept = {str(row["clip_id"]) for row in rows}
         self._remove_all_but({str(row["file_name"]) for row in rows})
-        self._records = {
-            clip_id: record if clip_id in kept else replace(record, made=None)
-            for clip_id, record in self._records.items()
+        self._notes = {
+            clip_id: note if clip_id in kept else replace(note, made=None)
+            for clip_id, note in self._notes.items()
         }
-        write_records(self._folder.records, self._records)
-        return self._processed(rows, dropped, originals)
+        write_notes(self._folder.notes, self._notes)
+        return self._report(rows, dropped, originals)
 
-    def _task(self, clip_id: str, record: Record | None) -> Task:
-        row = self._sources[clip_id]
-        return Task(
-            dataset=self._output.path,
-            folder=self._folder.path,
-            row=row,
-            length_s=row.clip.end_s - row.clip.start_s,
-            recipe=self._config,
-            known=record,
-        )
+    def _job(self, clip_id: str, note: ClipNote | None) -> ClipJob:
+        dataset, row = self._manifest.path.parent, self._sources[clip_id]
+        return ClipJob(dataset, self._folder.path, row, self._recipe, known=note)
 
-    def _make(self, tasks: Sequence[Task], on_clip: Callable[[], object]) -> None:
-        with noting(self._folder.records) as note:
-            for record, is_new in run_parallel(make_clip, tasks, self._config.workers):
-                self._records[record.clip_id] = record
+    def _make(self, jobs: Sequence[ClipJob], on_clip: Callable[[], object]) -> None:
+        with noting(self._folder.notes) as append:
+            for note, is_new in run_parallel(make_clip, jobs, self._recipe.workers):
+                self._notes[note.clip_id] = note
                 if is_new:
-                    note(record)
-                    self._made.add(record.clip_id)
+                    append(note)
+                    self._made.add(note.clip_id)
                 on_clip()
 
-    def _reasons(self, record: Record, originals: Mapping[str, str]) -> tuple[str, ...]:
-        own = record.reasons(self._config)
-        is_left_out = record.clip_id in originals and "duplicate" in self._config.drop
-        return (*own, "duplicate") if is_left_out else own
+    def _reasons(self, note: ClipNote, originals: Mapping[str, str]) -> tuple[str, ...]:
+        is_left_out = note.clip_id in originals and "duplicate" in self._recipe.drop
+        return (*note.reasons(self._recipe), *(("duplicate",) if is_left_out else ()))
 
-    def _row(self, record: Record, originals: Mapping[str, str]) -> dict[str, object]:
-        original = originals.get(record.clip_id, "")
-        flags = (*record.flags, "duplicate") if original else record.flags
+    def _row(self, note: ClipNote, originals: Mapping[str, str]) -> dict[str, object]:
+        original = originals.get(note.clip_id, "")
+        flags = (*note.flags, "duplicate") if original else note.flags
         return {
-            **manifest_cells(self._sources[record.clip_id], self._names),
-            "source_sha256": record.source_sha256,
+            **manifest_cells(self._sources[note.clip_id], self._manifest.names),
+            "source_sha256": note.source_sha256,
             "flags": ";".join(flags),
             "duplicate_of": original,
-            "dropped_for": ";".join(self._reasons(record, originals)),
-            "detail": record.detail,
-            **_figures_of(record),
-            **_file_of(record),
+            "dropped_for": ";".join(self._reasons(note, originals)),
+            "detail": note.detail,
+            **_cells_of_figures(note),
+            **_cells_of_file(note),
         }
 
     def _remove_all_but(self, file_names: set[str]) -> None:
-        """Remove files that we wrote and that are wanted no more; others are left alone."""
-        records = (*self._old.values(), *self._records.values())
-        for made in {record.made for record in records if record.made is not None}:
+        """Remove files that `process` wrote and no longer wants; leave all others alone."""
+        notes = (*self._old.values(), *self._notes.values())
+        for made in {note.made for note in notes if note.made is not None}:
             if made.file_name not in file_names:
                 remove_file(self._folder.path / made.file_name)
         for path in self._folder.clips.glob("*/.*"):
             if is_temporary(path):  # of a run that was killed
                 remove_file(path)
 
-    def _processed(
+    def _report(
         self,
         rows: Sequence[Mapping[str, object]],
         dropped: Sequence[Mapping[str, object]],
         originals: Mapping[str, str],
-    ) -> Processed:
-        flags = Counter(
-            flag for _, record in sorted(self._records.items()) for flag in record.flags
-        )
+    ) -> ProcessReport:
+        notes = [self._notes[clip_id] for clip_id in sorted(self._notes)]
+        flags = Counter(flag for note in notes for flag in note.flags)
         if originals:
             flags["duplicate"] = len(originals)
-        rates = {row.saved_file.sample_rate for row in self._sources.values()}
-        return Processed(
+        files = {clip_id: row.saved_file for clip_id, row in self._sources.items()}
+        return ProcessReport(
             num_source=len(self._sources),
             num_clips=len(rows),
             num_made=len(self._made & {str(row["clip_id"]) for row in rows}),
             left_out=dict(Counter(str(row["dropped_for"]).split(";")[0] for row in dropped)),
             flags=dict(flags),
-            faults=self._faults(),
-            lowest_rate=min(rates, default=None),
-            target_db=settings_of(self._config)["scale_target_db"],
+            faults=[
+                FileFault(files[note.clip_id].file_name, note.clip_id, note.code, note.detail)
+                for note in notes
+                if note.code not in ("", TOO_FEW_SAMPLES)
+            ],
+            lowest_rate=min((file.sample_rate for file in files.values()), default=None),
+            target_db=find_target_db(self._recipe),
             shapes=dict(Counter(str(row["shape"]) for row in rows)),
         )
 
-    def _faults(self) -> tuple[FileFault, ...]:
-        return tuple(
-            FileFault(row.saved_file.file_name, clip_id, record.code, record.detail)
-            for clip_id, row in self._sources.items()
-            if (record := self._records[clip_id]).code not in ("", TOO_FEW_SAMPLES)
-        )
+
+def _is_of(note: ClipNote, row: Row) -> bool:
+    """Return True if the note still holds for the file that the dataset has now."""
+    return note.source_sha256 == row.saved_file.sha256 and note.length_s == length_of(row)
 
 
-def find_duplicates(records: Iterable[Record], config: ProcessConfig) -> dict[str, str]:
-    """Return for each clip that has the same samples as another the clip that stays, by clip_id.
-
-    It is the first by clip_id of those that are not left out for what they are by themselves; or,
-    if all are, the first of all. So it does not depend on the order of events.
-    """
-    by_audio: dict[str, list[Record]] = {}
-    for record in sorted(records, key=lambda one: one.clip_id):
-        if record.audio_sha256:
-            by_audio.setdefault(record.audio_sha256, []).append(record)
-    originals = {}
-    for same in by_audio.values():
-        stays = next((one for one in same if not one.reasons(config)), same[0])
-        originals.update({one.clip_id: stays.clip_id for one in same if one is not stays})
-    return originals
-
-
-def _is_of(record: Record, row: Row) -> bool:
-    length_s = row.clip.end_s - row.clip.start_s
-    return record.source_sha256 == row.saved_file.sha256 and record.length_s == length_s
-
-
-def _figures_of(record: Record) -> dict[str, object]:
-    if record.figures is None:
+def _cells_of_figures(note: ClipNote) -> dict[str, object]:
+    if note.figures is None:
         return {}
     return {
         name: round(value, 6) if isinstance(value, float) else value
-        for name, value in asdict(record.figures).items()
+        for name, value in asdict(note.figures).items()
     }
 
 
-def _file_of(record: Record) -> dict[str, object]:
-    made = record.made
+def _cells_of_file(note: ClipNote) -> dict[str, object]:
+    made = note.made
     if made is None:
         return {}
     scaling = made.scaling
@@ -295,6 +278,7 @@ def _file_of(record: Record) -> dict[str, object]:
         "channels": made.channels,
         "shape": ";".join(map(str, made.shape)),
         "level_db": "" if scaling.level_db is None else round(scaling.level_db, 6),
+        # Not rounded: they undo the scaling.
         "offset": scaling.offset,
         "gain": scaling.gain,
     }

@@ -1,8 +1,8 @@
-"""The level of a clip, changed by one gain and one offset, so that it can be undone.
+"""Scaling a clip by one gain and one offset, so that it can be undone.
 
 ``scaled = (samples - offset) * gain``. Nothing is limited or clipped: the results are floats, which
-may go beyond full scale. Silence stays what it is: a clip whose level lies below a floor gets a
-gain of 1, as its noise would otherwise be made as loud as sound.
+may go beyond full scale. A clip whose level is below a floor gets a gain of 1; otherwise the noise
+of silent clips would become as loud as sound.
 """
 
 from __future__ import annotations
@@ -18,38 +18,38 @@ from audioset_dl.process.extra import import_extra
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# Usual levels: full scale for peaks; for RMS -20 dBFS, the reference level of SMPTE RP 155; for
+# loudness the -23 LUFS of EBU R 128 (https://tech.ebu.ch/publications/r128).
 TARGETS_DB = {"peak": 0.0, "rms": -20.0, "loudness": -23.0}
-"""Usual levels: full scale for peaks; -20 dBFS, the reference level of SMPTE RP 155, for RMS; the
--23 LUFS of EBU R 128 (https://tech.ebu.ch/publications/r128) for loudness."""
+# Levels below which a clip is silence and is not scaled. For loudness, the absolute gate of ITU-R
+# BS.1770-4 (https://www.itu.int/rec/R-REC-BS.1770): below it there is no loudness at all.
 FLOORS_DB = {
     "peak": SILENT_PEAK_DB,
     "rms": SILENT_RMS_DB,
     "loudness": SILENT_RMS_DB,
     "standardize": SILENT_RMS_DB,
 }
-"""Levels below which a clip is silence and is not scaled; for loudness the absolute gate of ITU-R
-BS.1770-4, below which there is no loudness at all."""
+# Gating block of ITU-R BS.1770-4: a shorter clip has no loudness.
 LOUDNESS_BLOCK_S = 0.4
-"""Length of the gating block of ITU-R BS.1770-4: shorter clips have no loudness."""
 
 
 @dataclass(frozen=True)
 class Scaling:
-    """How one clip is scaled: ``(samples - offset) * gain``."""
+    """The scaling of one clip: ``(samples - offset) * gain``."""
 
     gain: float = 1.0
     """Factor; 1 for silence."""
     offset: float = 0.0
-    """Taken away before; 0 but for ``standardize``."""
+    """Subtracted first; 0 except for ``standardize``."""
     level_db: float | None = None
-    """Level that was found, in dBFS (``loudness``: LUFS); -inf for digital silence; None: none was
-    looked for, or the clip is too short to have a loudness."""
+    """Measured level, in dBFS (``loudness``: LUFS); -inf for digital silence; None if it was not
+    measured, or the clip is too short to have a loudness."""
 
 
 def find_scaling(
     samples: Samples, sample_rate: int, method: str, target_db: float | None = None
 ) -> Scaling:
-    """Find how a clip is to be scaled.
+    """Measure a clip and return the scaling that brings it to a level.
 
     Parameters
     ----------
@@ -68,13 +68,23 @@ def find_scaling(
     ------
     ToolMissingError
         For ``loudness``, where pyloudnorm is not installed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> samples = np.array([0.0, 0.25, -0.5], np.float32)
+    >>> scaling = find_scaling(samples, 16_000, "peak")
+    >>> apply_scaling(samples, scaling)
+    array([ 0. ,  0.5, -1. ], dtype=float32)
+    >>> undo_scaling(apply_scaling(samples, scaling), scaling)
+    array([ 0.  ,  0.25, -0.5 ], dtype=float32)
     """
     if method == "none":
         return Scaling()
     sound = samples.astype(np.float64)
     offset = float(sound.mean()) if method == "standardize" and sound.size else 0.0
     level_db = _LEVELS[method](sound - offset, sample_rate)
-    if level_db is None or not level_db >= FLOORS_DB[method]:  # nor is NaN a level
+    if level_db is None or not level_db >= FLOORS_DB[method]:  # `not >=` also refuses NaN
         return Scaling(level_db=level_db)
     if target_db is None:
         target_db = TARGETS_DB.get(method, 0.0)
@@ -87,7 +97,7 @@ def apply_scaling(samples: Samples, scaling: Scaling) -> Samples:
 
 
 def undo_scaling(samples: Samples, scaling: Scaling) -> Samples:
-    """Return what was scaled, to the rounding of float32; the shape stays."""
+    """Return the samples before `apply_scaling`, to the rounding of float32; the shape stays."""
     return (samples.astype(np.float64) / scaling.gain + scaling.offset).astype(np.float32)
 
 

@@ -1,8 +1,8 @@
-"""Log-mel spectrograms, as the models of the presets were given them.
+"""Log-mel spectrograms as the models of the presets expect them.
 
-The two presets of librosa's kind are made by librosa. Those of Kaldi's and HTK's kind, with
-triangles on the mel scale, are made here by numpy: librosa draws its triangles in Hz, and
-kaldi-native-fbank refuses AST's 128 bands, one of which holds no bin of the FFT.
+librosa makes the two presets of its kind. Those of Kaldi's and HTK's kind, with triangles on the
+mel scale, are made here by numpy: librosa draws its triangles in Hz, and kaldi-native-fbank refuses
+AST's 128 bands, one of which holds no bin of the FFT.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ LogMel = npt.NDArray[np.float32]
 _Array = npt.NDArray[np.float64]
 _Floats = npt.NDArray[np.floating]
 
+# Mel scale of HTK and Kaldi: 1127 ln(1 + f / 700) (The HTK Book, section 5.4).
 _MEL_BREAK_HZ = 700.0
-"""Mel scale of HTK and Kaldi: 1127 ln(1 + f / 700) (The HTK Book, section 5.4)."""
+# sys.float_info.epsilon, which MetaAudio adds to powers (to_spec.py).
 _METAAUDIO_EPSILON = float(np.finfo(np.float64).eps)
-"""``sys.float_info.epsilon``, which MetaAudio adds to powers."""
+# `amin` in pytorch/models.py of PANNs.
 _PANNS_AMIN = 1e-10
-"""``amin`` in the models of PANNs."""
+# Least power, and `preemphasis_coefficient`, in Kaldi and torchaudio.compliance.kaldi
+# (https://github.com/pytorch/audio/blob/main/src/torchaudio/compliance/kaldi.py).
 _KALDI_FLOOR = float(np.finfo(np.float32).eps)
-"""Least power in Kaldi and torchaudio.compliance.kaldi."""
 _KALDI_PREEMPHASIS = 0.97
-"""``preemphasis_coefficient`` in Kaldi and torchaudio.compliance.kaldi."""
+# LOG_OFFSET of vggish_params.py.
 _VGGISH_OFFSET = 0.01
-"""``LOG_OFFSET`` of vggish_params.py."""
 
 
 def make_log_mel(samples: Samples, preset: Preset | str) -> LogMel:
@@ -39,8 +39,8 @@ def make_log_mel(samples: Samples, preset: Preset | str) -> LogMel:
     Parameters
     ----------
     samples : array of float32, shape (num_samples,)
-        One channel at the preset's sample rate; full scale is 1.0. It is not scaled here: whoever
-        wants that scales the samples before.
+        One channel at the preset's sample rate; full scale is 1.0. Nothing is scaled here; scale
+        the samples first if you want that.
     preset : Preset or str
         One of `PRESETS`, or its name.
 
@@ -55,6 +55,12 @@ def make_log_mel(samples: Samples, preset: Preset | str) -> LogMel:
         The samples are not of one channel, or too few for a frame.
     ToolMissingError
         librosa is needed and not installed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> make_log_mel(np.zeros(160_000, np.float32), "ast").shape
+    (998, 128)
     """
     preset = PRESETS[preset] if isinstance(preset, str) else preset
     if samples.ndim != 1 or len(samples) < preset.least_samples:
@@ -66,12 +72,12 @@ def make_log_mel(samples: Samples, preset: Preset | str) -> LogMel:
 
 
 def make_mel_matrix(preset: Preset) -> _Array:
-    """Return triangles that are straight on the mel scale, as HTK and Kaldi have them.
+    """Return triangular filters that are straight on the mel scale, as in HTK and Kaldi.
 
     Returns
     -------
     array of float64, shape (n_fft // 2 + 1, n_mels)
-        Multiply powers or magnitudes of the FFT's bins with it from the right.
+        Multiply the powers or magnitudes of the FFT's bins by it, from the right.
     """
     edges = np.linspace(_to_mel(preset.fmin), _to_mel(preset.fmax), preset.n_mels + 2)
     bins = _to_mel(np.arange(preset.n_fft // 2 + 1) * preset.sample_rate / preset.n_fft)
@@ -94,7 +100,7 @@ def _make_panns(samples: Samples) -> _Floats:
 
 
 def _make_ast(samples: Samples) -> _Array:
-    # AST takes away the mean of the clip first, which taking that of each frame makes void.
+    # AST also subtracts the mean of the clip first; subtracting that of each frame makes it void.
     frames = _frames(samples.astype(np.float64), AST)
     frames = frames - frames.mean(axis=1, keepdims=True)
     before = np.concatenate([frames[:, :1], frames[:, :-1]], axis=1)
@@ -138,11 +144,11 @@ def _librosa_mel(samples: Samples, preset: Preset, pad_mode: str) -> _Floats:
 
 
 def _frames(sound: _Array, preset: Preset) -> _Array:
-    """Return the whole frames, shape (num_frames, win_length); what is left over is left out."""
+    """Return the whole frames, shape (num_frames, win_length); the rest is left out."""
     windows = np.lib.stride_tricks.sliding_window_view(sound, preset.win_length)
     return windows[:: preset.hop_length]
 
 
 def _to_mel(frequency_hz: npt.ArrayLike) -> _Array:
-    """Return mels without their factor of 1127, which triangles between mels do not change by."""
+    """Return mels without their factor of 1127, which cancels out in triangles between mels."""
     return np.log1p(np.asarray(frequency_hz, np.float64) / _MEL_BREAK_HZ)

@@ -1,8 +1,8 @@
-"""Mean and standard deviation of what a model is trained on: computed once, stored with a hash.
+"""Mean and standard deviation of clips: computed, stored with hashes, loaded and applied.
 
 Moments are kept in float64 and merged by the formula of Chan, Golub and LeVeque ("Updating formulae
-and a pairwise algorithm for computing sample variances", 1979), which loses no digits as the
-difference of sums of squares does. Deviations are those of the population (divided by n).
+and a pairwise algorithm for computing sample variances", 1979). Unlike the difference of sums of
+squares it loses no digits. Deviations are those of the population (divided by n).
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from audioset_dl.dataset.splits import read_split, splits_beside
 from audioset_dl.errors import OutputError
-from audioset_dl.fewshot.split_files import SPLITS_NAME, read_split
 from audioset_dl.process.folder import ProcessedFolder
 
 _Array = npt.NDArray[np.float64]
 By = Literal["global", "channel", "sample"]
 FORMAT = 1
+# A smaller standard deviation counts as 0, and values are divided by 1 instead: a channel that is
+# constant becomes 0, not noise and not NaN.
 LEAST_STD = 1e-8
-"""A standard deviation below this is taken for none, and 1 divided by in its place: what is
-constant becomes 0, and neither noise nor NaN."""
 
 
 @dataclass(frozen=True)
 class Moments:
-    """Number, mean and sum of squared deviations of the values of each channel."""
+    """Number of values, mean and sum of squared deviations of each channel."""
 
     count: int
     """Values of a channel."""
@@ -52,7 +52,14 @@ def moments_of(array: npt.NDArray[np.floating]) -> Moments:
     Parameters
     ----------
     array : array of floats, shape (..., num_channels)
-        Of one axis: one channel. Of a log-mel spectrogram each mel band is a channel.
+        An array of one axis is one channel. Each mel band of a log-mel spectrogram is a channel.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> moments = moments_of(np.array([[1.0, 10.0], [3.0, 10.0]]))
+    >>> moments.count, moments.mean.tolist(), moments.std.tolist()
+    (2, [2.0, 10.0], [1.0, 0.0])
     """
     values = array.astype(np.float64)
     values = values.reshape(-1, 1) if values.ndim == 1 else values.reshape(-1, values.shape[-1])
@@ -63,7 +70,7 @@ def moments_of(array: npt.NDArray[np.floating]) -> Moments:
 
 
 def merge_moments(first: Moments, second: Moments) -> Moments:
-    """Return the moments of the values of both; in another order the last bits may differ."""
+    """Return the moments of all values of both; the order may change the last bits."""
     if not first.count or not second.count:
         return first if first.count else second
     count = first.count + second.count
@@ -74,7 +81,7 @@ def merge_moments(first: Moments, second: Moments) -> Moments:
 
 
 def merge_channels(moments: Moments) -> Moments:
-    """Return the moments of all channels' values together, as of one channel."""
+    """Return the moments of all channels together, as one channel."""
     mean = moments.mean.mean(keepdims=True)
     m2 = moments.m2.sum() + moments.count * np.square(moments.mean - mean).sum()
     return Moments(moments.count * len(moments.mean), mean, np.array([m2]))
@@ -82,18 +89,18 @@ def merge_channels(moments: Moments) -> Moments:
 
 @dataclass(frozen=True)
 class Statistics:
-    """What statistics.json holds."""
+    """Content of statistics.json."""
 
     split: str
-    """Whose clips: ``train``."""
+    """Name of the split: ``train``."""
     num_clips: int
     num_values: int
-    """Values of all clips and channels."""
+    """Number of values of all clips and channels."""
     mean: float
     """Of all values."""
     std: float
     channel_mean: tuple[float, ...]
-    """Of each mel band; of wav and npy, of each audio channel."""
+    """Of each mel band; of forms wav and npy, of each audio channel."""
     channel_std: tuple[float, ...]
     clips: Mapping[str, tuple[float, float]]
     """Mean and standard deviation of each clip, by clip_id."""
@@ -107,7 +114,7 @@ class Statistics:
 def summarize(
     moments: Mapping[str, Moments], *, split: str, clips_sha256: str, settings_sha256: str
 ) -> Statistics:
-    """Put the moments of clips together, in the order of their ids, whatever order they come in.
+    """Merge the moments of clips, in the order of their ids.
 
     Raises
     ------
@@ -120,8 +127,8 @@ def summarize(
         one = moments[clip_id]
         if total.count and one.mean.shape != total.mean.shape:
             raise OutputError(
-                f"clip {clip_id} has {len(one.mean)} channels, those before it {len(total.mean)}: "
-                "download with audio.channels: 1 or 2, or process with a preset"
+                f"clip {clip_id} has {len(one.mean)} channels, those before it {len(total.mean)}",
+                fix="download with audio.channels: 1 or 2, or process with a preset",
             )
         total = merge_moments(total, one)
         single = merge_channels(one)
@@ -142,13 +149,13 @@ def summarize(
 
 
 def hash_clips(sha256_by_clip: Iterable[tuple[str, str]]) -> str:
-    """Return one SHA-256 of clips: of their lines ``clip_id sha256``, sorted."""
+    """Return one SHA-256 for all clips: that of their lines ``clip_id sha256``, sorted."""
     lines = sorted(f"{clip_id} {sha256}\n" for clip_id, sha256 in sha256_by_clip)
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def statistics_bytes(statistics: Statistics) -> bytes:
-    """Return what statistics.json holds: the same statistics, the same bytes."""
+    """Return the content of statistics.json; the same statistics give the same bytes."""
     return (json.dumps(asdict(statistics), indent=1, ensure_ascii=False) + "\n").encode()
 
 
@@ -159,7 +166,7 @@ def load_statistics(
     clips_sha256: str | None = None,
     settings_sha256: str | None = None,
 ) -> Statistics:
-    """Load statistics.json of a processed folder, if it is of its clips, settings and split.
+    """Load statistics.json of a processed folder, checked to fit its clips, settings and split.
 
     Parameters
     ----------
@@ -169,12 +176,22 @@ def load_statistics(
         splits.json, or the folder that holds it; unless given, ``fewshot/splits.json`` beside the
         folder, if there is one.
     clips_sha256, settings_sha256 : str, optional
-        What the hashes must be; those of the folder's own manifest and process.json unless given.
+        Hashes to expect; those of the folder's own manifest and process.json unless given.
 
     Raises
     ------
     OutputError
-        There are none, they can't be read, or they are of other clips, settings or splits.
+        There is no statistics.json, it can't be read, or it is of other clips, settings or splits.
+
+    Examples
+    --------
+    >>> from audioset_dl import ClipDataset
+    >>> from audioset_dl.process import apply_statistics, load_statistics
+    >>> statistics = load_statistics("processed")
+    >>> samples, _ = ClipDataset("processed", "train")[0]
+    >>> scaled = apply_statistics(samples, statistics)
+    >>> scaled.dtype, scaled.shape
+    (dtype('float32'), (160000,))
     """
     place = ProcessedFolder(Path(folder))
     found = _read(place)
@@ -182,25 +199,26 @@ def load_statistics(
         settings_sha256 = place.read_settings_sha256()
     _check_hash(place, "settings", found.settings_sha256, settings_sha256)
     if clips_sha256 is None:
-        rows = place.read_manifest()
+        rows = place.read_manifest().rows
         clips_sha256 = hash_clips(
-            (row["clip_id"], row["sha256"]) for row in rows if row["clip_id"] in found.clips
+            (row.clip_id, row.saved_file.sha256) for row in rows if row.clip_id in found.clips
         )
     _check_hash(place, "clips", found.clips_sha256, clips_sha256)
-    beside = place.path.absolute().parent / "fewshot" / SPLITS_NAME
-    if splits is not None or beside.is_file():
-        _check_split(place, found, Path(splits) if splits is not None else beside)
+    path = splits_beside(place.path) if splits is None else Path(splits)
+    if splits is not None or path.is_file():
+        _check_split(place, found, path)
     return found
 
 
 def _check_split(place: ProcessedFolder, found: Statistics, splits: Path) -> None:
-    processed = {row["clip_id"] for row in place.read_manifest()}
+    processed = {row.clip_id for row in place.read_manifest().rows}
     wanted = processed.intersection(read_split(splits, found.split).clips)
     if wanted != found.clips.keys():
         raise OutputError(
             f"{place.statistics} is of another split than {splits}: {len(found.clips)} clips, of "
             f"which {len(wanted & found.clips.keys())} are among the {len(wanted)} of "
-            f"{found.split} there; run `audioset-dl statistics`, which computes it anew"
+            f"{found.split} there",
+            fix="run `audioset-dl statistics`, which computes it again",
         )
 
 
@@ -216,15 +234,15 @@ def apply_statistics(
     Parameters
     ----------
     array : array of floats, shape (..., num_channels)
-        One clip, or several of one length; of one axis: one channel.
+        One clip, or several of one length. An array of one axis is one channel.
     statistics : Statistics
-        As `load_statistics` gives them.
+        Those of `load_statistics`.
     by : str
-        ``channel``: each mel band (or audio channel) by its own; ``global``: all by one;
-        ``sample``: this array by its own mean and deviation, whatever the statistics say.
+        ``channel``: each mel band (or audio channel) by its own mean and deviation; ``global``: all
+        by one; ``sample``: this array by its own, not by the statistics.
     settings_sha256 : str, optional
-        Hash of the settings that the array was made by (process.json of its folder), where that is
-        another folder than the statistics'.
+        Hash of the settings that the array was made by (process.json of its folder), where the
+        array is from another folder than the statistics.
 
     Raises
     ------
@@ -234,7 +252,7 @@ def apply_statistics(
         The array has another number of channels than the statistics.
     """
     if settings_sha256 is not None and settings_sha256 != statistics.settings_sha256:
-        raise OutputError(_mismatch("settings", statistics.settings_sha256, settings_sha256))
+        raise _mismatch("settings", statistics.settings_sha256, settings_sha256)
     num_channels = 1 if array.ndim == 1 else array.shape[-1]
     if num_channels != len(statistics.channel_mean):
         raise ValueError(
@@ -270,19 +288,18 @@ def _read(place: ProcessedFolder) -> Statistics:
         known["clips"] = {clip: (float(a), float(b)) for clip, (a, b) in known["clips"].items()}
         return Statistics(**known)
     except FileNotFoundError as error:
-        raise OutputError(f"{path} does not exist; {again}") from error
+        raise OutputError(f"{path} does not exist", fix=again) from error
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise OutputError(f"{path} can't be read ({error}); {again}") from error
+        raise OutputError(f"{path} can't be read ({error})", fix=again) from error
 
 
 def _check_hash(place: ProcessedFolder, what: str, found: str, expected: str) -> None:
     if found != expected:
-        words = _mismatch(what, found, expected)
-        raise OutputError(f"{place.statistics}: {words}")
+        raise _mismatch(what, found, expected, prefix=f"{place.statistics}: ")
 
 
-def _mismatch(what: str, found: str, expected: str) -> str:
-    return (
-        f"these statistics are of other {what} ({found:.12}, expected {expected:.12}); "
-        "run `audioset-dl statistics` on the folder that they are to be applied to"
+def _mismatch(what: str, found: str, expected: str, *, prefix: str = "") -> OutputError:
+    return OutputError(
+        f"{prefix}these statistics are of other {what} ({found:.12}, expected {expected:.12})",
+        fix="run `audioset-dl statistics` on the folder that they are to be applied to",
     )

@@ -10,6 +10,8 @@ from audioset_dl.words import by_code, table, to_csv
 if TYPE_CHECKING:
     from audioset_dl.dataset.availability import TriedClass, TriedClips
 
+_COLUMNS = ("clip_id", "ytid", "state", "code", "labels", "seen_at")
+# More reasons would not fit into 80 columns beside the numbers.
 _MANY_CODES = 3
 
 
@@ -49,14 +51,8 @@ def _reasons(one: TriedClass) -> str:
 
 def availability_csv(found: TriedClips) -> str:
     """Return a CSV of all clips that were tried, for ``clips.known_gone``."""
-    return to_csv(
-        {
-            "clip_id": row.clip_id,
-            "ytid": row.clip.ytid,
-            "state": row.state,
-            "code": row.code or "",
-            "labels": row.clip.labels,
-            "seen_at": row.updated_at,
-        }
+    rows = (
+        (row.clip_id, row.clip.ytid, row.state, row.code or "", row.clip.labels, row.updated_at)
         for row in found.rows
     )
+    return to_csv((dict(zip(_COLUMNS, row, strict=True)) for row in rows), _COLUMNS)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from audioset_dl.doctor.check import Check
 
 _WIDTH = 80
+# As wide as the longest status and a space.
 _INDENT = " " * 9
 
 

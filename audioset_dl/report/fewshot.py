@@ -2,55 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
-from pathlib import Path
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from audioset_dl.fewshot.clips import RULES
 from audioset_dl.words import count, listed, some, table
 
 if TYPE_CHECKING:
-    from audioset_dl.catalog.ontology import Node
-    from audioset_dl.fewshot.split import Split
-
-_RULES = ("mixed", "video", "duplicate")
-
-
-def split_report_document(split: Split) -> dict[str, Any]:
-    """Return what a split came to as JSON-able data."""
-    naive = split.naive.clips / split.num_clips
-    return {
-        "seed": split.seed,
-        "splits": {
-            name: {
-                "classes": len(split.classes(name)),
-                "wanted": split.wanted.get(name),
-                "clips": len(clips),
-                "fewest_clips": min(_kept(split, split.classes(name)).values(), default=0),
-            }
-            for name, clips in split.clip_splits.clips.items()
-        },
-        "clips": split.num_clips,
-        "dropped": {rule: split.clip_splits.num_dropped(rule) for rule in _RULES},
-        "kept_out_of_train": len(split.clip_splits.kept_out_of_train),
-        "groups": [list(group) for group in split.groups],
-        "cut_ties": [[*pair, round(index, 4)] for pair, index in split.cut_ties.items()],
-        "overlap": asdict(split.overlap),
-        "naive": {
-            **asdict(split.naive),
-            "share": round(naive, 4),
-            "mean_share": round(split.naive_clips_mean / split.num_clips, 4),
-        },
-        "left_out": [
-            {"mid": one.node.mid, "name": one.node.name, "clips": one.num_clips,
-             "below": list(one.below)}
-            for one in split.universe.left_out
-        ],
-        "fell_short": [
-            {"mid": node.mid, "name": node.name, "clips": clips}
-            for node, clips in _fallen(split).items()
-        ],
-    }  # fmt: skip
+    from audioset_dl.fewshot.class_split import Split
+    from audioset_dl.fewshot.episodes import WrittenEpisodes
 
 
 def split_text(split: Split, width: int) -> str:
@@ -61,7 +21,7 @@ def split_text(split: Split, width: int) -> str:
             f"{len(split.classes(name)):,}",
             f"{split.wanted[name]:,}" if split.wanted else "given",
             f"{len(clips):,}",
-            f"{min(_kept(split, split.classes(name)).values(), default=0):,}",
+            f"{split.fewest_clips(name):,}",
         )
         for name, clips in split.clip_splits.clips.items()
     ]
@@ -85,9 +45,9 @@ def _facts(split: Split) -> Iterator[tuple[str, str]]:
 
 
 def _classes(split: Split) -> str:
-    poor = [one for one in split.universe.left_out if not one.below]
-    above = [one.node.name for one in split.universe.left_out if one.below]
-    words = count(len(split.universe.classes), "class takes part", "classes take part")
+    poor = [one for one in split.eligible.left_out if not one.below]
+    above = [one.node.name for one in split.eligible.left_out if one.below]
+    words = count(len(split.eligible.classes), "class takes part", "classes take part")
     if above:
         words += f"; {some(above, '; ')} left out for classes below"
     if poor:
@@ -97,7 +57,7 @@ def _classes(split: Split) -> str:
 
 
 def _groups(split: Split) -> str:
-    names = {node.mid: node.name for node in split.universe.classes}
+    names = {node.mid: node.name for node in split.eligible.classes}
     groups = [" + ".join(names[mid] for mid in group) for group in split.groups]
     kept = "lie together" if not split.wanted else "kept together"
     classes = count(sum(map(len, split.groups)), "class", "classes")
@@ -110,7 +70,7 @@ def _groups(split: Split) -> str:
 
 
 def _dropped(split: Split) -> str:
-    numbers = [split.clip_splits.num_dropped(rule) for rule in _RULES]
+    numbers = [split.clip_splits.num_dropped(rule) for rule in RULES]
     mixed, video, duplicate = numbers
     share = f"{sum(numbers) / split.num_clips:.1%}"
     return (
@@ -142,7 +102,7 @@ def _naive(split: Split) -> str:
 
 
 def _warnings(split: Split) -> Iterator[tuple[str, str]]:
-    fallen = [f"{node.name} ({clips:,})" for node, clips in _fallen(split).items()]
+    fallen = [f"{node.name} ({clips:,})" for node, clips in split.fell_short.items()]
     if fallen:
         names = some(fallen, "; ")
         yield "warning", f"fewer than {split.config.min_clips} clips are kept of {names}"
@@ -159,39 +119,29 @@ def _warnings(split: Split) -> Iterator[tuple[str, str]]:
         yield "warning", f"groups or holdout leave other numbers than the ratios ask for: {words}"
 
 
-def _fallen(split: Split) -> Mapping[Node, int]:
-    kept = _kept(split, split.universe.classes)
-    return {node: clips for node, clips in kept.items() if clips < split.config.min_clips}
-
-
-def _kept(split: Split, nodes: tuple[Node, ...]) -> Mapping[Node, int]:
-    return {node: split.num_clips_of(node.mid) for node in nodes}
-
-
-def episodes_document(
-    path: Path, numbers: Mapping[str, int], kind: str, apart: Mapping[str, list[tuple[str, str]]]
-) -> dict[str, Any]:
+def episodes_document(written: WrittenEpisodes) -> dict[str, Any]:
     """Return what was written as JSON-able data; `apart`: classes that never meet, by split."""
-    return {"file": str(path), "kind": kind, "episodes": dict(numbers), "apart": dict(apart)}
+    return {
+        "file": str(written.path),
+        "kind": written.config.kind,
+        "episodes": dict(written.numbers),
+        "apart": dict(written.apart),
+    }
 
 
-def episodes_text(
-    path: Path,
-    numbers: Mapping[str, int],
-    shape: tuple[str, int, int, int],
-    apart: Mapping[str, list[tuple[str, str]]],
-) -> str:
+def episodes_text(written: WrittenEpisodes) -> str:
     """Return what was written, for people."""
-    kind, n_way, k_shot, q_query = shape
+    config, numbers = written.config, written.numbers
     splits = ", ".join(f"{number:,} of {name}" for name, number in numbers.items())
-    written = (
-        f"Wrote {path}: {count(sum(numbers.values()), 'episode')} ({splits}); {kind}, {n_way} "
-        f"classes, {k_shot} support and {q_query} query clips of each"
+    first = (
+        f"Wrote {written.path}: {count(sum(numbers.values()), 'episode')} ({splits}); "
+        f"{config.kind}, {config.n_way} classes, {config.k_shot} support and {config.q_query} "
+        "query clips of each"
     )
     lines = [
         f"{name}: never in one episode, as they share too many clips: "
         + some([" + ".join(pair) for pair in pairs], "; ")
-        for name, pairs in apart.items()
+        for name, pairs in written.apart.items()
         if pairs
     ]
-    return "\n".join([written, *lines])
+    return "\n".join([first, *lines])

@@ -9,25 +9,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audioset_dl.errors import OutputError, ToolMissingError
-from audioset_dl.selection.thresholds import Curve, Thresholds
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-FORMATS = ("pdf", "png", "svg")
+    from audioset_dl.selection.thresholds import Curve, Thresholds
+
+FORMATS = (".pdf", ".png", ".svg")
+# As wide as a column of a paper with two.
 _SIZE_IN = (3.5, 2.6)
-"""One column of a paper of two."""
 _STYLE: dict[str, Any] = {
     "font.size": 8,
     "axes.linewidth": 0.6,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "svg.fonttype": "none",
+    "svg.fonttype": "none",  # text stays text, to be searched and edited
     "pdf.fonttype": 42,  # TrueType, as publishers ask for
-    "svg.hashsalt": "audioset-dl",
+    "svg.hashsalt": "audioset-dl",  # the same ids, and so the same file, each time
 }
+# Of Okabe and Ito's palette for colour-blind readers (https://jfly.uni-koeln.de/color/).
 _BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#555555"
-"""Of Okabe and Ito's palette for colour-blind readers (https://jfly.uni-koeln.de/color/)."""
 
 
 def plot_thresholds(thresholds: Thresholds, path: Path) -> None:
@@ -52,7 +53,8 @@ def plot_thresholds(thresholds: Thresholds, path: Path) -> None:
         from matplotlib.figure import Figure  # noqa: PLC0415
     except ImportError as error:
         raise ToolMissingError(
-            "--plot needs matplotlib: pip install 'audioset-dl[plot]', or pip install matplotlib"
+            "--plot needs matplotlib",
+            fix="pip install 'audioset-dl[plot]', or pip install matplotlib",
         ) from error
     with rc_context(_STYLE):  # type: ignore[arg-type]
         figure = Figure(figsize=_SIZE_IN, layout="constrained")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from audioset_dl.config import DownloadConfig
     from audioset_dl.planning.plan import Plan
 
+# The pairs that share most clips; `--json` has them all.
 _PAIRS = 3
 
 

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from audioset_dl.process.folder import ProcessedFolder
     from audioset_dl.process.measuring import Measured
     from audioset_dl.process.presets import Preset
-    from audioset_dl.process.run import Processed
+    from audioset_dl.process.run import ProcessReport
 
 
 def process_document(
-    done: Processed, folder: ProcessedFolder, preset: Preset | None
+    done: ProcessReport, folder: ProcessedFolder, preset: Preset | None
 ) -> dict[str, Any]:
     """Return what was processed as JSON-able data."""
     return {
@@ -27,7 +27,7 @@ def process_document(
 
 
 def process_text(
-    done: Processed,
+    done: ProcessReport,
     folder: ProcessedFolder,
     config: ProcessConfig,
     *,
@@ -52,7 +52,7 @@ def process_text(
     return "\n".join(lines)
 
 
-def _form(done: Processed, config: ProcessConfig, preset: Preset | None) -> str:
+def _form(done: ProcessReport, config: ProcessConfig, preset: Preset | None) -> str:
     kinds = {"wav": "float WAV", "npy": "float32 samples", "logmel": "log-mel spectrograms"}
     kind = kinds[config.form]
     if preset is not None:
@@ -67,7 +67,7 @@ def _shape(shape: str) -> str:
     return " x ".join(f"{int(length):,}" for length in shape.split(";"))
 
 
-def _scale(done: Processed, config: ProcessConfig) -> str:
+def _scale(done: ProcessReport, config: ProcessConfig) -> str:
     if config.scale in ("none", "standardize"):
         return config.scale
     return (
@@ -75,7 +75,7 @@ def _scale(done: Processed, config: ProcessConfig) -> str:
     )
 
 
-def _warnings(done: Processed, preset: Preset | None) -> list[str]:
+def _warnings(done: ProcessReport, preset: Preset | None) -> list[str]:
     rate = done.lowest_rate
     if preset is None or rate is None or rate >= min(preset.sample_rate, 2 * preset.fmax):
         return []

@@ -84,6 +84,7 @@ def _cookie_lines(report: Report) -> list[str]:
 
 
 def _example_lines(counts: Counts) -> list[str]:
+    # yt-dlp appends a paragraph on where to report bugs to some of its messages.
     return [f"  {code}: {words:.160}" for code, words in counts.examples.items()]
 
 

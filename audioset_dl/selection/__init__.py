@@ -1,1 +1,1 @@
-"""Which classes and which clips: filters, the seeded ranking, the draw, the plan."""
+"""The chosen classes and clips: filters, the seeded ranking, the draw, lists, known-gone clips."""

@@ -1,4 +1,4 @@
-"""Which classes the config chooses.
+"""The classes that the config chooses.
 
 Owns the meaning of the config's ``classes`` section; knows nothing of clips.
 """
@@ -13,21 +13,20 @@ from audioset_dl.config import ClassesConfig
 from audioset_dl.errors import ConfigError, Problem
 
 MAX_PROBLEMS = 50
-"""Unknown names that are told, each with its suggestions."""
+"""Most unknown names that are reported, each with its suggestions."""
 
 
 def select_classes(catalog: Catalog, config: ClassesConfig) -> tuple[Node, ...]:
     """Return the chosen classes in ontology order.
 
-    A chosen class occurs as a label, is neither abstract nor blacklisted, lies in what ``include``
-    names (all, where it is empty) and not in what ``exclude`` names, and passes ``leaf_only`` and
-    ``min_quality``; ``slice`` is applied last.
+    A chosen class occurs as a label, is neither abstract nor blacklisted, is among the classes of
+    ``include`` (all, where it is empty) and not among those of ``exclude``, and passes
+    ``leaf_only`` and ``min_quality``; ``slice`` is applied last.
 
     Raises
     ------
     ConfigError
-        A name that the ontology does not have (all such names at once, with suggestions), or
-        nothing is left to choose.
+        The ontology lacks a name (all such names at once, with suggestions), or no class is left.
     """
     included, excluded = _named_mids(catalog.ontology, config)
     chosen = [
@@ -89,7 +88,7 @@ def _expand(
 ) -> set[str]:
     mids: set[str] = set()
     for position, name in enumerate(names):
-        if len(problems) >= MAX_PROBLEMS:  # to look for suggestions takes a millisecond each
+        if len(problems) >= MAX_PROBLEMS:  # each search for suggestions takes a millisecond
             rest = f"and {len(names) - position:,} more names that were not looked up"
             problems.append(Problem(f"classes.{key}", rest))
             break
@@ -114,4 +113,4 @@ def _nothing_chosen(config: ClassesConfig) -> Problem:
         hints.append(f"min_quality is {config.min_quality:g} and unrated is {config.unrated}")
     if config.slice is not None:
         hints.append(f"slice takes classes {config.slice[0]} to {config.slice[1] - 1}")
-    return Problem("classes", "no class is left; " + "; ".join(hints))
+    return Problem("classes", "no class is left", fix="; ".join(hints))

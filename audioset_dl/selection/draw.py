@@ -1,7 +1,7 @@
-"""The draw: which clips each class wants, given what can still be had.
+"""The draw: the clips that each class wants, given which are still available.
 
-Pure bookkeeping. It is told what became of a clip and answers what is wanted now; it fetches
-nothing and remembers nothing between runs.
+Pure bookkeeping. It takes what became of a clip and returns what is wanted now; it fetches nothing
+and remembers nothing between runs.
 """
 
 from __future__ import annotations
@@ -12,30 +12,30 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Share:
-    """What one class has got of the clips that it wants."""
+    """How one class stands."""
 
     mid: str
     wanted: int
-    """Clips it has or waits for: ``per_class``, or all of fewer."""
+    """Number of clips that it has or waits for: ``per_class``, or all of fewer."""
     available: int
-    """Candidates in the metadata that are not known to be gone."""
+    """Number of candidates in the metadata that are not known to be gone."""
     gone: int
-    """Candidates that were drawn and are gone."""
+    """Number of candidates that were drawn and are gone."""
 
 
 class Draw:
-    """The first ``per_class`` clips of each class's ranking that can be had.
+    """The first ``per_class`` clips of each class's ranking that are available.
 
     A clip that is gone gives its place to the next of the ranking. A clip that merely failed keeps
-    its place, so that what is finished in the end depends on the rankings and on what is gone, and
-    on neither the order of events nor on interruptions.
+    its place. So the finished set depends on the rankings and on which clips are gone, but neither
+    on the order of events nor on interruptions.
 
     Parameters
     ----------
     rankings : mapping of str to sequence of str
-        For each chosen class (by MID) all its candidates' clip_ids in ranked order.
+        For each chosen class (by MID) the clip_ids of all its candidates, in ranked order.
     per_class : int or None
-        Clips wanted of each class; None for all.
+        Number of clips wanted of each class; None for all.
     """
 
     def __init__(self, rankings: Mapping[str, Sequence[str]], per_class: int | None) -> None:
@@ -59,7 +59,7 @@ class Draw:
         return list(_by_turns(hands))
 
     def replace(self, clip_id: str) -> list[str]:
-        """Take a drawn clip as gone and return the clips that are newly wanted in its place."""
+        """Take a drawn clip as gone; return the clips that are now wanted in its place."""
         self._known_gone.add(clip_id)
         self._num_gone += 1
         return [refill for mid in sorted(self._drawn_by[clip_id]) for refill in self._fill(mid, 1)]
@@ -75,7 +75,7 @@ class Draw:
         return self._num_gone
 
     def drawn(self) -> dict[str, frozenset[str]]:
-        """Return all clips that were drawn, gone or not, with the classes (MIDs) that drew them."""
+        """Return all drawn clips, gone or not, with the classes (MIDs) that drew them."""
         return {clip_id: frozenset(mids) for clip_id, mids in self._drawn_by.items()}
 
     def drawn_by(self, clip_id: str) -> frozenset[str]:
@@ -83,7 +83,7 @@ class Draw:
         return frozenset(self._drawn_by.get(clip_id, ()))
 
     def shares(self) -> list[Share]:
-        """Return how each class stands."""
+        """Return the share of each class."""
         return [self._share(mid) for mid in self._rankings]
 
     def _share(self, mid: str) -> Share:
@@ -104,7 +104,7 @@ class Draw:
         return num_candidates if self._per_class is None else self._per_class
 
     def _fill(self, mid: str, num_seats: int) -> Iterator[str]:
-        """Seat the next clips of a ranking; yield those that no class had drawn before."""
+        """Draw the next clips of a ranking; yield those that no class had drawn before."""
         ranking = self._rankings[mid]
         while num_seats and self._next[mid] < len(ranking):
             clip_id = ranking[self._next[mid]]

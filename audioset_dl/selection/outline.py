@@ -1,4 +1,4 @@
-"""The ontology below a class, as lines of a tree. It is a DAG: a node may lie below several."""
+"""The ontology below a class, as lines of a tree, though a node may lie below several others."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ class Line:
     node: Node
     depth: int
     is_last: tuple[bool, ...]
-    """For the node and each above it, but for the root: whether it is the last of its parent."""
+    """For each node above it but the root, and for itself: True if it is the last child."""
     above: Node | None
-    """The node under which it stands further up with all that is below it; None in the first
-    place."""
+    """The node under which an earlier line has it with all that is below it; None in the first
+    line of a node."""
     parents: Sequence[Node]
-    """All nodes right above it."""
+    """All its parents."""
 
 
 def outline(ontology: Ontology, roots: Sequence[Node]) -> list[Line]:
     """Return roots and all nodes below them, depth-first in the ontology's order.
 
-    A node that lies below several of them has a line in each place; what is below it follows the
-    first only.
+    A node that lies below several of them has a line in each place; the nodes below it follow the
+    first line only.
     """
     first_places: dict[str, Node | None] = {}
     return [line for root in roots for line in _lines(ontology, root, None, (), first_places)]

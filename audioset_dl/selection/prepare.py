@@ -1,4 +1,4 @@
-"""What stands before every use of AudioSet: its files fetched, read, and chosen from."""
+"""The steps before every use of AudioSet: fetch its files, read them, choose from them."""
 
 from __future__ import annotations
 
@@ -18,26 +18,27 @@ from audioset_dl.selection.select import Selection, select
 
 @dataclass(frozen=True)
 class Prepared:
-    """A selection and where it comes from."""
+    """A selection and its origin."""
 
     selection: Selection
     hashes: Mapping[str, str]
-    """SHA-256 of AudioSet's files, by file name."""
+    """SHA-256 of AudioSet's files by file name, and of the config's tables by key."""
     warnings: Sequence[str]
+    """Sentences for people."""
 
 
 def prepare(config: Config, *, progress: Callable[[str], Progress] | None = None) -> Prepared:
-    """Fetch what is missing of AudioSet's files, read them, choose classes and their clips.
+    """Fetch AudioSet's missing files, read all, choose classes and their clips.
 
-    What was read and ranked is kept in a folder ``.cache`` of ``metadata.dir``, where that can be
-    written, so that the next time is short.
+    Clips and rankings are saved in a folder ``.cache`` of ``metadata.dir``, where that can be
+    written, so that the next run starts faster.
 
     Parameters
     ----------
     config : Config
         The whole config.
     progress : callable, optional
-        Called with the name of a file before it is downloaded; returns what shows how it goes.
+        Called with the name of a file before it is downloaded; returns its display.
 
     Raises
     ------

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from audioset_dl.catalog.cache import Cache, make_key
 from audioset_dl.catalog.segments import RowNumbers, SegmentTable
 
+# Raise it when the same seed gives another order: caches of older versions are then not used.
 RANKING_VERSION = 1
-"""To be raised when the same seed gives another order: what was kept is then left aside."""
 
 _FIRST_NAMES = 64
 

@@ -21,26 +21,27 @@ from audioset_dl.selection.list import ClipList, read_clip_list
 from audioset_dl.selection.ranking import Ranking, rank_rows
 
 FULL_LENGTH_S = 10.0
+"""Length of all but 1 % of AudioSet's segments, in seconds."""
 
 
 @dataclass(frozen=True, eq=False)
 class Selection:
-    """What a config chooses from a catalog."""
+    """The classes and clips that a config chooses from a catalog."""
 
     classes: tuple[Node, ...]
-    """Chosen classes in ontology order; of a list, those that its clips count for."""
+    """Chosen classes in ontology order; for a list, those that its clips count for."""
     catalog: Catalog
     per_class: int | None
-    """Clips wanted of each class; None for all."""
+    """Number of clips wanted of each class; None for all."""
     candidates: Mapping[str, RowNumbers] = field(default_factory=dict)
     """For each chosen class (by MID) the clips that it may draw, as rows of the segment table;
     empty for a list."""
     seed: int = 0
-    """Decides in which order the candidates are drawn."""
+    """Seed of the order in which the candidates are drawn."""
     cache: Cache = field(default_factory=Cache)
-    """Where the order is kept for the next time."""
+    """Cache of that order."""
     clip_list: ClipList | None = None
-    """The list that is downloaded, in the place of a draw from all candidates."""
+    """The list to download instead of a draw from all candidates."""
     known_gone: Mapping[str, str] = field(default_factory=dict)
     """Clips that others report gone, with the code of the reason."""
 

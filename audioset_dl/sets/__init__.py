@@ -1,1 +1,1 @@
-"""Whole datasets beside each other: compared, merged."""
+"""Work on whole datasets: compare them, merge them."""

@@ -1,7 +1,7 @@
-"""Two datasets beside each other: which clips one has and the other has not, and why.
+"""The comparison of two datasets: which clips one has and the other lacks, and why.
 
-Reads manifests, and what failures.csv and run.json beside them tell; the files themselves are left
-to `audioset_dl.dataset.verify`.
+Reads manifests, and failures.csv and run.json beside them; the check of the files themselves is
+that of `audioset_dl.dataset.verify`.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from audioset_dl.dataset.rows import Row
 from audioset_dl.dataset.run_info import read_run_info
 
 NOT_KNOWN = "not known there"
-"""In the place of a code: the other dataset never came to the clip."""
+"""In the place of a code: the other dataset never asked for the clip."""
 
 
 @dataclass(frozen=True)
 class Form:
-    """What the audio of a dataset is like."""
+    """The form of the audio of a dataset."""
 
     sample_rates: tuple[int, ...]
     """In Hz; several where it is as in the source."""
     channels: tuple[int, ...]
     subtype: str | None
-    """None where run.json does not tell."""
+    """None where run.json does not say."""
 
 
 @dataclass(frozen=True)
@@ -52,24 +52,24 @@ class Missing:
 
     clip_id: str
     code: str
-    """Why, as failures.csv names it, or `NOT_KNOWN`."""
+    """Code of the reason in failures.csv, or `NOT_KNOWN`."""
 
 
 @dataclass(frozen=True)
 class ClassComparison:
-    """How many clips that carry a label two datasets have."""
+    """Numbers of the clips that carry a label, in two datasets."""
 
     mid: str
     name: str
     only_in_a: int
     only_in_b: int
     both: int
-    """With the same audio or other."""
+    """With the same audio or with other."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """How two datasets differ."""
+    """The differences between two datasets."""
 
     a: DatasetTables
     b: DatasetTables
@@ -79,15 +79,15 @@ class Comparison:
     same_audio: Sequence[str]
     """Clip_ids in both, with the same SHA-256 of the file."""
     other_audio: Sequence[str]
-    """Clip_ids in both, with another."""
+    """Clip_ids in both, with another SHA-256."""
     other_form: Sequence[str]
-    """Of those, the ones with another sample rate, number of channels or subtype."""
+    """Those of `other_audio` with another sample rate, number of channels or subtype."""
     classes: Sequence[ClassComparison]
     """One for each label that a clip of A or B carries, sorted by name."""
 
     @property
     def is_identical(self) -> bool:
-        """Whether both hold the same clips with the same audio."""
+        """True if both hold the same clips with the same audio."""
         return not (self.only_in_a or self.only_in_b or self.other_audio)
 
     @property
@@ -114,6 +114,7 @@ def read_tables(path: Path) -> DatasetTables:
     table = read_manifest(manifest)
     rows = table.by_clip_id()
     folder = OutputFolder(manifest.parent)
+    # Beside a manifest of another name, such as a colleague's, lie the tables of another dataset.
     is_alone = manifest.name != folder.manifest.name
     failures = [] if is_alone else read_failures(folder.failures)
     codes = {row.clip_id: row.code or "" for row in failures}

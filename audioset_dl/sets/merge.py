@@ -1,7 +1,7 @@
-"""The parts of one dataset put into one folder, every file checked by its hash.
+"""The merge of the parts of one dataset into one folder, every file checked by its hash.
 
-Decides by what the journals of the parts and of the folder say; copies, and never moves: the parts
-stay as they are, and nothing that the folder holds is overwritten.
+Files are copied, never moved: the parts stay as they are, and nothing that the folder holds is
+overwritten. What becomes of a clip is decided in `audioset_dl.sets.unite`.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Merged:
-    """What a merge did, and what the folder holds now."""
+    """What a merge did, and numbers of what the folder holds now."""
 
     copied: int
     present: int
@@ -68,9 +68,9 @@ class Merged:
     """Clips that the folder holds."""
     gone: int
     waiting: int
-    """Clips that no part could get so far."""
+    """Clips that no part has saved so far."""
     troubles: Sequence[Trouble]
-    """Files that were not merged; each lies where it lay."""
+    """Files that were not merged; each is left as it is."""
     other_metadata: Sequence[str]
     """Names of AudioSet's files that were not the same for all parts."""
 
@@ -115,6 +115,7 @@ def merge_parts(
     _check_overlap(out.path, paths)
     _check_is_ours(out)
     with ExitStack() as stack:
+        # A part that a run still writes would be merged in halves.
         for path in paths:
             stack.enter_context(keep_runs_out(OutputFolder(path).lock))
         parts = [read_part(path) for path in paths]
@@ -137,6 +138,7 @@ def merge_parts(
 
 def _check_is_ours(out: OutputFolder) -> None:
     """Refuse a folder that holds other things than a dataset, or an interrupted merge into one."""
+    # A mistyped OUT would be filled with tables and WAV files among the user's own.
     ours = (out.journal, out.manifest, out.run, out.lock, out.wav)
     if not out.path.is_dir() or any(path.exists() for path in ours):
         return
@@ -205,6 +207,7 @@ class _Merge:
         only_own = (row for row in self._own.rows.values() if row.clip_id not in united)
         known_gone = [row for row in (*rows, *only_own) if row.known_from is not None]
         self._journal.put(row for row in rows if row.known_from is None)
+        # The clip may have been tried by an earlier run, whose attempts are kept.
         self._journal.put(
             replace(row, known_from=None, wanted=False, state="waiting", code=None, detail=None)
             for row in known_gone
@@ -265,9 +268,11 @@ class _Merge:
                 return
             self._num_present += 1
         else:
+            # A merge that is killed right after the file has its name is taken up by this note.
             write_pending(self._out, row.clip, file)
             write_file(target, content)
             self._num_copied += 1
+        # Read back: the parts may be deleted after a merge that reported no error.
         if not _holds(target, file):
             raise OutputError(f"{target} is not what was written there: the disk fails")
         self._journal.put([unite_saved(self._rows_of(row.clip_id), file, self._order)])

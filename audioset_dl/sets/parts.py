@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,8 @@ def make_part(folder: OutputFolder, journal_rows: Iterable[Row]) -> Part:
     rows = {row.clip_id: row for row in journal_rows}
     of_manifest: Mapping[str, str] = {}
     failures: list[Row] = []
-    # The journal is the truth; of the tables only what it does not hold is looked for.
+    # The journal is the truth. The tables are read for what it does not hold: the names of labels,
+    # and the clips that were taken as gone without asking. A table that is damaged is no loss.
     with suppress(OutputError):
         of_manifest = read_manifest(folder.manifest).names
     info, names = _read_names(folder, of_manifest)
@@ -93,12 +95,11 @@ def _read_names(
 ) -> tuple[RunInfo | None, dict[str, str]]:
     """Return run.json, and the display names that it and the manifest know."""
     info = read_run_info(folder.run)
-    of_run = {node["mid"]: node["name"] for node in info.classes} if info is not None else {}
-    return info, {**of_run, **of_manifest}
+    return info, {**(info.names if info is not None else {}), **of_manifest}
 
 
 def check_same_audio(parts: Iterable[Part]) -> None:
-    """Refuse parts whose files can't lie in one dataset.
+    """Refuse parts whose audio has different forms.
 
     Raises
     ------
@@ -106,10 +107,9 @@ def check_same_audio(parts: Iterable[Part]) -> None:
         What they differ in.
     """
     holding = [part for part in parts if any(row.file for row in part.rows.values())]
-    for one, other in ((one, other) for one in holding for other in holding):
-        differing = [key for key in one.audio.keys() & other.audio if _differs(key, one, other)]
-        if differing:
-            keys = [key for key in _AUDIO_KEYS if key in differing]
+    for one, other in combinations(holding, 2):
+        known = [key for key in _AUDIO_KEYS if key in one.audio and key in other.audio]
+        if keys := [key for key in known if one.audio[key] != other.audio[key]]:
             words = "; ".join(
                 f"{part.folder.path} holds clips made with "
                 + ", ".join(f"{key} {part.audio[key]}" for key in keys)
@@ -119,21 +119,17 @@ def check_same_audio(parts: Iterable[Part]) -> None:
             raise ConfigError(Problem("", words, fix))
 
 
-def _differs(key: str, one: Part, other: Part) -> bool:
-    return bool(one.audio[key] != other.audio[key])
-
-
 def merge_order(parts: Sequence[Part]) -> dict[str, int]:
-    """Return a place for each class (MID) that is chosen in a part: theirs, one after the other."""
+    """Return the place of each class (MID) that a part chose: part after part, in their order."""
     infos = [part.info for part in parts if part.info is not None]
-    mids = dict.fromkeys(node["mid"] for info in infos for node in info.classes)
+    mids = dict.fromkeys(mid for info in infos for mid in info.names)
     return {mid: place for place, mid in enumerate(mids)}
 
 
 def merge_info(
     own: Part, parts: Sequence[Part], names: Mapping[str, str], now: str
 ) -> RunInfo | None:
-    """Return the run.json of the parts together, which keeps theirs; None where none has one.
+    """Return the run.json of the merged dataset, which holds theirs; None where none has one.
 
     Parameters
     ----------

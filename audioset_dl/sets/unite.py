@@ -46,7 +46,7 @@ def _unite(rows: Sequence[Row], order: Mapping[str, int]) -> Row:
     wanting = [row for row in rows if row.wanted]
     mids = {mid for row in wanting or rows for mid in row.classes}
     return replace(
-        # A row of failures.csv has no labels; of other differences the richer row is the newer.
+        # A row of failures.csv has no labels.
         max(rows, key=lambda row: len(row.clip.labels)),
         classes=tuple(sorted(mids, key=lambda mid: (order.get(mid, len(order)), mid))),
         wanted=bool(wanting),

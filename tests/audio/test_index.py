@@ -129,7 +129,7 @@ def test_an_ebml_bomb_is_refused_in_no_time() -> None:
     tracemalloc.start()
     for bomb in (
         element("1c53bb6b", element("bb", nested)),
-        element("1c53bb6b", element("bb", b"\xb3\x81\x00\xb7\x83\xf1\x81\x00") * 200_000),
+        element("1c53bb6b", element("bb", b"\xb3\x81\x00\xb7\x83\xf1\x81\x00") * 140_000),
         bytes.fromhex("1c53bb6b 01fffffffffffffe"),
         bytes.fromhex("ec 01ffffffffffffff") + bytes(1000),
         bytes.fromhex("ec 00"),

@@ -9,6 +9,7 @@ import pytest
 from audioset_dl.dataset.manifest import (
     FAILURES_COLUMNS,
     MANIFEST_COLUMNS,
+    read_failures,
     read_manifest,
     write_failures,
     write_manifest,
@@ -90,3 +91,77 @@ def test_a_clip_that_only_an_earlier_config_wanted_has_no_classes(tmp_path, make
     write_manifest(path, [make_record(make_clip(), make_saved(), wanted=False)], NAMES)
     (row,) = csv.DictReader(path.read_text().splitlines())
     assert (row["classes"], row["label_names"]) == ("", "Dog")
+
+
+def test_rows_are_read_back_as_they_were(tmp_path: Path, make_clip, make_saved) -> None:
+    path = tmp_path / "manifest.csv"
+    labels = ("/m/0bt9lr", "/m/01h3n")
+    files = [make_saved(f"wav/dog/Yvideo-0000{n}_30000.wav", num_bytes=0) for n in range(2)]
+    rows = [
+        make_record(
+            make_clip(f"video-0000{n}", labels=labels), file, detail=None, attempts=0,
+            updated_at=file.saved_at, classes=labels[:1] if n else (), wanted=bool(n),
+        )
+        for n, file in enumerate(files)
+    ]  # fmt: skip
+    write_manifest(path, rows, NAMES)
+    manifest = read_manifest(path)
+    assert manifest.rows == rows
+    assert manifest.names == NAMES
+    assert manifest.source_sha256 == {}
+    assert list(manifest.by_clip_id().values()) == rows
+    with path.open("a") as file:
+        file.write(path.read_text().splitlines()[2] + "\n")
+    with pytest.raises(OutputError, match="clip video-00001_30000 stands in 2 rows"):
+        read_manifest(path).by_clip_id()
+
+
+def test_failures_are_read_back_as_they_were(tmp_path: Path, make_clip) -> None:
+    path = tmp_path / "failures.csv"
+    clips = [make_clip(f"video-0000{n}", labels=(), subset="") for n in range(3)]
+    rows = [
+        make_record(clips[0], proof="said", asked_as="guest"),
+        make_record(clips[1], state="waiting", code="network", asked_as="account"),
+        make_record(clips[2], known_from="list.csv", detail=""),
+    ]
+    write_failures(path, rows, NAMES)
+    assert read_failures(path, NAMES) == rows
+    assert {row.classes for row in read_failures(path)} == {()}
+    assert read_failures(tmp_path / "none.csv") == []
+
+
+def test_a_manifest_of_what_was_made_of_a_dataset(tmp_path: Path) -> None:
+    path = tmp_path / "manifest.csv"
+    columns = ("file_name", "clip_id", "classes", "labels", "label_names", "sha256", "ytid")
+    head = ",".join([*columns, "source_sha256"])
+    cells = "-a_cdefghi0_30000,Dog,/m/0bt9lr,Dog,1,-a_cdefghi0,2"
+    path.write_text(f"{head}\nclips/a.npy,{cells}\n")
+    manifest = read_manifest(path, columns=columns)
+    (row,) = manifest.rows
+    assert (row.clip.start_s, row.classes) == (30.0, ("/m/0bt9lr",))
+    assert row.file.file_name == "clips/a.npy"
+    assert manifest.source_sha256 == {"-a_cdefghi0_30000": "2"}
+    for name in ("../a.npy", "/a.npy", "clips/../../a.npy", ""):
+        path.write_text(f"{head}\n{name},{cells}\n")
+        with pytest.raises(OutputError, match=":2: not a row of a manifest"):
+            read_manifest(path, columns=columns)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("wav/dog", "wav/../.."), ("wav/dog", "/wav"), ("30.0", "nan"), ("30.0", "inf"),
+        ("40.0", "20.0"), (",-a_cdefghi0,", ",-a_cdefghi1,"), (",Dog,wav", ",Dog;Cat,wav"),
+    ],
+)  # fmt: skip
+def test_a_row_that_no_run_can_have_written_is_refused(
+    tmp_path: Path, make_clip, make_saved, old: str, new: str
+) -> None:
+    path = tmp_path / "manifest.csv"
+    clip = make_clip(subset="wav")
+    write_manifest(path, [make_record(clip, make_saved(), classes=clip.labels)], NAMES)
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    with pytest.raises(OutputError, match=":2: not a row of a manifest"):
+        read_manifest(path)

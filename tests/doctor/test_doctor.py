@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 from datetime import date
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -268,7 +269,9 @@ def test_any_answer_shows_that_youtube_is_there_and_what_time_it_is(
 @pytest.mark.parametrize(("status", "told"), [(204, "ok"), (404, "ok"), (429, "warning"),
                                               (503, "warning")])  # fmt: skip
 def test_a_refused_greeting_is_no_good_sign(status: int, told: str) -> None:
-    check = describe_greeting(Route(None, "here", False), Greeting(status, 0.1, None))
+    greeting = Greeting(status, 0.1, None)
+    describe = partial(describe_greeting, Route(None, "here", False), greeting)
+    (check,) = Guard(str).run("address", describe, subject="here")
     assert (check.status, check.subject) == (told, "here")
     assert bool(check.fix) == (told != "ok")
 

@@ -133,7 +133,7 @@ def grow(world: World, config: Path, steps: list[str]) -> list[subprocess.Comple
         f"cp -a disk at_{number}"
         for number, step in enumerate(steps)
     )
-    done = run_on_tmpfs(world.folder / "disk", steps[0], f"cd {world.folder}\n{script}", 120)
+    done = run_on_tmpfs(world.folder / "disk", steps[0], f"cd {world.folder}\n{script}")
     assert done.returncode == 0, done.stdout + done.stderr
     return [
         subprocess.CompletedProcess(

@@ -128,14 +128,17 @@ def is_alive(pid: int) -> bool:
 
 
 class HeldFfmpeg:
-    """An ffmpeg that says when it cuts a clip, and does not go on before it is let."""
+    """An ffmpeg that says when it cuts a clip, and does not go on before it is let.
+
+    Its version is asked for, and some silence given as s16le is resampled, before any clip is cut.
+    """
 
     def __init__(self, ffmpeg: Path, folder: Path) -> None:
         self._started, self._free = folder / "started", folder / "free"
         self.path = folder / "held-ffmpeg"
         self.path.write_text(
             f"""#!/bin/sh
-case "$*" in *pipe:0*s16le*|*-version*) ;; *)
+case "$*" in *"-f s16le"*|*-version*) ;; *)
   touch {shlex.quote(str(self._started))}
   while [ ! -e {shlex.quote(str(self._free))} ]; do sleep 0.01; done
 esac
@@ -172,7 +175,7 @@ def make_slow(ffmpeg: Path, folder: Path) -> Path:
     script = folder / "slow-ffmpeg"
     script.write_text(
         f"""#!/bin/sh
-case "$*" in *pipe:0*s16le*|*-version*) ;; *)
+case "$*" in *"-f s16le"*|*-version*) ;; *)
   for each; do
     shift
     if [ "$each" = pipe:1 ]; then set -- "$@" -flush_packets 1; fi

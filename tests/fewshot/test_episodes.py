@@ -10,11 +10,12 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from sounds import make_row
 
 from audioset_dl.errors import OutputError
-from audioset_dl.fewshot import EpisodeSampler, LabelledClip, SplitMembers, TooFewClips
+from audioset_dl.fewshot import EpisodeSampler, SplitMembers, TooFewClips
 from audioset_dl.fewshot.counter_draws import Draws
-from audioset_dl.fewshot.episode_file import write_episodes
+from audioset_dl.fewshot.episodes import write_episode_file
 
 
 def make_members(
@@ -27,9 +28,8 @@ def make_members(
     videos = videos or list(range(len(label_sets)))
     number = max(one for labels in label_sets for one in labels) + 1
     clips = tuple(
-        LabelledClip(
-            f"{video:011d}_{place}", f"{video:011d}", tuple(f"/m/{one}" for one in labels),
-            (sounds or {}).get(place, ""), f"wav/{place}.wav",
+        make_row(
+            f"{video:011d}", place, [f"/m/{one}" for one in labels], (sounds or {}).get(place, "")
         )
         for place, (video, labels) in enumerate(zip(videos, label_sets, strict=True))
     )  # fmt: skip
@@ -255,7 +255,7 @@ def test_the_file_has_a_line_an_episode_and_is_the_same_again(tmp_path: Path) ->
     members = [mixed_members(split="train"), mixed_members(seed=1, split="test")]
     for name in ("a", "b"):
         samplers = [(one, EpisodeSampler(one, 3, 1, 2, episodes=50)) for one in members]
-        write_episodes(tmp_path / name / "episodes.jsonl", samplers)
+        write_episode_file(tmp_path / name / "episodes.jsonl", samplers)
     text = (tmp_path / "a/episodes.jsonl").read_text()
     assert (tmp_path / "b/episodes.jsonl").read_text() == text
     lines = [json.loads(line) for line in text.splitlines()]
@@ -277,11 +277,11 @@ def test_a_file_that_is_cut_off_leaves_the_old_one(tmp_path: Path) -> None:
     calls = islice(range(3), 3)
 
     with pytest.raises(StopIteration):
-        write_episodes(
+        write_episode_file(
             path, [(members, EpisodeSampler(members, 3, 1, 2))], on_episode=lambda: next(calls)
         )
     assert [one.name for one in tmp_path.iterdir()] == ["episodes.jsonl"]
     assert path.read_text() == "old"
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError):
-        write_episodes(tmp_path / "file/episodes.jsonl", [])
+        write_episode_file(tmp_path / "file/episodes.jsonl", [])

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import soundfile
 from crash import leftovers
-from sounds import NOW, fingerprint, tone, tree, write_dataset, ytids
+from sounds import fingerprint, tone, tree, write_dataset, ytids
 from world import (
     BARK,
     CAT,
@@ -30,14 +30,14 @@ from world import (
     run_installed,
 )
 
-from audioset_dl.config import ProcessConfig, load_config
+from audioset_dl.config import Config, OutputConfig, ProcessConfig, load_config
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.verify import verify_folder
 from audioset_dl.errors import AudiosetDlError, ConfigError, OutputError, ToolMissingError
 from audioset_dl.process import PRESETS, Scaling, make_log_mel, undo_scaling
 from audioset_dl.process.folder import MANIFEST_COLUMNS
 from audioset_dl.process.parallel import run_parallel
-from audioset_dl.process.run import process_dataset
+from audioset_dl.process.run import process
 
 pytestmark = pytest.mark.e2e  # each run of `process` starts workers, which import numpy anew
 IDS = ytids(8)
@@ -64,7 +64,7 @@ def changed(recipe: ProcessConfig, **changes: object) -> ProcessConfig:
 
 
 def run(recipe: ProcessConfig, dataset: OutputFolder):
-    return process_dataset(recipe, dataset, now=NOW)
+    return process(Config(process=recipe, output=OutputConfig(dir=dataset.path)))
 
 
 def rows_of(path: Path) -> dict[str, dict[str, str]]:
@@ -329,7 +329,7 @@ def test_records_from_elsewhere_move_nothing_outside(dataset, recipe, tmp_path) 
 def test_a_clip_twice_is_refused(dataset, recipe) -> None:
     lines = dataset.manifest.read_text().splitlines(keepends=True)
     dataset.manifest.write_text("".join([*lines, lines[1]]))
-    with pytest.raises(OutputError, match=r"stands in 2 rows; `audioset-dl verify --repair`"):
+    with pytest.raises(OutputError, match=r"stands in several rows; `audioset-dl verify --repair`"):
         run(recipe, dataset)
 
 

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from sounds import NOW, tone, write_dataset, ytids
+from sounds import tone, write_dataset, ytids
 
-from audioset_dl.config import ProcessConfig
+from audioset_dl.config import Config, FewshotConfig, OutputConfig, ProcessConfig
 from audioset_dl.errors import OutputError
 from audioset_dl.process import (
     Moments,
@@ -24,8 +24,8 @@ from audioset_dl.process import (
     moments_of,
 )
 from audioset_dl.process.folder import ProcessedFolder
-from audioset_dl.process.measuring import measure_folder
-from audioset_dl.process.run import process_dataset
+from audioset_dl.process.measuring import compute_statistics
+from audioset_dl.process.run import process
 from audioset_dl.process.statistics import merge_channels, summarize
 
 IDS = [f"{ytid}_0" for ytid in ytids(5)]
@@ -131,18 +131,24 @@ def test_what_does_not_fit_is_refused() -> None:
     apply_statistics(np.ones((5, 4)), found, settings_sha256="s" * 64)
 
 
-def config_in(folder: Path) -> ProcessConfig:
-    return ProcessConfig(dir=folder / "processed", workers=1, form="logmel", preset="vggish")
+def config_in(folder: Path, workers: int = 1) -> Config:
+    recipe = {"workers": workers, "form": "logmel", "preset": "vggish"}
+    return Config(
+        process=ProcessConfig(dir=folder / "processed", **recipe),
+        fewshot=FewshotConfig(dir=folder / "split"),
+        output=OutputConfig(dir=folder / "audioset"),
+    )
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> ProcessConfig:
+def config(tmp_path: Path) -> Config:
     return config_in(tmp_path)
 
 
 @pytest.fixture
 def splits(tmp_path: Path) -> Path:
-    path = tmp_path / "splits.json"
+    path = tmp_path / "split" / "splits.json"
+    path.parent.mkdir()
     clips = {
         "train": {clip_id: ["/m/0bt9lr"] for clip_id in TRAIN},
         "validation": {},
@@ -159,20 +165,21 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dataset and what was processed of it; each test gets a copy."""
     path = tmp_path_factory.mktemp("made")
     sounds = {ytid: tone(n, length_s=2.0, level=0.1 * 2**-n) for n, ytid in enumerate(ytids(5))}
-    process_dataset(config_in(path), write_dataset(path / "audioset", sounds), now=NOW)
+    write_dataset(path / "audioset", sounds)
+    process(config_in(path))
     return path
 
 
 @pytest.fixture
-def folder(tmp_path: Path, config: ProcessConfig, made: Path) -> ProcessedFolder:
+def folder(tmp_path: Path, config: Config, made: Path) -> ProcessedFolder:
     shutil.copytree(made, tmp_path, dirs_exist_ok=True)
-    return ProcessedFolder(config.dir)
+    return ProcessedFolder(config.process.dir)
 
 
-def test_of_a_folder(folder: ProcessedFolder, splits: Path) -> None:
-    measured = measure_folder(folder, splits, workers=2)
-    rows = {row["clip_id"]: row for row in folder.read_manifest()}
-    parts = [np.load(folder.path / rows[clip_id]["file_name"]) for clip_id in TRAIN]
+def test_of_a_folder(config: Config, folder: ProcessedFolder, splits: Path, tmp_path: Path) -> None:
+    measured = compute_statistics(config_in(tmp_path, workers=2))
+    rows = folder.read_manifest().by_clip_id()
+    parts = [np.load(folder.path / rows[clip_id].file_name) for clip_id in TRAIN]
     whole = np.concatenate(parts).astype(np.float64)
     found = measured.statistics
     assert (found.num_clips, found.num_values) == (4, whole.size)
@@ -183,29 +190,29 @@ def test_of_a_folder(folder: ProcessedFolder, splits: Path) -> None:
     assert IDS[4] not in found.clips
     assert load_statistics(folder.path) == found
     first = folder.statistics.read_bytes()
-    measure_folder(folder, splits, workers=1)
+    compute_statistics(config)
     assert folder.statistics.read_bytes() == first
 
 
-def test_clips_that_are_not_there_are_counted(folder, splits) -> None:
+def test_clips_that_are_not_there_are_counted(config, folder, splits) -> None:
     document = json.loads(splits.read_text())
     document["clips"]["train"]["elsewhere00_0"] = []
     splits.write_text(json.dumps(document))
-    assert measure_folder(folder, splits, workers=1).num_missing == 1
+    assert compute_statistics(config).num_missing == 1
     document["clips"]["train"] = {"elsewhere00_0": []}
     splits.write_text(json.dumps(document))
     with pytest.raises(OutputError, match="none of the 1 train clips"):
-        measure_folder(folder, splits, workers=1)
+        compute_statistics(config)
 
 
-def test_other_clips_or_settings_are_refused(folder, splits) -> None:
-    measure_folder(folder, splits, workers=1)
+def test_other_clips_or_settings_are_refused(config, folder, splits) -> None:
+    compute_statistics(config)
     text = folder.manifest.read_text()
-    rows = folder.read_manifest()
-    folder.manifest.write_text(text.replace(rows[0]["sha256"], "0" * 64))
+    rows = [row.saved_file for row in folder.read_manifest().rows]
+    folder.manifest.write_text(text.replace(rows[0].sha256, "0" * 64))
     with pytest.raises(OutputError, match=r"other clips .*audioset-dl statistics"):
         load_statistics(folder.path)
-    folder.manifest.write_text(text.replace(rows[4]["sha256"], "0" * 64))  # not of the train split
+    folder.manifest.write_text(text.replace(rows[4].sha256, "0" * 64))  # not of the train split
     load_statistics(folder.path)
     with pytest.raises(OutputError, match="other clips"):
         load_statistics(folder.path, clips_sha256="0" * 64)
@@ -217,8 +224,8 @@ def test_other_clips_or_settings_are_refused(folder, splits) -> None:
         load_statistics(folder.path)
 
 
-def test_another_split_is_refused(folder, splits, tmp_path: Path) -> None:
-    measure_folder(folder, splits, workers=1)
+def test_another_split_is_refused(config, folder, splits, tmp_path: Path) -> None:
+    compute_statistics(config)
     assert load_statistics(folder.path, splits=splits).split == "train"
     document = json.loads(splits.read_text())
     clips = document["clips"]
@@ -235,49 +242,49 @@ def test_another_split_is_refused(folder, splits, tmp_path: Path) -> None:
         load_statistics(folder.path)
 
 
-def test_a_damaged_clip_is_not_measured(folder, splits) -> None:
-    path = folder.path / folder.read_manifest()[0]["file_name"]
+def test_a_damaged_clip_is_not_measured(config, folder, splits) -> None:
+    path = folder.path / folder.read_manifest().rows[0].file_name
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
     with pytest.raises(OutputError, match=r"SHA-256 is another; run `audioset-dl process`"):
-        measure_folder(folder, splits, workers=1)
+        compute_statistics(config)
     path.unlink()
     with pytest.raises(OutputError, match="can't be read: No such file"):
-        measure_folder(folder, splits, workers=1)
+        compute_statistics(config)
 
 
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", '{"clips": {"test": {}}}', '{"clips": {"train": 3}}', "\ufffe"]
 )
-def test_splits_that_are_none(folder, splits, text: str) -> None:
+def test_splits_that_are_none(config, folder, splits, text: str) -> None:
     splits.write_text(text)
     with pytest.raises(OutputError, match=r"is not a splits\.json"):
-        measure_folder(folder, splits, workers=1)
+        compute_statistics(config)
     splits.unlink()
     with pytest.raises(OutputError, match="does not exist; run `audioset-dl split`"):
-        measure_folder(folder, splits, workers=1)
+        compute_statistics(config)
 
 
 @pytest.mark.parametrize("change", [{"format": 2}, {"channel_mean": 3}, {"clips": []}, None])
-def test_statistics_that_are_none(folder, splits, change) -> None:
+def test_statistics_that_are_none(config, folder, splits, change) -> None:
     with pytest.raises(OutputError, match="does not exist; run `audioset-dl statistics`"):
         load_statistics(folder.path)
-    measure_folder(folder, splits, workers=1)
+    compute_statistics(config)
     document = json.loads(folder.statistics.read_text())
     folder.statistics.write_text("" if change is None else json.dumps({**document, **change}))
     with pytest.raises(OutputError, match=r"can't be read .*`audioset-dl statistics`"):
         load_statistics(folder.path)
 
 
-def test_a_folder_that_was_not_processed(tmp_path: Path, splits: Path) -> None:
+def test_a_folder_that_was_not_processed(config: Config, splits: Path) -> None:
     with pytest.raises(
         OutputError, match=r"process\.json does not exist; run `audioset-dl process`"
     ):
-        measure_folder(ProcessedFolder(tmp_path), splits)
+        compute_statistics(config)
 
 
-def test_the_dataclass_is_what_the_file_holds(folder, splits) -> None:
-    found = measure_folder(folder, splits, workers=1).statistics
+def test_the_dataclass_is_what_the_file_holds(config, folder, splits) -> None:
+    found = compute_statistics(config).statistics
     assert json.loads(folder.statistics.read_text())["num_clips"] == found.num_clips
     assert replace(found, mean=1.0) != found

@@ -14,10 +14,13 @@ from typing import Any
 
 import pytest
 import requests
+from world import PATIENCE_S, wait_for
 
 from audioset_dl.simulator import Simulator, Video
 from audioset_dl.simulator.tracks import Tracks
 
+PATIENT = (PATIENCE_S, 2)
+"""Seconds to connect, and in which nothing more comes from a server that stands still."""
 YTID = "-A_bcdefghi"
 DURATION_S = 12.345
 CSV = "http://storage.googleapis.com/us_audioset/youtube_corpus/v1/csv/eval_segments.csv"
@@ -154,7 +157,7 @@ def test_a_reset_is_a_reset(browse: Any) -> None:
 def test_a_stall_lasts_until_the_client_gives_up(browse: Any) -> None:
     simulator, browser = browse("stall")
     with pytest.raises(requests.exceptions.ConnectionError, match="timed out"):
-        browser.media(timeout=0.2)
+        browser.media(timeout=PATIENT)
     assert simulator.log.media_bytes() == 0
     assert len(browser.media().content) == 1000
 
@@ -168,7 +171,7 @@ def test_a_stall_lasts_until_the_client_gives_up(browse: Any) -> None:
 )  # fmt: skip
 def test_an_answer_may_break_off_anywhere(browse: Any, fault: str, num_bytes: int) -> None:
     simulator, browser = browse(fault)
-    with browser.media(stream=True, timeout=0.2) as response:
+    with browser.media(stream=True, timeout=PATIENT) as response:
         assert (response.status_code, response.headers["Content-Length"]) == (206, "1000")
         assert read_what_comes(response) == num_bytes
     assert simulator.log.media_bytes() == num_bytes
@@ -188,7 +191,7 @@ def test_an_answer_may_break_off_in_its_head(browse: Any, fault: str) -> None:
     simulator, browser = browse(fault)
     host, port = simulator.address.removeprefix("http://").split(":")
     url = f"http://rr1.googlevideo.com/videoplayback?id={YTID}&itag=251"
-    with socket.create_connection((host, int(port)), timeout=0.3) as raw:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as raw:
         raw.sendall(f"GET {url} HTTP/1.1\r\nRange: bytes=0-99\r\n\r\n".encode())
         received = read_raw(raw)
     assert received.startswith(b"HTTP/1.1 206 ")
@@ -202,6 +205,7 @@ def read_raw(raw: socket.socket) -> bytes:
     with contextlib.suppress(OSError):
         while chunk := raw.recv(4096):
             received += chunk
+            raw.settimeout(0.3)  # that nothing more comes
     return received
 
 
@@ -225,7 +229,7 @@ def test_a_trickle_is_slow_and_whole(browse: Any, track: bytes) -> None:
 
 def test_a_trickle_is_a_byte_at_a_time(browse: Any, track: bytes) -> None:
     _, browser = browse("trickle")
-    with browser.media(stream=True, timeout=5) as response:
+    with browser.media(stream=True, timeout=PATIENCE_S) as response:
         assert response.raw.read(1) == track[:1]
 
 
@@ -235,18 +239,17 @@ def test_stop_does_not_wait_for_clients(browse: Any) -> None:
 
     def wait() -> None:
         try:
-            browser.media(timeout=30)
+            browser.media(timeout=PATIENCE_S)
         except requests.exceptions.RequestException as error:
             failures.append(error)
 
     waiting = threading.Thread(target=wait)
     waiting.start()
-    while not simulator.log.count(kind="media"):
-        time.sleep(0.005)
+    wait_for(lambda: simulator.log.count(kind="media"))
     began = time.monotonic()
     simulator.stop()
-    waiting.join(5)
-    assert time.monotonic() - began < 2
+    waiting.join()
+    assert time.monotonic() - began < PATIENCE_S / 2
     assert failures
     simulator.stop()
 
@@ -283,9 +286,7 @@ def test_a_client_that_hangs_up_is_no_error(browse: Any, capfd: Any, track: byte
         raw.sendall(b"this is no TLS")
     with browser.media(f"bytes=0-{len(track)}", stream=True) as response:
         assert response.raw.read(1000)
-    deadline = time.monotonic() + 5
-    while simulator.log.media_bytes() == len(track) and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_for(lambda: simulator.log.media_bytes() != len(track))
     assert 0 < simulator.log.media_bytes() < len(track)
     simulator.stop()
     assert capfd.readouterr() == ("", "")

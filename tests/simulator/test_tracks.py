@@ -22,6 +22,7 @@ from audioset_dl.simulator.tracks import FORMATS, Tracks, make_layout
 
 Decode = Callable[[bytes, int], np.ndarray]
 
+pytestmark = pytest.mark.e2e  # minutes of audio through ffmpeg
 YTID, OTHER = "-A_bcdefghi", "-A_bcdefghj"
 
 
