@@ -48,6 +48,7 @@ def load_config(path: Path | None, overrides: Sequence[str] = ()) -> Config:
 
     Examples
     --------
+    >>> from audioset_dl import load_config
     >>> config = load_config(None, ["clips.per_class=20", "classes.include=[Dog]"])
     >>> config.clips.per_class, config.classes.include
     (20, ('Dog',))
