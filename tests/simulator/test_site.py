@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from audioset_dl.simulator import Budget, RandomFaults, Video
+from audioset_dl.simulator.answers import Answer
 from audioset_dl.simulator.call import ACCOUNT_ID, Call
-from audioset_dl.simulator.site import Answer, Site
+from audioset_dl.simulator.site import Site
 from audioset_dl.simulator.tracks import Tracks
 
 YTID = "-A_bcdefghi"
