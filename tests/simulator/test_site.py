@@ -268,7 +268,7 @@ def test_an_advertisement_must_be_waited_for(monkeypatch: pytest.MonkeyPatch) ->
     offered = formats(ask_player(where))[0]["url"]
     now = [0.0]
     url = urlsplit(offered)
-    from audioset_dl.simulator import site as module
+    from audioset_dl.simulator import media as module
 
     real = module.time.time()
     monkeypatch.setattr(module.time, "time", lambda: real + now[0])
