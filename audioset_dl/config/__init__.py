@@ -1,6 +1,6 @@
 """config.yaml as frozen, strict models, and all the faults of one at once."""
 
-from audioset_dl.config.loading import as_config, load_config, locate
+from audioset_dl.config.loading import ConfigSource, as_config, load_config, locate
 from audioset_dl.config.models import (
     MOST_PER_CLASS,
     AudioConfig,
@@ -30,6 +30,7 @@ __all__ = [
     "ClassesConfig",
     "ClipsConfig",
     "Config",
+    "ConfigSource",
     "DownloadConfig",
     "FewshotConfig",
     "MetadataConfig",

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from pydantic import ValidationError
 
@@ -21,6 +21,9 @@ from audioset_dl.config.problems import keys_at, note_faults
 from audioset_dl.config.quoting import quoted
 from audioset_dl.config.yaml_text import read_yaml, read_yaml_file
 from audioset_dl.errors import ConfigError
+
+ConfigSource: TypeAlias = Config | Mapping[str, Any] | str | os.PathLike[str]
+"""A configuration, the keys of one as a dict, or the path of a config.yaml."""
 
 _OVERRIDE = "--set"
 
@@ -48,6 +51,7 @@ def load_config(path: Path | None, overrides: Sequence[str] = ()) -> Config:
 
     Examples
     --------
+    >>> from audioset_dl import load_config
     >>> config = load_config(None, ["clips.per_class=20", "classes.include=[Dog]"])
     >>> config.clips.per_class, config.classes.include
     (20, ('Dog',))
@@ -56,7 +60,7 @@ def load_config(path: Path | None, overrides: Sequence[str] = ()) -> Config:
     return _validated(_read(path, overrides), folder)
 
 
-def as_config(source: Config | Mapping[str, Any] | str | os.PathLike[str]) -> Config:
+def as_config(source: ConfigSource) -> Config:
     """Return the configuration that a caller of the library names.
 
     Parameters

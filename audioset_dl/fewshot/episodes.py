@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from audioset_dl.config import Config, FewshotConfig
+from audioset_dl.config import Config, ConfigSource, FewshotConfig, as_config
 from audioset_dl.dataset.splits import SPLITS, read_split
 from audioset_dl.fewshot.folders import check_target, find_source
 from audioset_dl.fewshot.members import SplitMembers, find_members, read_clips
@@ -35,7 +35,7 @@ class WrittenEpisodes:
 
 
 def write_episodes(
-    config: Config,
+    config: ConfigSource,
     *,
     folder: Path | None = None,
     splits: Iterable[str] = SPLITS,
@@ -50,8 +50,8 @@ def write_episodes(
 
     Parameters
     ----------
-    config : Config
-        The whole config.
+    config : Config, mapping, str or path
+        The whole config, the keys of one as a dict, or the path of a config.yaml.
     folder : Path, optional
         Folder whose manifest.csv was split; unless given, ``process.dir`` if there is one in it,
         else ``output.dir``.
@@ -82,6 +82,7 @@ def write_episodes(
     >>> write_episodes(config, splits=["train"]).numbers
     {'train': 1000}
     """
+    config = as_config(config)
     source = find_source(config) if folder is None else folder
     check_target(config, source)
     samplers = _make_samplers(config, source, tuple(dict.fromkeys(splits)), on_warning)

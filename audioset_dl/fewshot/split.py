@@ -8,7 +8,7 @@ from pathlib import Path
 
 from audioset_dl.catalog.files import Progress
 from audioset_dl.catalog.segments import SegmentTable
-from audioset_dl.config import Config
+from audioset_dl.config import ConfigSource, as_config
 from audioset_dl.dataset.rows import Row
 from audioset_dl.errors import OutputError
 from audioset_dl.export.metaaudio import write_metaaudio
@@ -20,7 +20,7 @@ from audioset_dl.selection.prepare import choose_classes, prepare
 
 
 def split(
-    config: Config,
+    config: ConfigSource,
     *,
     folder: Path | None = None,
     copies: bool = True,
@@ -35,8 +35,8 @@ def split(
 
     Parameters
     ----------
-    config : Config
-        The whole config.
+    config : Config, mapping, str or path
+        The whole config, the keys of one as a dict, or the path of a config.yaml.
     folder : Path, optional
         Folder whose manifest.csv is split; unless given, ``process.dir`` if there is one in it,
         else ``output.dir``.
@@ -70,6 +70,7 @@ def split(
     >>> [node.name for node in made.classes("test")], made.overlap.is_none
     (['Howl'], True)
     """
+    config = as_config(config)
     source = find_source(config) if folder is None else folder
     check_target(config, source)
     manifest = read_clips(source)
@@ -93,7 +94,7 @@ def split(
 
 
 def preview_split(
-    config: Config,
+    config: ConfigSource,
     *,
     progress: Callable[[str], Progress] | None = None,
     on_warning: Callable[[str], object] = warnings.warn,
@@ -102,8 +103,8 @@ def preview_split(
 
     Parameters
     ----------
-    config : Config
-        The whole config.
+    config : Config, mapping, str or path
+        The whole config, the keys of one as a dict, or the path of a config.yaml.
     progress : callable, optional
         Called with the name of a file before it is downloaded; returns what shows the progress.
     on_warning : callable
@@ -125,6 +126,7 @@ def preview_split(
     >>> made.num_clips, len(made.classes("train"))
     (50, 4)
     """
+    config = as_config(config)
     check_target(config, find_source(config))
     prepared = prepare(config, progress=progress)
     for warning in prepared.warnings:

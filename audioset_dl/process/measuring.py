@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from audioset_dl.config import Config
+from audioset_dl.config import ConfigSource, as_config
 from audioset_dl.dataset.rows import SavedFile
 from audioset_dl.dataset.splits import SPLITS_NAME, read_split
 from audioset_dl.errors import OutputError
@@ -44,7 +44,7 @@ class Measured:
 
 
 def compute_statistics(
-    config: Config,
+    config: ConfigSource,
     *,
     on_start: Callable[[int], object] = lambda _: None,
     on_clip: Callable[[], object] = lambda: None,
@@ -57,8 +57,8 @@ def compute_statistics(
 
     Parameters
     ----------
-    config : Config
-        The whole config.
+    config : Config, mapping, str or path
+        The whole config, the keys of one as a dict, or the path of a config.yaml.
     on_start, on_clip : callable
         Called with the number of clips, and after each clip; for a progress bar.
 
@@ -72,14 +72,12 @@ def compute_statistics(
 
     Examples
     --------
-    >>> from pathlib import Path
-    >>> from audioset_dl import load_config
     >>> from audioset_dl.process.measuring import compute_statistics
-    >>> config = load_config(Path("config.yaml"), ["process.form=npy"])
-    >>> statistics = compute_statistics(config).statistics
+    >>> statistics = compute_statistics("config.yaml").statistics
     >>> statistics.num_clips, round(statistics.std, 2)
     (26, 0.25)
     """
+    config = as_config(config)
     folder, splits = ProcessedFolder(config.process.dir), config.fewshot.dir / SPLITS_NAME
     check_made_by(folder, config.process)
     settings_sha256 = folder.read_settings_sha256()

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from audioset_dl.config import Config, ProcessConfig
+from audioset_dl.config import ConfigSource, ProcessConfig, as_config
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.manifest import Manifest, manifest_cells, read_manifest
 from audioset_dl.dataset.rows import Row
@@ -66,7 +66,7 @@ class ProcessReport:
 
 
 def process(
-    config: Config,
+    config: ConfigSource,
     *,
     on_start: Callable[[int], object] = lambda _: None,
     on_clip: Callable[[], object] = lambda: None,
@@ -79,8 +79,8 @@ def process(
 
     Parameters
     ----------
-    config : Config
-        The whole config.
+    config : Config, mapping, str or path
+        The whole config, the keys of one as a dict, or the path of a config.yaml.
     on_start, on_clip : callable
         Called with the number of clips, and after each clip; for a progress bar.
 
@@ -97,12 +97,12 @@ def process(
 
     Examples
     --------
-    >>> from pathlib import Path
-    >>> from audioset_dl import load_config, process
-    >>> done = process(load_config(Path("config.yaml"), ["process.form=npy"]))
+    >>> from audioset_dl import process
+    >>> done = process("config.yaml")
     >>> done.num_clips, done.left_out, done.shapes
     (39, {}, {'160000': 39})
     """
+    config = as_config(config)
     recipe, output = config.process, OutputFolder(config.output.dir)
     others = {"metadata.dir": config.metadata.dir, "fewshot.dir": config.fewshot.dir}
     check_apart("process.dir", recipe.dir, others)
