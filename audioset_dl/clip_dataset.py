@@ -57,7 +57,7 @@ class ClipDataset:
     >>> dataset = ClipDataset("audioset")
     >>> samples, number = dataset[0]
     >>> len(dataset), samples.shape, dataset.classes[number]
-    (39, (160000,), 'Glockenspiel')
+    (39, (160000,), 'Dog')
     """
 
     def __init__(
