@@ -1,4 +1,4 @@
-"""config.yaml as frozen, strict models, and all the faults of one at once."""
+"""config.yaml as frozen, strict models, with all its faults reported at once."""
 
 from audioset_dl.config.loading import ConfigSource, as_config, load_config, locate
 from audioset_dl.config.models import (

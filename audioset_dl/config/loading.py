@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -21,9 +21,6 @@ from audioset_dl.config.problems import keys_at, note_faults
 from audioset_dl.config.quoting import quoted
 from audioset_dl.config.yaml_text import read_yaml, read_yaml_file
 from audioset_dl.errors import ConfigError
-
-ConfigSource: TypeAlias = Config | Mapping[str, Any] | str | os.PathLike[str]
-"""A configuration, the keys of one as a dict, or the path of a config.yaml."""
 
 _OVERRIDE = "--set"
 
@@ -58,6 +55,10 @@ def load_config(path: Path | None, overrides: Sequence[str] = ()) -> Config:
     """
     folder = Path.cwd() if path is None else path.absolute().parent
     return _validated(_read(path, overrides), folder)
+
+
+ConfigSource = Config | Mapping[str, Any] | str | os.PathLike[str]
+"""What the functions of the library take for a config: see `as_config`."""
 
 
 def as_config(source: ConfigSource) -> Config:

@@ -1,4 +1,4 @@
-"""What must never be told: passwords, tokens and cookies, taken out of any text.
+"""Secrets (passwords, tokens, cookies) and how they are taken out of any text.
 
 yt-dlp, the libraries below it and proxies may quote what they were given, and their words go into
 the journal, into failures.csv and onto the screen.
@@ -41,8 +41,8 @@ class Secrets:
     def hide(self, text: str) -> str:
         """Return a text with ``***`` in the place of each secret.
 
-        Also of logins in addresses, and of what follows in the address of a track: it holds the
-        user's IP address, and signatures and tokens that are made for it.
+        Logins in addresses are hidden too, and so is all that follows in the address of a track: it
+        holds the user's IP address, and signatures and tokens that are made for it.
         """
         shown = _TRACK.sub(rf"\1{HIDDEN}", hide_logins(text))
         return self._pattern.sub(HIDDEN, shown) if self._pattern else shown
@@ -54,8 +54,8 @@ def find_secrets(config: DownloadConfig, cookies: str | None = None) -> Secrets:
     Parameters
     ----------
     config : DownloadConfig
-        Logins of its proxies (and of those that the environment names), and what of its options
-        for yt-dlp may be a login or a token.
+        The logins of its proxies (and of those that the environment names) and the logins and
+        tokens in its options for yt-dlp are secrets.
     cookies : str, optional
         Text of a cookies.txt.
     """

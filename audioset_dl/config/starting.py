@@ -32,7 +32,7 @@ def starting_config_text(
     per_class : int, optional
         For ``clips.per_class``.
     schema : bool
-        Whether its first line names the schema beside it, in the form that the editors' YAML
+        True to name the schema beside it in the first line, in the form that the editors' YAML
         language server reads (https://github.com/redhat-developer/yaml-language-server).
     """
     text = default_config_text()
@@ -54,7 +54,7 @@ def config_schema_text() -> str:
 
 
 def split_names(texts: Iterable[str]) -> list[str]:
-    """Split lists of names at their commas, but for those within double quotes.
+    """Split lists of names at their commas, except for commas within double quotes.
 
     Raises
     ------

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, overload
 
 from audioset_dl.catalog.fetching import find_class_names
-from audioset_dl.config import Config
+from audioset_dl.config import ConfigSource, as_config
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.repair import Repair, repair_folder
 from audioset_dl.dataset.verify import Verification, verify_folder
@@ -21,7 +22,7 @@ def _nothing() -> None:
 
 @overload
 def verify(
-    source: Config | Path | str,
+    source: ConfigSource,
     *,
     deep: bool = ...,
     repair: Literal[False] = ...,
@@ -31,7 +32,7 @@ def verify(
 
 @overload
 def verify(
-    source: Config | Path | str,
+    source: ConfigSource,
     *,
     deep: bool = ...,
     repair: bool,
@@ -40,7 +41,7 @@ def verify(
 
 
 def verify(
-    source: Config | Path | str,
+    source: ConfigSource,
     *,
     deep: bool = False,
     repair: bool = False,
@@ -50,8 +51,8 @@ def verify(
 
     Parameters
     ----------
-    source : Config or path
-        The config whose ``output.dir`` is checked, or the output folder itself.
+    source : path, dict or Config
+        A config.yaml, its keys as a dict, or a loaded config; or the output folder itself.
     deep : bool
         Decode each file, besides hashing it and reading its header.
     repair : bool
@@ -84,11 +85,14 @@ def verify(
     >>> checked.num_files, checked.faults
     (39, ())
     """
-    folder = OutputFolder(source.output.dir if isinstance(source, Config) else Path(source))
+    if isinstance(source, str | os.PathLike) and Path(source).is_dir():
+        if repair:
+            found = f"{source} is a folder, and a repair needs the names of the classes"
+            raise ConfigError(Problem("", found, "give the config in its place"))
+        return verify_folder(OutputFolder(Path(source)), deep=deep, on_file=on_file)
+    config = as_config(source)
+    folder = OutputFolder(config.output.dir)
     if not repair:
         return verify_folder(folder, deep=deep, on_file=on_file)
-    if not isinstance(source, Config):
-        found = f"{source} is a folder, and a repair needs the names of the classes"
-        raise ConfigError(Problem("", found, "give the config in its place"))
-    names = find_class_names(source)
+    names = find_class_names(config)
     return repair_folder(folder, names, now=utc_now(), deep=deep, on_file=on_file)

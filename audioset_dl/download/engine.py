@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable
 
 from audioset_dl.config import DownloadConfig
 from audioset_dl.dataset.rows import SavedFile
-from audioset_dl.download.address import Ticket
 from audioset_dl.download.applier import Applier, Attempt
 from audioset_dl.download.messages import PauseNote
 from audioset_dl.download.queues import Queues, Task
@@ -38,8 +37,6 @@ class Engine:
         Notes what becomes of them.
     workers : Workers
         Fetch them.
-    submit : callable
-        Given clip_id and ticket; hands a job to the workers.
     config : DownloadConfig
         ``workers``, ``attempts``, ``on_throttle``.
     pause : PauseNote
@@ -56,7 +53,6 @@ class Engine:
         recorder: Recorder,
         workers: Workers,
         *,
-        submit: Callable[[str, Ticket], None],
         config: DownloadConfig,
         pause: PauseNote,
         watch: Watch,
@@ -65,7 +61,6 @@ class Engine:
         self._queues = queues
         self._recorder = recorder
         self._workers = workers
-        self._submit = submit
         self._num_workers = config.workers
         self._pause = pause
         self._watch = watch
@@ -111,7 +106,7 @@ class Engine:
         while len(self._in_flight) < self._num_workers and (found := queues.pop(self._clock())):
             attempt = self._applier.begin(*found, self._clock())
             self._in_flight[attempt.task.clip_id] = attempt
-            self._submit(attempt.task.clip_id, attempt.ticket)
+            self._workers.submit(self._recorder.make_job(attempt.task.clip_id, attempt.ticket))
 
     def _await_outcome(self) -> None:
         outcome = self._workers.next_outcome(self._patience_s())
@@ -151,3 +146,4 @@ class Engine:
 
     def _show(self) -> None:
         self._watch(self._recorder.standing(self._pause.text))
+        self._recorder.write_tables_if_due()

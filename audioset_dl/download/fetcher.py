@@ -66,7 +66,7 @@ class ClipFetcher:
     """
 
     def __init__(
-        self, settings: FetchSettings, stop: threading.Event, gates: Gates | None = None
+        self, settings: FetchSettings, stop: threading.Event, *, gates: Gates | None = None
     ) -> None:
         self._settings = settings
         self._stop = stop

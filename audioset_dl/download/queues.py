@@ -185,31 +185,25 @@ class Queues:
         return self._pass_starts_at
 
 
-@dataclass(frozen=True)
-class _Doubt:
-    task: Task
-    num_begun: int
-    """Attempts begun in the run when the failure came."""
-
-
 class RecentFailures:
     """Failures that a network outage may explain, by address: given back if one follows."""
 
     def __init__(self) -> None:
-        self._doubts: dict[Address, list[_Doubt]] = {}
+        self._failures: dict[Address, list[tuple[Task, int]]] = {}
+        """Each with the number of attempts that had begun in the run when it came."""
 
     def add(self, address: Address, task: Task, num_begun: int) -> None:
         """Note a failure that was charged to a clip."""
-        self._doubts.setdefault(address, []).append(_Doubt(task, num_begun))
+        self._failures.setdefault(address, []).append((task, num_begun))
 
     def settle(self, address: Address, task: Task) -> None:
         """Forget failures before an answer: the network was still there after them.
 
         An attempt that began before a failure says nothing about the network after it.
         """
-        doubts = self._doubts.pop(address, [])
-        self._doubts[address] = [doubt for doubt in doubts if doubt.num_begun >= task.number]
+        earlier = self._failures.get(address, ())
+        self._failures[address] = [failure for failure in earlier if failure[1] >= task.number]
 
     def take(self, address: Address) -> list[Task]:
         """Return, and forget, the tasks whose charges an outage explains."""
-        return [doubt.task for doubt in self._doubts.pop(address, [])]
+        return [task for task, _ in self._failures.pop(address, ())]

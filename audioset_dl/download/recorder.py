@@ -5,6 +5,7 @@ The one place that writes the journal during a run. Decides nothing about failur
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +17,8 @@ from audioset_dl.dataset.manifest import write_failures, write_manifest
 from audioset_dl.dataset.pending import drop_pending
 from audioset_dl.dataset.resume import settle_clips, settle_files
 from audioset_dl.dataset.rows import Row, SavedFile, add_known_gone, known_gone_row
+from audioset_dl.download.address import Ticket
+from audioset_dl.download.fetcher import Job
 from audioset_dl.outcomes import Failure
 from audioset_dl.selection.select import Selection
 from audioset_dl.storage.clock import utc_now
@@ -36,6 +39,10 @@ class Standing:
     def waiting(self) -> int:
         """Clips that are still to be downloaded."""
         return self.wanted - self.saved
+
+
+TABLES_EVERY_S = 300
+"""Seconds between two writings of manifest.csv and failures.csv while a run goes on."""
 
 
 class Recorder:
@@ -78,6 +85,7 @@ class Recorder:
         self._known_gone = known_gone
         self._known_from = known_from
         self._began_at = utc_now()
+        self._tables_written_at = time.monotonic()
         self._settle = partial(settle_clips, journal=journal, folder=output, layout=layout)
 
     def begin(self) -> dict[str, str | None]:
@@ -103,9 +111,10 @@ class Recorder:
         """Return how the run stands."""
         return Standing(self.draw.num_wanted, self._num_saved, self.draw.num_gone, pause)
 
-    def file_name(self, clip_id: str) -> str:
-        """Return the place of a clip, relative to the output folder."""
-        return self._layout.file_name(clip_id, self._selection.clip(clip_id).labels)
+    def make_job(self, clip_id: str, ticket: Ticket) -> Job:
+        """Return the job of fetching a clip to its place."""
+        clip = self._selection.clip(clip_id)
+        return Job(clip, self._layout.file_name(clip_id, clip.labels), ticket)
 
     def note_saved(self, clip_id: str, file: SavedFile) -> None:
         """Note that a clip is saved."""
@@ -151,11 +160,17 @@ class Recorder:
 
     def write_tables(self) -> None:
         """Write manifest.csv and failures.csv."""
+        self._tables_written_at = time.monotonic()
         names = {node.mid: node.name for node in self._selection.catalog.ontology}
         journal, known_gone = self._journal, self.known_gone_rows()
         journal.note_known_gone(row.code or "" for row in known_gone)
         write_manifest(self._output.manifest, journal.rows("saved"), names)
         write_failures(self._output.failures, add_known_gone(journal.rows(), known_gone), names)
+
+    def write_tables_if_due(self) -> None:
+        """Write the tables now and then while a run of days goes on."""
+        if time.monotonic() - self._tables_written_at > TABLES_EVERY_S:
+            self.write_tables()
 
     def known_gone_rows(self) -> list[Row]:
         """Return the rows of the clips that the draw came to and that are taken as gone."""

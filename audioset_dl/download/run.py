@@ -7,15 +7,15 @@ engine, writes the tables. The command and a program that imports it call the sa
 from __future__ import annotations
 
 import shutil
-import time
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 
 from audioset_dl.audio.wav import estimate_wav_bytes
 from audioset_dl.catalog.files import Progress
-from audioset_dl.config import Config
+from audioset_dl.config import Config, ConfigSource, as_config
 from audioset_dl.dataset.guard import check_places
 from audioset_dl.dataset.journal import Journal, open_journal
 from audioset_dl.dataset.layout import Layout
@@ -23,12 +23,12 @@ from audioset_dl.dataset.resume import adopt_files, clear_leftovers
 from audioset_dl.dataset.rows import Row, add_known_gone
 from audioset_dl.dataset.run_info import RunInfo, read_run_info, write_run_info
 from audioset_dl.dataset.status import Counts, count_clips
-from audioset_dl.download.address import Ticket, open_account, open_addresses
+from audioset_dl.download.address import open_account, open_addresses
 from audioset_dl.download.engine import Engine, Watch
-from audioset_dl.download.fetcher import ClipFetcher, FetchSettings, Job
+from audioset_dl.download.fetcher import ClipFetcher, FetchSettings
 from audioset_dl.download.messages import PauseNote
 from audioset_dl.download.queues import Queues, make_task
-from audioset_dl.download.recorder import Recorder, Standing
+from audioset_dl.download.recorder import Recorder
 from audioset_dl.download.settings import check_same_audio, read_settings, tool_versions
 from audioset_dl.download.workers import Workers
 from audioset_dl.errors import ConfigError, OutputError, Problem
@@ -40,11 +40,6 @@ from audioset_dl.storage.disk import find_free_space
 from audioset_dl.storage.lock import hold_folder
 from audioset_dl.youtube.gate import Gates
 from audioset_dl.youtube.options import check_options
-
-CLOSE_AFTER_S = 2
-"""Seconds that the workers have to close their connections once there is nothing more to do."""
-TABLES_EVERY_S = 300
-"""Seconds between two writings of manifest.csv and failures.csv while a run goes on."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +78,7 @@ class Report:
 
 
 def download(
-    config: Config,
+    config: ConfigSource,
     *,
     retry: Collection[str] = (),
     progress: Callable[[str], Progress] | None = None,
@@ -98,8 +93,8 @@ def download(
 
     Parameters
     ----------
-    config : Config
-        The whole config.
+    config : path, dict or Config
+        A config.yaml, its keys as a dict, or a loaded config.
     retry : collection of str
         Failure codes: clips that are gone for one of these reasons are asked for again.
     progress : callable, optional
@@ -125,7 +120,21 @@ def download(
         YouTube refuses the address, and ``download.on_throttle`` is ``stop``.
     Interrupted
         A signal ended the run.
+
+    Examples
+    --------
+    In the folder that ``audioset-dl demo .`` makes:
+
+    >>> from audioset_dl import download
+    >>> done = download("config.yaml")
+    >>> done.counts.saved, done.counts.gone, done.exit_code
+    (39, 4, 0)
+    >>> download({"output": {"dir": "audioset"}, "clips": {"per_clas": 2}})
+    Traceback (most recent call last):
+    ...
+    audioset_dl.errors.ConfigError: config: clips.per_clas: unknown key; did you mean per_class?
     """
+    config = as_config(config)
     check_options(config.download.yt_dlp)
     _check_retry(retry)
     prepared = prepare(config, progress=progress)
@@ -225,46 +234,14 @@ class _Run:
             make_task(clip_id, code, has_account=queues.has_account)
             for clip_id, code in missing.items()
         ]
-        with self._working() as workers:
-
-            def submit(clip_id: str, ticket: Ticket) -> None:
-                clip = self._selection.clip(clip_id)
-                workers.submit(Job(clip, self._recorder.file_name(clip_id), ticket))
-
+        gates, pause = Gates(), PauseNote(self._journal, len(addresses))
+        make_fetcher = partial(ClipFetcher, self._settings, gates=gates)
+        with Workers(config.workers, make_fetcher) as workers:
             on_start(workers)
-            Engine(
-                queues,
-                self._recorder,
-                workers,
-                submit=submit,
-                config=config,
-                pause=PauseNote(self._journal, len(addresses)),
-                watch=self._also_write_tables(watch),
-            ).run(tasks)
-
-    @contextmanager
-    def _working(self) -> Iterator[Workers]:
-        gates = Gates()
-        workers = Workers(
-            self._config.download.workers, lambda stop: ClipFetcher(self._settings, stop, gates)
-        )
-        try:
-            yield workers
-        finally:
-            workers.close(CLOSE_AFTER_S)
-
-    def _also_write_tables(self, watch: Watch) -> Watch:
-        """Also write the tables now and then while a run of days goes on."""
-        written_at = time.monotonic()
-
-        def watch_and_write(standing: Standing) -> None:
-            nonlocal written_at
-            watch(standing)
-            if time.monotonic() - written_at > TABLES_EVERY_S:
-                self._recorder.write_tables()
-                written_at = time.monotonic()
-
-        return watch_and_write
+            engine = Engine(
+                queues, self._recorder, workers, config=config, pause=pause, watch=watch
+            )
+            engine.run(tasks)
 
     def _report(self, saved_before: int) -> Report:
         selection = self._selection

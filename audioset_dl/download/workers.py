@@ -7,11 +7,14 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 from audioset_dl.dataset.rows import SavedFile
 from audioset_dl.download.fetcher import Job
 from audioset_dl.outcomes import Failure
+
+CLOSE_AFTER_S = 2.0
+"""Seconds that the fetchers have to close their connections once there is nothing more to do."""
 
 
 class Fetcher(Protocol):
@@ -66,6 +69,12 @@ class Workers:
         ]
         for thread in self._threads:
             thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close(CLOSE_AFTER_S)
 
     def submit(self, job: Job) -> None:
         """Have a clip fetched."""

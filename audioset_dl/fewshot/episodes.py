@@ -50,8 +50,8 @@ def write_episodes(
 
     Parameters
     ----------
-    config : Config, mapping, str or path
-        The whole config, the keys of one as a dict, or the path of a config.yaml.
+    config : path, dict or Config
+        A config.yaml, its keys as a dict, or a loaded config.
     folder : Path, optional
         Folder whose manifest.csv was split; unless given, ``process.dir`` if there is one in it,
         else ``output.dir``.

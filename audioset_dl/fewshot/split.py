@@ -35,8 +35,8 @@ def split(
 
     Parameters
     ----------
-    config : Config, mapping, str or path
-        The whole config, the keys of one as a dict, or the path of a config.yaml.
+    config : path, dict or Config
+        A config.yaml, its keys as a dict, or a loaded config.
     folder : Path, optional
         Folder whose manifest.csv is split; unless given, ``process.dir`` if there is one in it,
         else ``output.dir``.
@@ -103,8 +103,8 @@ def preview_split(
 
     Parameters
     ----------
-    config : Config, mapping, str or path
-        The whole config, the keys of one as a dict, or the path of a config.yaml.
+    config : path, dict or Config
+        A config.yaml, its keys as a dict, or a loaded config.
     progress : callable, optional
         Called with the name of a file before it is downloaded; returns what shows the progress.
     on_warning : callable

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from audioset_dl.catalog.files import Progress
-from audioset_dl.config import Config
+from audioset_dl.config import ConfigSource, as_config
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.resume import known_states
 from audioset_dl.errors import ConfigError, Problem
@@ -28,7 +28,7 @@ MOST_GONE = 0.95
 
 
 def plan(
-    config: Config,
+    config: ConfigSource,
     *,
     expect_gone: float | None = None,
     availability: Path | None = None,
@@ -42,8 +42,8 @@ def plan(
 
     Parameters
     ----------
-    config : Config
-        The whole config.
+    config : path, dict or Config
+        A config.yaml, its keys as a dict, or a loaded config.
     expect_gone : float, optional
         Share of the videos that are expected to be gone, 0 to 0.95; 0.2 unless given.
     availability : Path, optional
@@ -73,9 +73,8 @@ def plan(
     --------
     In the folder that ``audioset-dl demo .`` makes:
 
-    >>> from pathlib import Path
-    >>> from audioset_dl import load_config, plan
-    >>> planned = plan(load_config(Path("config.yaml")), expect_gone=0.25)
+    >>> from audioset_dl import plan
+    >>> planned = plan("config.yaml", expect_gone=0.25)
     >>> planned.clips, planned.expected.clips
     (40, 39)
     >>> [(one.name, one.wanted, one.available) for one in planned.classes if one.short]
@@ -83,6 +82,7 @@ def plan(
     >>> [warning.code for warning in planned.warnings]
     ['few_clips', 'pace']
     """
+    config = as_config(config)
     check_options(config.download.yt_dlp)
     losses = _choose_losses(expect_gone, availability)
     prepared = prepare(config, progress=progress)

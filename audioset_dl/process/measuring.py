@@ -57,8 +57,8 @@ def compute_statistics(
 
     Parameters
     ----------
-    config : Config, mapping, str or path
-        The whole config, the keys of one as a dict, or the path of a config.yaml.
+    config : path, dict or Config
+        A config.yaml, its keys as a dict, or a loaded config.
     on_start, on_clip : callable
         Called with the number of clips, and after each clip; for a progress bar.
 

@@ -125,7 +125,7 @@ class Simulator:
         ValueError
             There is no such behaviour.
         """
-        self._site.refuse_all(behaviour)
+        self._site.shelf.refuse_all(behaviour)
 
     def start(self) -> Self:
         """Listen, and answer in threads of its own until :meth:`stop`.

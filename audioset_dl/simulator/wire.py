@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from audioset_dl.simulator.answers import Answer
 from audioset_dl.simulator.call import Call
 from audioset_dl.simulator.faults import Break, read_break, read_trickle
 from audioset_dl.simulator.log import Request, RequestLog
-from audioset_dl.simulator.site import Answer, Site, is_hosted
+from audioset_dl.simulator.site import Site, is_hosted
 
 _CHUNK = 64 << 10
 _PACED_CHUNK = 16 << 10

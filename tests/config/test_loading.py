@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import doctest
 import json
 import os
 import stat
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 import pytest
@@ -21,7 +22,10 @@ from audioset_dl.config import (
     OutputConfig,
     as_config,
     load_config,
+    loading,
     locate,
+    quoting,
+    starting,
 )
 from audioset_dl.errors import ConfigError, Problem
 
@@ -461,3 +465,10 @@ def test_locate_names_the_line_of_a_key_or_of_what_is_around_it(
         "4", "1", "1", "--set", "1", "else"
     ]  # fmt: skip
     assert [problem.source for problem in locate(error, None).problems] == [""] * 5 + ["else"]
+
+
+@pytest.mark.parametrize("module", [loading, quoting, starting])
+def test_the_examples_hold(module: ModuleType) -> None:
+    failed, attempted = doctest.testmod(module)
+    assert attempted > 0
+    assert failed == 0

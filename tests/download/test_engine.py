@@ -17,7 +17,6 @@ from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.status import PAUSE_NOTE
 from audioset_dl.download.address import Address, open_account
 from audioset_dl.download.engine import Engine
-from audioset_dl.download.fetcher import Job
 from audioset_dl.download.messages import PauseNote
 from audioset_dl.download.queues import Queues, make_task
 from audioset_dl.download.recorder import Recorder, Standing
@@ -75,14 +74,10 @@ class Setting:
             ]
             queues = Queues(addresses, open_account(addresses, settings) if account else ())
 
-            def submit(clip_id, ticket) -> None:
-                workers.submit(Job(selection.clip(clip_id), recorder.file_name(clip_id), ticket))
-
             engine = Engine(
                 queues,
                 recorder,
                 workers,
-                submit=submit,
                 config=settings,
                 pause=PauseNote(journal, num_addresses),
                 watch=standings.append,

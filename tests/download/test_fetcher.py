@@ -111,7 +111,7 @@ def fetch(simulator: Simulator, tmp_path: Path, ffmpeg: Path) -> Callable[..., F
     def fetch(start_s: float = 20, *, ytid: str | None = None, **fields: Any) -> Fetched:
         ytid = ytid or f"-_fetch{next(NUMBERS):04d}"
         # One site for all tests: it keeps the layouts of tracks, which take most of the time.
-        simulator._site._videos[ytid] = Video(ytid, **{"duration_s": 60, **fields})
+        simulator._site.shelf.videos[ytid] = Video(ytid, **{"duration_s": 60, **fields})
         clip = Clip(ytid, start_s, start_s + 10, ("/m/0bt9lr",), "made")
         settings = FetchSettings(
             DownloadConfig(verify_tls=False, timeout_s=2), AudioConfig(), ffmpeg, output, None

@@ -9,9 +9,11 @@ import pydoc
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 from world import run_command
 
 import audioset_dl
@@ -64,7 +66,7 @@ def test_the_examples_give_what_they_show(demo: Path, name: str) -> None:
 
 
 def test_what_a_notebook_calls_has_examples() -> None:
-    assert {*FUNCTIONS} - {*WITH_EXAMPLES} <= {"download"}
+    assert {*FUNCTIONS} == {*WITH_EXAMPLES}
 
 
 def test_the_public_names_are_what_they_are_called() -> None:
@@ -152,3 +154,16 @@ def test_a_plan_says_what_is_wrong_with_its_arguments_and_warns(demo: Path) -> N
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="dowload"):
         audioset_dl.dowload  # noqa: B018
+
+
+@pytest.mark.filterwarnings("ignore:not the copies:UserWarning")
+def test_a_config_may_be_a_path_a_dict_or_loaded(demo: Path) -> None:
+    keys = yaml.safe_load((demo / "config.yaml").read_text("utf-8"))
+    loaded = audioset_dl.load_config(Path("config.yaml"))
+    plans = [audioset_dl.plan(source) for source in ("config.yaml", Path("config.yaml"), loaded)]
+    for planned in plans:
+        # What is free on the disk changes between two calls.
+        assert replace(planned, free_bytes=None) == replace(audioset_dl.plan(keys), free_bytes=None)
+    assert audioset_dl.download(keys).exit_code == 0
+    for source in ("config.yaml", keys, "audioset", Path("audioset")):
+        assert audioset_dl.verify(source).exit_code == 0

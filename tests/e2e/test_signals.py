@@ -134,13 +134,15 @@ class HeldFfmpeg:
     """
 
     def __init__(self, ffmpeg: Path, folder: Path) -> None:
-        self._started, self._free = folder / "started", folder / "free"
+        self._started, self._gate = folder / "started", folder / "gate"
+        os.mkfifo(self._gate)
         self.path = folder / "held-ffmpeg"
+        # With what the shell has built in: the run's PATH leads to no other programs.
         self.path.write_text(
             f"""#!/bin/sh
 case "$*" in *"-f s16le"*|*-version*) ;; *)
-  touch {shlex.quote(str(self._started))}
-  while [ ! -e {shlex.quote(str(self._free))} ]; do sleep 0.01; done
+  : > {shlex.quote(str(self._started))}
+  read -r _ < {shlex.quote(str(self._gate))}
 esac
 exec {shlex.quote(str(ffmpeg))} "$@"
 """
@@ -151,7 +153,7 @@ exec {shlex.quote(str(ffmpeg))} "$@"
         return self._started.exists()
 
     def let_go(self) -> None:
-        self._free.touch()
+        self._gate.write_text("go\n")
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])

@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from audioset_dl.simulator import Budget, RandomFaults, Video
+from audioset_dl.simulator.answers import Answer
 from audioset_dl.simulator.call import ACCOUNT_ID, Call
-from audioset_dl.simulator.site import Answer, Site
+from audioset_dl.simulator.site import Site
 from audioset_dl.simulator.tracks import Tracks
 
 YTID = "-A_bcdefghi"
@@ -267,7 +268,7 @@ def test_an_advertisement_must_be_waited_for(monkeypatch: pytest.MonkeyPatch) ->
     offered = formats(ask_player(where))[0]["url"]
     now = [0.0]
     url = urlsplit(offered)
-    from audioset_dl.simulator import site as module
+    from audioset_dl.simulator import media as module
 
     real = module.time.time()
     monkeypatch.setattr(module.time, "time", lambda: real + now[0])
