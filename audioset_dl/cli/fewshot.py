@@ -57,7 +57,7 @@ def split(
     Example:
       audioset-dl split config.yaml --set fewshot.stratify=root
     """
-    from audioset_dl.fewshot.split_files import split_document
+    from audioset_dl.fewshot.split import split_document
     from audioset_dl.report.fewshot import split_text
 
     if preview and folder is not None:

@@ -15,13 +15,14 @@ from audioset_dl.config import FewshotConfig
 from audioset_dl.dataset.rows import Row
 from audioset_dl.dataset.splits import SPLITS
 from audioset_dl.errors import ConfigError, Problem
-from audioset_dl.fewshot.assign import Unit, assign
-from audioset_dl.fewshot.clips import ClipSplits, divide_clips
-from audioset_dl.fewshot.eligible import EligibleClasses, find_eligible, find_stratum
-from audioset_dl.fewshot.given import read_given_split
-from audioset_dl.fewshot.overlap import Overlap, measure_split_overlap
-from audioset_dl.fewshot.quotas import share_out
-from audioset_dl.fewshot.ties import find_ties, group_tied
+from audioset_dl.fewshot.assign import Unit, assign, find_ties, group_tied, share_out
+from audioset_dl.fewshot.classes import (
+    EligibleClasses,
+    find_eligible,
+    find_stratum,
+    read_given_split,
+)
+from audioset_dl.fewshot.clips import ClipSplits, Overlap, divide_clips, measure_split_overlap
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,14 @@ from typing import Any
 
 from audioset_dl.config import Config, ConfigSource, FewshotConfig, as_config
 from audioset_dl.dataset.splits import SPLITS, read_split
-from audioset_dl.fewshot.folders import check_target, find_source
-from audioset_dl.fewshot.members import SplitMembers, find_members, read_clips
-from audioset_dl.fewshot.sampler import EpisodeSampler
-from audioset_dl.fewshot.supply import TooFewClips
+from audioset_dl.fewshot.members import (
+    SplitMembers,
+    check_target,
+    find_members,
+    find_source,
+    read_clips,
+)
+from audioset_dl.fewshot.sampler import EpisodeSampler, TooFewClips
 from audioset_dl.storage.files import writing_file
 
 EPISODES_NAME = "episodes.jsonl"

@@ -1,17 +1,48 @@
-"""The clips of a split, or of a whole folder, and the numbers of their classes."""
+"""Where the clips lie, which of them a split has, and which of these are of one recording."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
+from typing import Protocol
 
+from audioset_dl.config import Config
 from audioset_dl.dataset.manifest import Manifest, read_manifest
 from audioset_dl.dataset.rows import Row
 from audioset_dl.dataset.splits import SavedSplit
 from audioset_dl.errors import OutputError
+from audioset_dl.fewshot.assign import group_tied
+from audioset_dl.storage.guards import check_apart
 
 # What a training loop needs, so that it also reads a manifest that somebody made by hand.
 _COLUMNS = ("file_name", "clip_id", "ytid", "classes", "labels", "label_names", "sha256")
+
+
+def find_source(config: Config) -> Path:
+    """Return the folder of the clips: the processed ones, where there are any."""
+    # A model is trained on what was processed; the split then leaves out what `process` dropped.
+    processed = config.process.dir
+    return processed if (processed / "manifest.csv").is_file() else config.output.dir
+
+
+def check_target(config: Config, source: Path) -> None:
+    """Refuse a ``fewshot.dir`` that is, or lies in, a folder that is only read.
+
+    Raises
+    ------
+    ConfigError
+        Which folder it is or lies in.
+    """
+    read_only = {
+        "output.dir": config.output.dir,
+        "process.dir": config.process.dir,
+        "metadata.dir": config.metadata.dir,
+        "--folder": source,
+    }
+    check_apart("fewshot.dir", config.fewshot.dir, read_only)
 
 
 @dataclass(frozen=True)
@@ -98,3 +129,64 @@ def find_all_members(manifest: Manifest) -> SplitMembers:
         tuple(row for row, of_clip in zip(manifest.rows, labels, strict=True) if of_clip),
         tuple(of_clip for of_clip in labels if of_clip),
     )
+
+
+class Members(Protocol):
+    """Clips with classes, such as a `ClipDataset`."""
+
+    @property
+    def split(self) -> str | None:
+        """Name of the split."""
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """Names of the classes."""
+
+    @property
+    def clips(self) -> Sequence[Row]:
+        """The clips, in the order of their indices."""
+
+    @property
+    def labels(self) -> Sequence[Sequence[int]]:
+        """For each clip the numbers of the classes that it carries."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Clips of which an episode may take one."""
+
+    clips: tuple[int, ...]
+    """Their indices."""
+    carried: tuple[frozenset[int], ...]
+    """For each of them the numbers of its classes."""
+
+    @cached_property
+    def classes(self) -> frozenset[int]:
+        """Numbers of the classes that any of its clips carries."""
+        return frozenset().union(*self.carried)
+
+    def clips_of(self, number: int) -> list[int]:
+        """Return the indices of its clips that carry a class."""
+        return [
+            clip
+            for clip, carried in zip(self.clips, self.carried, strict=True)
+            if number in carried
+        ]
+
+
+def find_sources(members: Members) -> dict[int, list[Source]]:
+    """Return the sources of each class, by its number, in the order of their first clips."""
+    # Tied by video and by sound in turn: of three clips the first two may share the video, the last
+    # two the sound, and all three are then one source.
+    alike: dict[str, list[int]] = {}
+    for index, clip in enumerate(members.clips):
+        alike.setdefault(f"video {clip.ytid}", []).append(index)
+        if clip.audio_hash:
+            alike.setdefault(f"sound {clip.audio_hash}", []).append(index)
+    ties = [tie for group in alike.values() for tie in pairwise(group)]
+    found: dict[int, list[Source]] = {number: [] for number in range(len(members.classes))}
+    for group in group_tied(range(len(members.clips)), ties):
+        source = Source(group, tuple(frozenset(members.labels[index]) for index in group))
+        for number in source.classes:
+            found[number].append(source)
+    return found

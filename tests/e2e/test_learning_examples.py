@@ -12,8 +12,8 @@ from world import run_command
 from audioset_dl.simulator.demo import prepared
 
 PURE = (
-    "fewshot.quotas.share_out",
-    "fewshot.ties.group_tied",
+    "fewshot.assign.share_out",
+    "fewshot.assign.group_tied",
     "process.clean.measure",
     "process.forms.fit_length",
     "process.forms.resample",
