@@ -72,7 +72,7 @@ def statistics(config: Path, overrides: tuple[str, ...], as_json: bool, quiet: b
       audioset-dl statistics config.yaml
     """
     from audioset_dl.process.folder import ProcessedFolder
-    from audioset_dl.process.measuring import compute_statistics
+    from audioset_dl.process.statistics import compute_statistics
     from audioset_dl.report.processing import statistics_document, statistics_text
 
     at_signals(_interrupt)

@@ -48,65 +48,37 @@ METAAUDIO = Preset(
     name="metaaudio",
     source="github.com/CHeggan/MetaAudio-A-Few-Shot-Audio-Classification-Benchmark, "
     "Dataset Processing/to_spec.py",
-    kind="librosa",
-    sample_rate=16_000,
-    n_fft=1024,
-    win_length=1024,
-    hop_length=512,
-    n_mels=128,
-    fmin=0.0,
-    fmax=8000.0,
-    log="10 * log10(power + 2.2e-16)",
-    least_samples=1024,
-)
+    kind="librosa", sample_rate=16_000,
+    n_fft=1024, win_length=1024, hop_length=512, least_samples=1024,
+    n_mels=128, fmin=0.0, fmax=8000.0, log="10 * log10(power + 2.2e-16)",
+)  # fmt: skip
 # AST's next steps are left to the model: zeros up to 1,024 frames, then
 # (x + 4.2677393) / (2 * 4.5689974), the statistics of AudioSet.
 AST = Preset(
     name="ast",
     source="github.com/YuanGongND/ast, src/dataloader.py (torchaudio.compliance.kaldi.fbank)",
-    kind="kaldi",
-    sample_rate=16_000,
-    n_fft=512,
-    win_length=400,
-    hop_length=160,
-    n_mels=128,
-    fmin=20.0,
-    fmax=8000.0,
-    log="ln(max(power, 1.19e-7))",
-    least_samples=400,
-)
+    kind="kaldi", sample_rate=16_000,
+    n_fft=512, win_length=400, hop_length=160, least_samples=400,
+    n_mels=128, fmin=20.0, fmax=8000.0, log="ln(max(power, 1.19e-7))",
+)  # fmt: skip
 # Hann window, centred frames, the signal mirrored at both ends, Slaney's mel scale and area
 # normalization. PANNs' own networks take waveforms and make this themselves.
 PANNS = Preset(
     name="panns",
     source="github.com/qiuqiangkong/audioset_tagging_cnn, scripts/4_train.sh and pytorch/models.py "
     "(torchlibrosa.stft)",
-    kind="librosa",
-    sample_rate=32_000,
-    n_fft=1024,
-    win_length=1024,
-    hop_length=320,
-    n_mels=64,
-    fmin=50.0,
-    fmax=14_000.0,
-    log="10 * log10(max(power, 1e-10))",
-    least_samples=1024,
-)
+    kind="librosa", sample_rate=32_000,
+    n_fft=1024, win_length=1024, hop_length=320, least_samples=1024,
+    n_mels=64, fmin=50.0, fmax=14_000.0, log="10 * log10(max(power, 1e-10))",
+)  # fmt: skip
 # VGGish takes examples of 96 frames: rows 0 to 95, 96 to 191, and so on.
 VGGISH = Preset(
     name="vggish",
     source="github.com/tensorflow/models, research/audioset/vggish/vggish_params.py and "
     "mel_features.py",
-    kind="kaldi",
-    sample_rate=16_000,
-    n_fft=512,
-    win_length=400,
-    hop_length=160,
-    n_mels=64,
-    fmin=125.0,
-    fmax=7500.0,
-    log="ln(magnitude + 0.01)",
-    least_samples=400,
-)
+    kind="kaldi", sample_rate=16_000,
+    n_fft=512, win_length=400, hop_length=160, least_samples=400,
+    n_mels=64, fmin=125.0, fmax=7500.0, log="ln(magnitude + 0.01)",
+)  # fmt: skip
 
 PRESETS = {preset.name: preset for preset in (METAAUDIO, AST, PANNS, VGGISH)}

@@ -10,9 +10,9 @@ from audioset_dl.words import by_code, count, first_lines, listed
 if TYPE_CHECKING:
     from audioset_dl.config import ProcessConfig
     from audioset_dl.process.folder import ProcessedFolder
-    from audioset_dl.process.measuring import Measured
     from audioset_dl.process.presets import Preset
     from audioset_dl.process.run import ProcessReport
+    from audioset_dl.process.statistics import Measured
 
 
 def process_document(
