@@ -36,8 +36,8 @@ def process(config: Path, overrides: tuple[str, ...], as_json: bool, quiet: bool
       audioset-dl process --set process.form=logmel --set process.preset=ast
     """
     from audioset_dl.process.folder import ProcessedFolder
-    from audioset_dl.process.presets import PRESETS
     from audioset_dl.process.run import process as process_dataset
+    from audioset_dl.process.spectrograms import PRESETS
     from audioset_dl.report.processing import process_document, process_text
 
     at_signals(_interrupt)

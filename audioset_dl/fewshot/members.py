@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -83,7 +83,7 @@ def find_members(manifest: Manifest, saved: SavedSplit) -> SplitMembers:
         split.
     """
     rows = manifest.by_clip_id()
-    numbers = {mid: number for number, (mid, _) in enumerate(saved.classes)}
+    mids = {mid for mid, _ in saved.classes}
     missing = [clip_id for clip_id in saved.clips if clip_id not in rows]
     if missing:
         raise OutputError(
@@ -91,22 +91,15 @@ def find_members(manifest: Manifest, saved: SavedSplit) -> SplitMembers:
             f"in {manifest.path}, such as {missing[0]}: the split was made from another manifest",
             fix="run `audioset-dl split` for this one",
         )
-    labels = []
-    for clip_id, mids in saved.clips.items():
+    for clip_id, carried in saved.clips.items():
         # Labels may have changed, as after a correction of AudioSet's: the split would be wrong.
-        if not mids or not set(mids) <= numbers.keys() & set(rows[clip_id].labels):
+        if not carried or not set(carried) <= mids & set(rows[clip_id].labels):
             raise OutputError(
                 f"{clip_id} does not carry the labels by which it is in the split {saved.name}",
                 fix="run `audioset-dl split` to write it again",
             )
-        labels.append(tuple(sorted(numbers[mid] for mid in mids)))
-    return SplitMembers(
-        saved.name,
-        tuple(numbers),
-        tuple(name for _, name in saved.classes),
-        tuple(rows[clip_id] for clip_id in saved.clips),
-        tuple(labels),
-    )
+    clips = [(rows[clip_id], carried) for clip_id, carried in saved.clips.items()]
+    return _number(saved.name, saved.classes, clips)
 
 
 def find_all_members(manifest: Manifest) -> SplitMembers:
@@ -114,20 +107,29 @@ def find_all_members(manifest: Manifest) -> SplitMembers:
 
     Classes are in alphabetical order.
     """
-    names = manifest.names
     drawn_for = {mid for row in manifest.rows for mid in row.classes}
-    mids = sorted(drawn_for, key=lambda mid: (names[mid], mid))
-    numbers = {mid: number for number, mid in enumerate(mids)}
-    labels = [
-        tuple(sorted({numbers[mid] for mid in row.labels if mid in numbers}))
-        for row in manifest.rows
-    ]
-    return SplitMembers(
+    classes = [(mid, manifest.names[mid]) for mid in drawn_for]
+    clips = [(row, drawn_for.intersection(row.labels)) for row in manifest.rows]
+    return _number(
         None,
-        tuple(mids),
-        tuple(names[mid] for mid in mids),
-        tuple(row for row, of_clip in zip(manifest.rows, labels, strict=True) if of_clip),
-        tuple(of_clip for of_clip in labels if of_clip),
+        sorted(classes, key=lambda one: one[::-1]),
+        [(row, carried) for row, carried in clips if carried],
+    )
+
+
+def _number(
+    split: str | None,
+    classes: Sequence[tuple[str, str]],
+    clips: Sequence[tuple[Row, Iterable[str]]],
+) -> SplitMembers:
+    """Give numbers to classes, each an MID and a name, and to clips, each with MIDs it carries."""
+    numbers = {mid: number for number, (mid, _) in enumerate(classes)}
+    return SplitMembers(
+        split,
+        class_ids=tuple(numbers),
+        classes=tuple(name for _, name in classes),
+        clips=tuple(row for row, _ in clips),
+        labels=tuple(tuple(sorted(numbers[mid] for mid in carried)) for _, carried in clips),
     )
 
 

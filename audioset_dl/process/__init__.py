@@ -5,8 +5,7 @@ works on its own.
 """
 
 from audioset_dl.process.clean import Figures, find_flags, measure, replace_nonfinite
-from audioset_dl.process.presets import PRESETS, Preset
-from audioset_dl.process.spectrograms import make_log_mel
+from audioset_dl.process.spectrograms import PRESETS, Preset, make_log_mel
 from audioset_dl.process.statistics import (
     Moments,
     Statistics,

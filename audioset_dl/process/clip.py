@@ -8,10 +8,10 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from pydantic import TypeAdapter
@@ -23,10 +23,9 @@ from audioset_dl.dataset.rows import Row
 from audioset_dl.dataset.verify import FileFault, read_checked
 from audioset_dl.process.clean import Figures, Samples, find_flags, measure
 from audioset_dl.process.folder import file_name_of
-from audioset_dl.process.presets import PRESETS
-from audioset_dl.process.spectrograms import make_log_mel
+from audioset_dl.process.spectrograms import PRESETS, make_log_mel
 from audioset_dl.process.transform import CLIP_LENGTH_S, Scaling, transform
-from audioset_dl.storage.files import as_output_error, write_file
+from audioset_dl.storage.files import write_file
 
 TOO_FEW_SAMPLES = "too_few_samples"
 """Code of a clip that is too short for a frame of its spectrogram."""
@@ -210,11 +209,7 @@ def read_notes(path: Path) -> dict[str, ClipNote]:
     is removed.
     """
     notes: dict[str, ClipNote] = {}
-    try:
-        lines = path.read_bytes().splitlines()
-    except FileNotFoundError:
-        return notes
-    for line in lines:
+    for line in path.read_bytes().splitlines() if path.exists() else ():
         try:
             note = _NOTE.validate_python(json.loads(line))
         except ValueError:
@@ -230,22 +225,10 @@ def write_notes(path: Path, notes: Mapping[str, ClipNote]) -> None:
     write_file(path, "".join(_line(notes[clip_id]) for clip_id in sorted(notes)).encode())
 
 
-@contextmanager
-def noting(path: Path) -> Iterator[Callable[[ClipNote], None]]:
-    """Give a function that appends a note to a file; the last note of a clip counts.
-
-    Raises
-    ------
-    OutputError
-        It can't be written.
-    """
-    with as_output_error(path), path.open("a", encoding="utf-8") as file:
-
-        def append(note: ClipNote) -> None:
-            file.write(_line(note))
-            file.flush()
-
-        yield append
+def append_note(file: IO[str], note: ClipNote) -> None:
+    """Append a note to a file of notes; the last note of a clip counts."""
+    file.write(_line(note))
+    file.flush()
 
 
 def _line(note: ClipNote) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, fields
@@ -22,7 +21,7 @@ from audioset_dl.dataset.rows import SavedFile
 from audioset_dl.errors import ConfigError, OutputError, Problem
 from audioset_dl.process.clean import Figures
 from audioset_dl.process.extra import find_version
-from audioset_dl.process.presets import PRESETS
+from audioset_dl.process.spectrograms import PRESETS
 from audioset_dl.process.transform import TARGETS_DB
 from audioset_dl.storage.files import as_output_error, write_file
 from audioset_dl.storage.guards import find_overlap, is_inside
@@ -189,14 +188,13 @@ def check_ours(folder: ProcessedFolder) -> None:
         is_ours = folder.settings.exists()
         shards = list(folder.clips.iterdir()) if folder.clips.is_dir() else []
         for place in (*files, folder.clips, *shards):
-            mode = place.lstat().st_mode if place.exists() or place.is_symlink() else 0
             # A link may lead into the dataset, which is never written to.
-            if stat.S_ISLNK(mode):
+            if place.is_symlink():
                 raise OutputError(
                     f"{place} is a link: nothing is written through links",
                     fix="remove it, or name another process.dir",
                 )
-            if mode and not is_ours:
+            if place.exists() and not is_ours:
                 raise OutputError(
                     f"{folder.path} holds {place.name}, which `process` did not write (there is no "
                     f"{folder.settings.name})",

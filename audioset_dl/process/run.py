@@ -16,10 +16,10 @@ from audioset_dl.process.clip import (
     ClipJob,
     ClipNote,
     ProcessedFile,
+    append_note,
     find_duplicates,
     length_of,
     make_clip,
-    noting,
     read_notes,
     write_notes,
 )
@@ -35,7 +35,7 @@ from audioset_dl.process.folder import (
 )
 from audioset_dl.process.parallel import run_parallel
 from audioset_dl.storage.clock import utc_now
-from audioset_dl.storage.files import is_temporary, remove_file
+from audioset_dl.storage.files import as_output_error, is_temporary, remove_file
 from audioset_dl.storage.guards import check_apart
 from audioset_dl.storage.lock import hold_folder
 from audioset_dl.storage.tables import write_table
@@ -187,11 +187,12 @@ class _Run:
         return ClipJob(dataset, self._folder.path, row, self._recipe, known=note)
 
     def _make(self, jobs: Sequence[ClipJob], on_clip: Callable[[], object]) -> None:
-        with noting(self._folder.notes) as append:
+        path = self._folder.notes
+        with as_output_error(path), path.open("a", encoding="utf-8") as file:
             for note, is_new in run_parallel(make_clip, jobs, self._recipe.workers):
                 self._notes[note.clip_id] = note
                 if is_new:
-                    append(note)
+                    append_note(file, note)
                     self._made.add(note.clip_id)
                 on_clip()
 

@@ -8,7 +8,6 @@ as loud as sound.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +22,7 @@ from audioset_dl.process.clean import (
     to_db,
 )
 from audioset_dl.process.extra import import_extra
-from audioset_dl.process.presets import PRESETS
+from audioset_dl.process.spectrograms import PRESETS
 
 CLIP_LENGTH_S = 10.0
 """Length of AudioSet's windows (https://research.google.com/audioset/download.html); those at the
@@ -38,9 +37,7 @@ TARGETS_DB = {"peak": 0.0, "rms": -20.0, "loudness": -23.0}
 # BS.1770-4 (https://www.itu.int/rec/R-REC-BS.1770): below it there is no loudness at all.
 FLOORS_DB = {
     "peak": SILENT_PEAK_DB,
-    "rms": SILENT_RMS_DB,
-    "loudness": SILENT_RMS_DB,
-    "standardize": SILENT_RMS_DB,
+    **dict.fromkeys(("rms", "loudness", "standardize"), SILENT_RMS_DB),
 }
 # Gating block of ITU-R BS.1770-4: a shorter clip has no loudness.
 LOUDNESS_BLOCK_S = 0.4
@@ -196,7 +193,7 @@ def find_scaling(
         return Scaling()
     sound = samples.astype(np.float64)
     offset = float(sound.mean()) if method == "standardize" and sound.size else 0.0
-    level_db = _LEVELS[method](sound - offset, sample_rate)
+    level_db = _measure_level(sound - offset, sample_rate, method)
     if level_db is None or not level_db >= FLOORS_DB[method]:  # `not >=` also refuses NaN
         return Scaling(level_db=level_db)
     if target_db is None:
@@ -214,26 +211,15 @@ def undo_scaling(samples: Samples, scaling: Scaling) -> Samples:
     return (samples.astype(np.float64) / scaling.gain + scaling.offset).astype(np.float32)
 
 
-def _peak_db(sound: np.ndarray, _sample_rate: int) -> float:
-    return to_db(float(np.abs(sound).max(initial=0)))
-
-
-def _rms_db(sound: np.ndarray, _sample_rate: int) -> float:
-    return to_db(float(np.sqrt(np.square(sound).mean()))) if sound.size else -np.inf
-
-
-def _loudness_db(sound: np.ndarray, sample_rate: int) -> float | None:
+def _measure_level(sound: np.ndarray, sample_rate: int, method: str) -> float | None:
+    """Return the level of `Scaling.level_db`."""
+    if method == "peak":
+        return to_db(float(np.abs(sound).max(initial=0)))
+    if method != "loudness":
+        return to_db(float(np.sqrt(np.square(sound).mean()))) if sound.size else -np.inf
     if len(sound) < LOUDNESS_BLOCK_S * sample_rate:
         return None
     if not sound.any():
         return -np.inf
     meter = import_extra("pyloudnorm").Meter(sample_rate, block_size=LOUDNESS_BLOCK_S)
     return float(meter.integrated_loudness(sound))
-
-
-_LEVELS: dict[str, Callable[[np.ndarray, int], float | None]] = {
-    "peak": _peak_db,
-    "rms": _rms_db,
-    "loudness": _loudness_db,
-    "standardize": _rms_db,
-}

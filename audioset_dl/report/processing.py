@@ -10,8 +10,8 @@ from audioset_dl.words import by_code, count, first_lines, listed
 if TYPE_CHECKING:
     from audioset_dl.config import ProcessConfig
     from audioset_dl.process.folder import ProcessedFolder
-    from audioset_dl.process.presets import Preset
     from audioset_dl.process.run import ProcessReport
+    from audioset_dl.process.spectrograms import Preset
     from audioset_dl.process.statistics import Measured
 
 
