@@ -165,21 +165,16 @@ def make_split(
     )
     divided = divide_clips(members.values(), split_of, config.mixed_clips)
     numbers = share_out(len(mids), config.ratios)
+    overlap = measure_split_overlap(_by_split(split_of), divided.clips, members, ontology)
+    naive = _measure_naive(carried, members, ontology, ratios=config.ratios, seed=seed)
     return Split(
-        seed=seed,
-        config=config,
-        eligible=eligible,
-        split_of=split_of,
+        seed, config, eligible, split_of, clips=members, clip_splits=divided,
         wanted={} if given else dict(zip(SPLITS, numbers, strict=True)),
-        clips=members,
-        clip_splits=divided,
         groups=[group for group in groups if len(group) > 1],
         cut_ties={(a, b): tie for (a, b), tie in ties.items() if split_of[a] != split_of[b]},
-        overlap=measure_split_overlap(_by_split(split_of), divided.clips, members, ontology),
-        naive=_measure_naive(carried, members, ontology, ratios=config.ratios, seed=seed),
+        overlap=overlap, naive=naive, manifest_sha256=manifest_sha256,
         naive_clips_mean=_expect_naive([len(carries) for carries in carried.values()], numbers),
-        manifest_sha256=manifest_sha256,
-    )
+    )  # fmt: skip
 
 
 def _check_some(eligible: EligibleClasses, config: FewshotConfig) -> None:

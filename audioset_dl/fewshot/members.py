@@ -21,21 +21,25 @@ from audioset_dl.storage.guards import check_apart
 _COLUMNS = ("file_name", "clip_id", "ytid", "classes", "labels", "label_names", "sha256")
 
 
-def find_source(config: Config) -> Path:
-    """Return the folder of the clips: the processed ones, where there are any."""
-    # A model is trained on what was processed; the split then leaves out what `process` dropped.
-    processed = config.process.dir
-    return processed if (processed / "manifest.csv").is_file() else config.output.dir
+def find_source(config: Config, folder: Path | None = None) -> Path:
+    """Return the folder of the clips: the processed ones, where there are any.
 
-
-def check_target(config: Config, source: Path) -> None:
-    """Refuse a ``fewshot.dir`` that is, or lies in, a folder that is only read.
+    Parameters
+    ----------
+    config : Config
+        Names the folders.
+    folder : Path, optional
+        The folder, where the user names one.
 
     Raises
     ------
     ConfigError
-        Which folder it is or lies in.
+        ``fewshot.dir``, which is written to, is or lies in a folder that is only read.
     """
+    # A model is trained on what was processed; the split then leaves out what `process` dropped.
+    processed = config.process.dir
+    found = processed if (processed / "manifest.csv").is_file() else config.output.dir
+    source = folder or found
     read_only = {
         "output.dir": config.output.dir,
         "process.dir": config.process.dir,
@@ -43,6 +47,7 @@ def check_target(config: Config, source: Path) -> None:
         "--folder": source,
     }
     check_apart("fewshot.dir", config.fewshot.dir, read_only)
+    return source
 
 
 @dataclass(frozen=True)
@@ -108,13 +113,9 @@ def find_all_members(manifest: Manifest) -> SplitMembers:
     Classes are in alphabetical order.
     """
     drawn_for = {mid for row in manifest.rows for mid in row.classes}
-    classes = [(mid, manifest.names[mid]) for mid in drawn_for]
+    classes = sorted(((mid, manifest.names[mid]) for mid in drawn_for), key=lambda one: one[::-1])
     clips = [(row, drawn_for.intersection(row.labels)) for row in manifest.rows]
-    return _number(
-        None,
-        sorted(classes, key=lambda one: one[::-1]),
-        [(row, carried) for row, carried in clips if carried],
-    )
+    return _number(None, classes, [(row, carried) for row, carried in clips if carried])
 
 
 def _number(

@@ -9,7 +9,6 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import get_args
 
 from audioset_dl.errors import AudiosetDlError
@@ -22,95 +21,68 @@ class TooFewClips(AudiosetDlError):
     """A split has too few classes, or a class too few clips, for the episodes asked for."""
 
 
-@dataclass(frozen=True)
-class Supply:
-    """How many clips of a class an episode can count on."""
+def find_rivals(sources: Mapping[int, Sequence[Source]], shape: Shape) -> dict[int, frozenset[int]]:
+    """Return for each class those that are not drawn with it, by its own need or by theirs.
 
-    num_clips: int
-    num_sources: int
-    taken: Mapping[int, int]
-    """By number of another class, the most sources that it takes if it is drawn as well."""
-    alone: int
-    """Sources that carry no other class, so that no other class can take them."""
-
-    def rivals(self, need: int, n_way: int) -> frozenset[int]:
-        """Return the classes that must not be drawn with this one, so that enough is left of it.
-
-        Whichever n_way - 1 of the remaining classes are drawn, together they take no more than the
-        class can spare.
-        """
-        # The worst case: the other classes are those that take most, and take different sources.
-        most = sorted(self.taken.values(), reverse=True)[: n_way - 1]
-        if max(self.alone, self.num_sources - sum(most)) >= need:
-            return frozenset()
-        # Each of the others may take its equal share of what can be spared.
-        spare = self.num_sources - need
-        return frozenset(
-            other for other, taken in self.taken.items() if taken * (n_way - 1) > spare
-        )
-
-
-def measure_supply(sources: Sequence[Source], number: int, shape: Shape) -> Supply:
-    """Return what an episode can count on of a class.
+    Whichever n_way - 1 of the remaining classes are drawn with a class, together they take no more
+    than it can spare.
 
     Parameters
     ----------
-    sources : sequence of Source
-        Those that carry the class.
-    number : int
-        The class.
+    sources : mapping
+        The sources of each class, by its number.
     shape : Shape
-        Kind and numbers of the episode.
+        Kind and numbers of the episodes.
     """
-    # In multi_hot another class takes only the clips that it needs itself. In the other kinds every
-    # clip that also carries the other class is ruled out.
-    most = shape.clips_each if shape.kind == "multi_hot" else len(sources)
-    shared = Counter(other for source in sources for other in source.classes if other != number)
-    return Supply(
-        num_clips=sum(len(source.clips_of(number)) for source in sources),
-        num_sources=len(sources),
-        taken={other: min(count, most) for other, count in shared.items()},
-        alone=sum(len(source.classes) == 1 for source in sources),
-    )
-
-
-def find_rivals(supplies: Mapping[int, Supply], shape: Shape) -> dict[int, frozenset[int]]:
-    """Return for each class those that are not drawn with it, by its own need or by theirs."""
-    rivals: dict[int, set[int]] = {number: set() for number in supplies}
-    for number, supply in supplies.items():
-        for other in supply.rivals(shape.clips_each, shape.n_way):
+    rivals: dict[int, set[int]] = {number: set() for number in sources}
+    for number, own in sources.items():
+        for other in _find_takers(number, own, shape):
             rivals[number].add(other)
             rivals[other].add(number)
     return {number: frozenset(others) for number, others in rivals.items()}
 
 
-def check_supplies(
-    supplies: Mapping[int, Supply],
+def _find_takers(number: int, own: Sequence[Source], shape: Shape) -> list[int]:
+    """Return the classes that take too many of a class's sources if they are drawn with it."""
+    # In multi_hot another class takes only the clips that it needs itself. In the other kinds every
+    # clip that also carries the other class is ruled out.
+    limit = shape.clips_each if shape.kind == "multi_hot" else len(own)
+    shared = Counter(other for source in own for other in source.classes if other != number)
+    taken = {other: min(count, limit) for other, count in shared.items()}
+    # The worst case: the other classes are those that take most, and take different sources. No
+    # other class can take a source that carries this class alone.
+    most = sorted(taken.values(), reverse=True)[: shape.n_way - 1]
+    alone = sum(len(source.classes) == 1 for source in own)
+    if max(alone, len(own) - sum(most)) >= shape.clips_each:
+        return []
+    # Each of the others may take its equal share of what can be spared.
+    spare = len(own) - shape.clips_each
+    return [other for other, count in taken.items() if count * (shape.n_way - 1) > spare]
+
+
+def check_supply(
+    data: Members,
+    sources: Mapping[int, Sequence[Source]],
     rivals: Mapping[int, frozenset[int]],
     shape: Shape,
-    *,
-    split: str | None,
-    classes: Sequence[str],
 ) -> None:
     """Refuse a split in which some episode would lack a class or a clip.
 
     Parameters
     ----------
-    supplies, rivals : mapping
-        By number of the class.
+    data : Members
+        Their split and classes are named in messages.
+    sources, rivals : mapping
+        The sources of each class, and `find_rivals`, by number of the class.
     shape : Shape
         Kind and numbers of the episodes.
-    split : str, optional
-        Name of the split, for messages.
-    classes : sequence of str
-        Names of the classes, for messages.
 
     Raises
     ------
     TooFewClips
         Which classes, how many there are, and how many are needed.
     """
-    name = f"split {split}" if split else "dataset"
+    name, classes = f"split {data.split}" if data.split else "dataset", data.classes
     if len(classes) < shape.n_way:
         raise TooFewClips(
             f"the {name} has {len(classes)} classes, and an episode of {shape.n_way} classes "
@@ -119,11 +91,13 @@ def check_supplies(
         )
     need = shape.clips_each
     needed = f"{need} are needed ({shape.k_shot} support + {shape.q_query} query)"
-    described = {number: _describe(classes[number], supply) for number, supply in supplies.items()}
-    short = [described[number] for number, one in supplies.items() if one.num_sources < need]
+    described = [
+        f"{name}: {_count(number, sources[number])}" for number, name in enumerate(classes)
+    ]
+    short = [described[number] for number, own in sources.items() if len(own) < need]
     if short:
         raise TooFewClips(
-            f"{len(short)} of the {len(supplies)} classes of the {name} have too few clips: "
+            f"{len(short)} of the {len(classes)} classes of the {name} have too few clips: "
             f"{needed}, of as many videos\n{_listed(short)}\n"
             "lower k_shot or q_query, raise min_clips, or download more"
         )
@@ -137,7 +111,7 @@ def check_supplies(
             if others
         ]
         raise TooFewClips(
-            f"{len(tied)} of the {len(supplies)} classes of the {name} share so many clips that "
+            f"{len(tied)} of the {len(classes)} classes of the {name} share so many clips that "
             f"some episode would not find {shape.n_way} classes with enough: {needed} of each\n"
             f"{_listed(tied)}\nlower n_way, k_shot or q_query, or download more"
         )
@@ -147,9 +121,9 @@ def _listed(lines: Sequence[str]) -> str:
     return textwrap.indent("\n".join(first_lines(lines, most=10)), "  ")
 
 
-def _describe(name: str, supply: Supply) -> str:
-    videos = f" of {supply.num_sources} videos" if supply.num_sources < supply.num_clips else ""
-    return f"{name}: {supply.num_clips} clips{videos}"
+def _count(number: int, own: Sequence[Source]) -> str:
+    num_clips = sum(len(source.clips_of(number)) for source in own)
+    return f"{num_clips} clips" + (f" of {len(own)} videos" if len(own) < num_clips else "")
 
 
 class EpisodeSampler:
@@ -227,14 +201,12 @@ class EpisodeSampler:
         self.kind: Kind = kind
         self._shape = Shape(kind, n_way, k_shot, q_query)
         self._length = episodes
-        self._first = 0
+        self.first = 0
+        """Number, for `episode`, of the first episode of this pass."""
         self._stream = f"{seed}:episodes:{data.split or ''}"
         sources = find_sources(data)
-        supplies = {
-            number: measure_supply(those, number, self._shape) for number, those in sources.items()
-        }
-        rivals = find_rivals(supplies, self._shape)
-        check_supplies(supplies, rivals, self._shape, split=data.split, classes=data.classes)
+        rivals = find_rivals(sources, self._shape)
+        check_supply(data, sources, rivals, self._shape)
         self._pool = Pool(sources, rivals, [frozenset(labels) for labels in data.labels])
 
     @property
@@ -247,11 +219,6 @@ class EpisodeSampler:
             if number < other
         )
 
-    @property
-    def first(self) -> int:
-        """Number, for `episode`, of the first episode of this pass."""
-        return self._first
-
     def __len__(self) -> int:
         return self._length
 
@@ -262,7 +229,7 @@ class EpisodeSampler:
         """Return the support and query clips of the episode at a place of this pass."""
         if not -self._length <= place < self._length:
             raise IndexError(f"episode {place} of {self._length}")
-        episode = self.episode(self._first + place % self._length)
+        episode = self.episode(self.first + place % self._length)
         return [*episode.support, *episode.query]
 
     def set_epoch(self, epoch: int) -> None:
@@ -277,7 +244,7 @@ class EpisodeSampler:
         """
         if epoch < 0:
             raise ValueError(f"epoch {epoch}; expected 0 or more")
-        self._first = epoch * self._length
+        self.first = epoch * self._length
 
     def episode(self, index: int) -> Episode:
         """Return any episode, from 0, with its classes and labels."""

@@ -22,7 +22,7 @@ from audioset_dl.errors import OutputError
 from audioset_dl.export.metaaudio import write_metaaudio
 from audioset_dl.fewshot.class_split import Split, make_split
 from audioset_dl.fewshot.clips import RULES
-from audioset_dl.fewshot.members import check_target, find_source, read_clips
+from audioset_dl.fewshot.members import find_source, read_clips
 from audioset_dl.selection.prepare import choose_classes, prepare
 from audioset_dl.storage.files import write_file
 from audioset_dl.storage.tables import write_table
@@ -83,8 +83,7 @@ def split(
     (['Howl'], True)
     """
     config = as_config(config)
-    source = find_source(config) if folder is None else folder
-    check_target(config, source)
+    source = find_source(config, folder)
     manifest = read_clips(source)
     # Before anything is written: a split of files that are not there would end a training loop.
     _check_files(source, [row.file_name for row in manifest.rows])
@@ -139,7 +138,7 @@ def preview_split(
     (50, 4)
     """
     config = as_config(config)
-    check_target(config, find_source(config))
+    find_source(config)  # for its check alone: `split` would write what is shown
     prepared = prepare(config, progress=progress)
     for warning in prepared.warnings:
         on_warning(warning)
@@ -173,16 +172,11 @@ def _check_files(folder: Path, file_names: list[str]) -> None:
 
 def saved_splits(split: Split) -> tuple[SavedSplit, ...]:
     """Return train, validation and test as splits.json holds them."""
-    return tuple(
-        SavedSplit(
-            name=name,
-            seed=split.seed,
-            classes=tuple((node.mid, node.name) for node in split.classes(name)),
-            clips=split.clip_splits.clips[name],
-            manifest_sha256=split.manifest_sha256,
-        )
-        for name in SPLITS
-    )
+    saved = []
+    for name, clips in split.clip_splits.clips.items():
+        classes = tuple((node.mid, node.name) for node in split.classes(name))
+        saved.append(SavedSplit(name, split.seed, classes, clips, split.manifest_sha256))
+    return tuple(saved)
 
 
 def write_split(folder: Path, split: Split) -> None:
@@ -199,10 +193,11 @@ def write_split(folder: Path, split: Split) -> None:
         for name in SPLITS
         for clip_id, mids in split.clip_splits.clips[name].items()
     )
-    dropped = [
-        (clip_id, split.clips[clip_id].ytid, rule, _class_names(clip_id, split))
-        for clip_id, rule in split.clip_splits.dropped.items()
-    ]
+    dropped = []
+    for clip_id, rule in split.clip_splits.dropped.items():
+        clip = split.clips[clip_id]
+        carried = [node.name for node in split.eligible.classes if node.mid in clip.labels]
+        dropped.append((clip_id, clip.ytid, rule, ";".join(carried)))
     write_table(folder / "splits.csv", ("clip_id", "ytid", "split", "classes"), kept)
     write_table(folder / "dropped.csv", ("clip_id", "ytid", "rule", "classes"), dropped)
     write_splits(folder, saved_splits(split), _settings(split))
@@ -250,8 +245,3 @@ def _settings(split: Split) -> dict[str, Any]:
     given = split.config.given
     digest = None if given is None else hashlib.sha256(given.read_bytes()).hexdigest()
     return {**split.config.model_dump(mode="json", include=_SETTINGS), "given_sha256": digest}
-
-
-def _class_names(clip_id: str, split: Split) -> str:
-    labels = set(split.clips[clip_id].labels)
-    return ";".join(node.name for node in split.eligible.classes if node.mid in labels)

@@ -211,7 +211,12 @@ def settings_of(config: ProcessConfig) -> dict[str, Any]:
         A library that is needed is not installed.
     """
     # Other versions of these may give other samples; numpy and soundfile do not.
-    libraries = {name: find_version(name) for name in _libraries(config)}
+    needed = {
+        "pyloudnorm": config.scale == "loudness",
+        "soxr": config.preset is not None,
+        "librosa": config.form == "logmel" and PRESETS[str(config.preset)].kind == "librosa",
+    }
+    libraries = {name: find_version(name) for name, is_needed in needed.items() if is_needed}
     return {**_settings_without_versions(config), "libraries": libraries}
 
 
@@ -285,15 +290,6 @@ def _settings_without_versions(config: ProcessConfig) -> dict[str, Any]:
         "short": config.short,
         "drop": sorted(config.drop),
     }
-
-
-def _libraries(config: ProcessConfig) -> list[str]:
-    names = ["pyloudnorm"] if config.scale == "loudness" else []
-    if config.preset is not None:
-        names.append("soxr")
-    if config.form == "logmel" and PRESETS[str(config.preset)].kind == "librosa":
-        names.append("librosa")
-    return names
 
 
 def _other_settings(folder: ProcessedFolder, settings: Mapping[str, Any]) -> ConfigError:

@@ -40,6 +40,9 @@ from audioset_dl.storage.guards import check_apart
 from audioset_dl.storage.lock import hold_folder
 from audioset_dl.storage.tables import write_table
 
+_Cells = dict[str, object]
+"""The cells of a row by column; both tables leave out some of them."""
+
 
 @dataclass(frozen=True)
 class ProcessReport:
@@ -200,7 +203,7 @@ class _Run:
         is_left_out = note.clip_id in self._originals and "duplicate" in self._recipe.drop
         return (*note.reasons(self._recipe), *(("duplicate",) if is_left_out else ()))
 
-    def _row(self, note: ClipNote) -> dict[str, object]:
+    def _row(self, note: ClipNote) -> _Cells:
         original = self._originals.get(note.clip_id, "")
         flags = (*note.flags, "duplicate") if original else note.flags
         figures = vars(note.figures) if note.figures else {}
@@ -225,11 +228,7 @@ class _Run:
             if is_temporary(path):  # of a run that was killed
                 remove_file(path)
 
-    def _report(
-        self,
-        kept: Sequence[Mapping[str, object]],
-        dropped: Sequence[Mapping[str, object]],
-    ) -> ProcessReport:
+    def _report(self, kept: Sequence[_Cells], dropped: Sequence[_Cells]) -> ProcessReport:
         notes = [self._notes[clip_id] for clip_id in self._sources]
         flags = Counter(flag for note in notes for flag in note.flags)
         if self._originals:
@@ -257,7 +256,7 @@ def _is_of(note: ClipNote, row: Row) -> bool:
     return note.source_sha256 == row.saved_file.sha256 and note.length_s == length_of(row)
 
 
-def _cells_of_file(made: ProcessedFile) -> dict[str, object]:
+def _cells_of_file(made: ProcessedFile) -> _Cells:
     return {
         **vars(made),
         # Gain and offset are not rounded: they undo the scaling.

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import TypeAdapter
 
 from audioset_dl.config import ConfigSource, as_config
 from audioset_dl.dataset.rows import SavedFile
@@ -117,6 +118,9 @@ class Statistics:
     format: int = FORMAT
 
 
+_STATISTICS = TypeAdapter(Statistics)
+
+
 def summarize(
     moments: Mapping[str, Moments], *, split: str, clips_sha256: str, settings_sha256: str
 ) -> Statistics:
@@ -141,28 +145,17 @@ def summarize(
         singles[clip_id] = (float(single.mean[0]), float(single.std[0]))
     whole = merge_channels(total)
     return Statistics(
-        split=split,
-        num_clips=len(singles),
-        num_values=whole.count,
-        mean=float(whole.mean[0]),
-        std=float(whole.std[0]),
-        channel_mean=tuple(total.mean.tolist()),
-        channel_std=tuple(total.std.tolist()),
-        clips=singles,
-        clips_sha256=clips_sha256,
-        settings_sha256=settings_sha256,
-    )
+        split=split, num_clips=len(singles), num_values=whole.count,
+        mean=float(whole.mean[0]), std=float(whole.std[0]),
+        channel_mean=tuple(total.mean.tolist()), channel_std=tuple(total.std.tolist()),
+        clips=singles, clips_sha256=clips_sha256, settings_sha256=settings_sha256,
+    )  # fmt: skip
 
 
-def hash_clips(sha256_by_clip: Iterable[tuple[str, str]]) -> str:
-    """Return one SHA-256 for all clips: that of their lines ``clip_id sha256``, sorted."""
-    lines = sorted(f"{clip_id} {sha256}\n" for clip_id, sha256 in sha256_by_clip)
+def hash_clips(files: Mapping[str, SavedFile]) -> str:
+    """Return one SHA-256 for files by clip_id: that of their lines ``clip_id sha256``, sorted."""
+    lines = sorted(f"{clip_id} {file.sha256}\n" for clip_id, file in files.items())
     return hashlib.sha256("".join(lines).encode()).hexdigest()
-
-
-def statistics_bytes(statistics: Statistics) -> bytes:
-    """Return the content of statistics.json; the same statistics give the same bytes."""
-    return (json.dumps(asdict(statistics), indent=1, ensure_ascii=False) + "\n").encode()
 
 
 @dataclass(frozen=True)
@@ -227,12 +220,10 @@ def compute_statistics(
         moments[clip_id] = of_clip
         on_clip()
     statistics = summarize(
-        moments,
-        split=SPLIT,
-        clips_sha256=hash_clips((clip_id, file.sha256) for clip_id, file in found.items()),
-        settings_sha256=settings_sha256,
+        moments, split=SPLIT, clips_sha256=hash_clips(found), settings_sha256=settings_sha256
     )
-    write_file(folder.statistics, statistics_bytes(statistics))
+    text = json.dumps(asdict(statistics), indent=1, ensure_ascii=False) + "\n"
+    write_file(folder.statistics, text.encode())
     return Measured(statistics, len(wanted) - len(found))
 
 
@@ -282,10 +273,9 @@ def load_statistics(
     named = f"{place.statistics}: "
     _check_hash("settings", found.settings_sha256, settings_sha256, prefix=named)
     if clips_sha256 is None:
-        rows = place.read_manifest().rows
-        clips_sha256 = hash_clips(
-            (row.clip_id, row.saved_file.sha256) for row in rows if row.clip_id in found.clips
-        )
+        rows = place.read_manifest().by_clip_id()
+        files = {clip_id: rows[clip_id].saved_file for clip_id in found.clips if clip_id in rows}
+        clips_sha256 = hash_clips(files)
     _check_hash("clips", found.clips_sha256, clips_sha256, prefix=named)
     path = splits_beside(place.path) if splits is None else Path(splits)
     if splits is not None or path.is_file():
@@ -362,13 +352,9 @@ def _read(place: ProcessedFolder) -> Statistics:
     again = "run `audioset-dl statistics`, which writes it"
     with reading(place.statistics, missing=again, broken=again):
         document = json.loads(place.statistics.read_text("utf-8"))
-        known = {field.name: document[field.name] for field in fields(Statistics)}
-        if known["format"] != FORMAT:
-            raise ValueError(f"format {known['format']}, expected {FORMAT}")
-        for name in ("channel_mean", "channel_std"):
-            known[name] = tuple(map(float, known[name]))
-        known["clips"] = {clip: (float(a), float(b)) for clip, (a, b) in known["clips"].items()}
-        return Statistics(**known)
+        if document["format"] != FORMAT:
+            raise ValueError(f"format {document['format']}, expected {FORMAT}")
+        return _STATISTICS.validate_python(document)
 
 
 def _check_hash(what: str, found: str, expected: str, *, prefix: str = "") -> None:
