@@ -22,7 +22,7 @@ LONGEST_WAIT_S = 60.0
 SERVER_ERROR_WAIT_S = 0.5
 """Seconds after a status of 5xx before the same range is asked for again."""
 CLOCK_SLACK_S = 1.0
-"""Difference of the two clocks in an extraction, in seconds, above which one must have been set."""
+"""Seconds by which the two clocks may differ in an extraction; more: one of them was set."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Track:
 
     @property
     def is_one_file(self) -> bool:
-        """Whether it lies at one address, of which ranges can be asked for."""
+        """True if it is one file, of which ranges can be asked for."""
         return self.info.get("protocol") in {"http", "https"} and "url" in self.info
 
 
