@@ -1,10 +1,10 @@
 """How fast an address asks for videos: a jittered delay, a cap an hour, slower after a refusal.
 
 How much YouTube allows an address is not known. The pacer takes it for a token bucket
-(https://en.wikipedia.org/wiki/Token_bucket) and learns its rate from refusals: the videos answered
-between two refusals, pauses included, give a rate that is allowed; the pace just before a refusal is
-one that is not. The next pace lies between the two. Knows nothing of requests; all times are seconds
-of a monotonic clock that the caller reads.
+(https://en.wikipedia.org/wiki/Token_bucket) and learns its rate from refusals. The videos answered
+between two refusals, pauses included, give a rate that is allowed; the pace just before a refusal
+is one that is not. The next pace lies between the two. Knows nothing of requests; all times are
+seconds of a monotonic clock that the caller reads.
 """
 
 from __future__ import annotations

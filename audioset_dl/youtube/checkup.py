@@ -28,8 +28,8 @@ from audioset_dl.youtube.options import Notes, make_options
 __all__ = ["YT_DLP_VERSION", "Greeting", "Runtime", "find_runtimes", "find_solver", "greet"]
 
 GREETING_URL = "https://www.youtube.com/generate_204"
-"""Answers without content. Browsers and phones ask for such a page to see whether they are online; it
-does not count among the videos that YouTube allows an address."""
+"""Answers without content. Browsers and phones ask for such a page to see whether they are online;
+it does not count among the videos that YouTube allows an address."""
 
 
 @dataclass(frozen=True)
