@@ -342,6 +342,7 @@ def test_a_tag_hides_no_fault_behind_it(refuse: Callable[..., list[str]]) -> Non
     ]  # fmt: skip
 
 
+@pytest.mark.e2e
 def test_many_doubled_keys_do_not_hang(write: Callable[[str], Path]) -> None:
     path, start = write("a: [" + "1," * 40_000 + "]\n" + "a: 1\n" * 20_000), time.process_time()
     with pytest.raises(ConfigError, match="more faults"):
