@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -99,6 +101,11 @@ def find_config(config: Path) -> Path | None:
     return None
 
 
+def config_argument(config: Path) -> str:
+    """Return what names a config behind a command: nothing for the default one."""
+    return "" if str(config) == DEFAULT_CONFIG else f" {config}"
+
+
 @contextmanager
 def located(config: Path | None, overrides: tuple[str, ...]) -> Iterator[None]:
     """Add its line to the error of a key that is found wrong only when it is used."""
@@ -106,3 +113,18 @@ def located(config: Path | None, overrides: tuple[str, ...]) -> Iterator[None]:
         yield
     except ConfigError as error:
         raise locate(error, config, overrides) from error
+
+
+def at_signals(act: Callable[[int], object]) -> None:
+    """Call a function at the first Ctrl-C, SIGTERM or SIGHUP (a closed terminal).
+
+    The second of the same kind ends the program at once.
+    """
+
+    def act_once(signal_number: int, _frame: FrameType | None) -> None:
+        signal.signal(signal_number, signal.SIG_DFL)
+        act(signal_number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup sets SIGHUP
+            signal.signal(number, act_once)

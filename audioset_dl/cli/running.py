@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from audioset_dl.cli.checking import print_verification
+from audioset_dl.cli.datasets import print_verification
 from audioset_dl.cli.group import cli, warn
-from audioset_dl.cli.options import located, takes_config, takes_json, takes_quiet
+from audioset_dl.cli.options import at_signals, located, takes_config, takes_json, takes_quiet
 from audioset_dl.cli.progress import DownloadProgress, file_bars
-from audioset_dl.cli.signals import at_signals
 from audioset_dl.config import Config, load_config
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.report import availability as tried_report
-from audioset_dl.report import run as report
+from audioset_dl.report import running as report
 from audioset_dl.words import to_json
 
 if TYPE_CHECKING:
@@ -82,17 +80,17 @@ def status(
         raise click.UsageError("--csv needs --availability, and can't be used with --json")
     output = OutputFolder(load_config(config, overrides).output.dir)
     if as_csv:
-        click.echo(tried_report.availability_csv(read_tried_clips(output)))
+        click.echo(report.availability_csv(read_tried_clips(output)))
         return
     found = read_status(output)
     tried = read_tried_clips(output) if availability else None
     if as_json:
-        more = {} if tried is None else {"availability": tried_report.availability_document(tried)}
+        more = {} if tried is None else {"availability": report.availability_document(tried)}
         click.echo(to_json({**report.status_document(found), **more}))
         return
     click.echo(report.status_text(found, output))
     if tried is not None:
-        click.echo(f"\n{tried_report.availability_text(tried)}")
+        click.echo(f"\n{report.availability_text(tried)}")
 
 
 @cli.command()
