@@ -18,7 +18,7 @@ from typing import NoReturn
 import click
 
 from audioset_dl.cli.group import Verbosity, cli, complain
-from audioset_dl.config import hide_logins
+from audioset_dl.config.quoting import hide_logins
 from audioset_dl.errors import AudiosetDlError, Interrupted, OutputError
 
 # Importing a module adds its commands to the group.

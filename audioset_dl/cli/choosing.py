@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from audioset_dl.cli.group import cli, warn
-from audioset_dl.cli.options import (
-    check_one_form,
+from audioset_dl.cli.group import (
+    DEFAULT_CONFIG,
+    cli,
     config_argument,
-    find_config,
     located,
-    prepare_selection,
+    names_config,
     print_result,
-    table_width,
-    takes_config,
     takes_json,
     terminal_width,
+    warn,
 )
 from audioset_dl.cli.progress import file_bars
-from audioset_dl.config import (
-    Config,
-    load_config,
-)
+from audioset_dl.config import Config, load_config
 from audioset_dl.errors import ConfigError, Problem
 from audioset_dl.report import choosing as report
 from audioset_dl.report.figure import FORMATS, plot_thresholds
@@ -40,7 +37,7 @@ _ALL = "all"
 
 
 @cli.command()
-@takes_config
+@names_config
 @click.option(
     "--search", metavar="TEXT", help="All classes, chosen or not, with TEXT in their name."
 )
@@ -48,10 +45,7 @@ _ALL = "all"
     "--tree", metavar="CLASS", help="The ontology from CLASS downwards, chosen or not; or of 'all'."
 )
 @click.option(
-    "--sort",
-    type=click.Choice(report.SORT_KEYS),
-    default="ontology",
-    help="What comes first.",
+    "--sort", type=click.Choice(report.SORT_KEYS), default="ontology", help="What comes first."
 )
 @click.option(
     "--plot",
@@ -83,12 +77,14 @@ def classes(
       audioset-dl classes --tree Dog
       audioset-dl classes --plot quality.pdf --set classes.min_quality=0.8
     """  # fmt: skip
-    _check_options(search, tree, sort, plot)
-    check_one_form(as_csv=as_csv, as_json=as_json)
-    path = find_config(config)
+    _check_view(search, tree, sort, plot)
+    _check_one_form(as_csv=as_csv, as_json=as_json)
+    path = config if str(config) != DEFAULT_CONFIG or config.exists() else None
+    if path is None:
+        click.echo(f"There is no {config} here: the defaults are used.", err=True)
     settings = load_config(path, overrides)
     with located(path, overrides):
-        selection = prepare_selection(settings).selection
+        selection = _select(settings)
     if plot is not None:
         _plot(selection, settings, plot)
     elif tree is not None:
@@ -96,10 +92,10 @@ def classes(
     else:
         nodes = None if search is None else _find(selection.catalog.ontology, search)
         documents = report.classes_document(selection, nodes, sort=sort)
-        _print(documents, report.classes_text(documents, table_width()), as_csv, as_json)
+        _print(documents, report.classes_text(documents, _table_width()), as_csv, as_json)
 
 
-def _check_options(search: str | None, tree: str | None, sort: str, plot: Path | None) -> None:
+def _check_view(search: str | None, tree: str | None, sort: str, plot: Path | None) -> None:
     given = [("--search", search), ("--tree", tree), ("--plot", plot)]
     names = [name for name, value in given if value is not None]
     if len(names) > 1:
@@ -108,6 +104,25 @@ def _check_options(search: str | None, tree: str | None, sort: str, plot: Path |
         raise click.UsageError("--tree is in the ontology's order: leave out --sort")
     if plot is not None and plot.suffix.lower() not in FORMATS:
         raise click.UsageError(f"--plot {plot}: expected a name that ends in {', '.join(FORMATS)}")
+
+
+def _check_one_form(*, as_csv: bool, as_json: bool) -> None:
+    if as_csv and as_json:
+        raise click.UsageError("--csv and --json are different forms: give one of them")
+
+
+def _select(settings: Config) -> Selection:
+    from audioset_dl.selection.prepare import prepare
+
+    prepared = prepare(settings, progress=file_bars(quiet=False))
+    for warning in prepared.warnings:
+        warn(warning)
+    return prepared.selection
+
+
+def _table_width() -> int | None:
+    """Return the width for tables on stdout: the terminal's; None for any width elsewhere."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def _find(ontology: Ontology, text: str) -> list[Node]:
@@ -132,7 +147,7 @@ def _print_tree(selection: Selection, root: str, *, as_csv: bool, as_json: bool)
         fix = f"{error.fix} ('all' shows the whole ontology)"
         raise ConfigError(Problem("", error.found, fix, source="--tree")) from error
     lines = outline(ontology, roots)
-    text = report.tree_text(selection, lines, table_width())
+    text = report.tree_text(selection, lines, _table_width())
     _print(report.tree_document(selection, lines), text, as_csv, as_json)
 
 
@@ -157,7 +172,7 @@ def _plot(selection: Selection, settings: Config, path: Path) -> None:
 
 
 @cli.command()
-@takes_config
+@names_config
 @click.option(
     "--expect-gone",
     type=click.FloatRange(0, 0.95),
@@ -191,7 +206,7 @@ def plan(
     """
     from audioset_dl.planning.run import plan as make_plan
 
-    check_one_form(as_csv=as_csv, as_json=as_json)
+    _check_one_form(as_csv=as_csv, as_json=as_json)
     settings = load_config(config, overrides)
     with located(config, overrides):
         planned = make_plan(

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import click
 
-from audioset_dl.cli.group import cli
-from audioset_dl.cli.options import print_result, takes_config, takes_json, takes_quiet
+from audioset_dl.cli.group import cli, print_result, takes_config, takes_json, takes_quiet
 from audioset_dl.cli.progress import make_bar
-from audioset_dl.config import Config, load_config
+from audioset_dl.config import Config
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.report import datasets as report
 
@@ -24,15 +23,7 @@ from audioset_dl.report import datasets as report
 )
 @takes_json
 @takes_quiet
-def verify(
-    config: Path,
-    overrides: tuple[str, ...],
-    *,
-    deep: bool,
-    repair: bool,
-    as_json: bool,
-    quiet: bool,
-) -> None:
+def verify(settings: Config, *, deep: bool, repair: bool, as_json: bool, quiet: bool) -> None:
     """Check the files against the manifest.
 
     The exit status is 1 if a file is not as it was written; with --repair, if anything is left to
@@ -42,11 +33,7 @@ def verify(
     Example:
       audioset-dl verify --deep config.yaml
     """
-    sys.exit(
-        print_verification(
-            load_config(config, overrides), deep=deep, repair=repair, as_json=as_json, quiet=quiet
-        )
-    )
+    sys.exit(print_verification(settings, deep=deep, repair=repair, as_json=as_json, quiet=quiet))
 
 
 def print_verification(
@@ -94,10 +81,7 @@ def compare(a: Path, b: Path, *, as_json: bool) -> None:
 @cli.command()
 @click.argument("out", type=click.Path(file_okay=False, path_type=Path))
 @click.argument(
-    "parts",
-    nargs=-1,
-    required=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    "parts", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path)
 )
 @takes_json
 @takes_quiet

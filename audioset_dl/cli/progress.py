@@ -6,8 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import datetime
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
@@ -27,15 +26,8 @@ class DownloadProgress:
         self._last_line_at = float("-inf")
         self._last_pause: str | None = None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        error_type: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Remove the bar from the terminal."""
         if self._bar is not None:
             self._bar.close()
 

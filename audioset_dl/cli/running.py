@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Collection
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from audioset_dl.cli.datasets import print_verification
-from audioset_dl.cli.group import cli, warn
-from audioset_dl.cli.options import at_signals, located, takes_config, takes_json, takes_quiet
+from audioset_dl.cli.group import at_signals, cli, takes_config, takes_json, takes_quiet, warn
 from audioset_dl.cli.progress import DownloadProgress, file_bars
 from audioset_dl.config import Config, load_config
 from audioset_dl.dataset.layout import OutputFolder
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     help="Ask again for clips that are gone for these reasons, such as geo,age.",
 )
 @takes_quiet
-def download(config: Path, overrides: tuple[str, ...], retry: str, quiet: bool) -> None:
+def download(settings: Config, retry: str, quiet: bool) -> None:
     """Download what the config wants; run again to resume.
 
     Ctrl-C ends the run in order, a second Ctrl-C at once. Either way it can be resumed.
@@ -43,11 +42,8 @@ def download(config: Path, overrides: tuple[str, ...], retry: str, quiet: bool) 
     Example:
       audioset-dl download config.yaml --set clips.per_class=50
     """
-    settings = load_config(config, overrides)
     codes = [code.strip() for code in retry.split(",") if code.strip()]
-    with located(config, overrides):
-        exit_code = _download(settings, quiet=quiet, retry=codes)
-    sys.exit(exit_code)
+    sys.exit(_download(settings, quiet=quiet, retry=codes))
 
 
 @cli.command()
@@ -62,9 +58,7 @@ def download(config: Path, overrides: tuple[str, ...], retry: str, quiet: bool) 
     help="With --availability: print all clips tried as CSV, for clips.known_gone.",
 )
 @takes_json
-def status(
-    config: Path, overrides: tuple[str, ...], *, availability: bool, as_csv: bool, as_json: bool
-) -> None:
+def status(settings: Config, *, availability: bool, as_csv: bool, as_json: bool) -> None:
     """Show where a run stands, and the failures by reason.
 
     Works while the run goes on, too.
@@ -78,7 +72,7 @@ def status(
 
     if as_csv and (as_json or not availability):
         raise click.UsageError("--csv needs --availability, and can't be used with --json")
-    output = OutputFolder(load_config(config, overrides).output.dir)
+    output = OutputFolder(settings.output.dir)
     if as_csv:
         click.echo(report.availability_csv(read_tried_clips(output)))
         return
@@ -127,7 +121,7 @@ def _download(
 ) -> int:
     from audioset_dl.download.run import download as run_download
 
-    with DownloadProgress(quiet=quiet) as bar:
+    with closing(DownloadProgress(quiet=quiet)) as bar:
         done = run_download(
             settings,
             retry=retry,

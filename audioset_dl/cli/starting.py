@@ -10,22 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import get_completion_class
+from click.shell_completion import BashComplete, FishComplete, ZshComplete
 
-from audioset_dl.cli.group import cli
-from audioset_dl.cli.options import (
-    DEFAULT_CONFIG,
-    config_argument,
-    takes_config,
-    takes_json,
-)
-from audioset_dl.config import (
-    MOST_PER_CLASS,
+from audioset_dl.cli.group import DEFAULT_CONFIG, cli, config_argument, names_config, takes_json
+from audioset_dl.config import Config, load_config
+from audioset_dl.config.loading import locate
+from audioset_dl.config.models import MOST_PER_CLASS
+from audioset_dl.config.starting import (
     SCHEMA_NAME,
-    Config,
     config_schema_text,
-    load_config,
-    locate,
     split_names,
     starting_config_text,
 )
@@ -106,17 +99,12 @@ def write_new(path: Path, text: str) -> None:
 
 
 @cli.command()
-@takes_config
+@names_config
 @click.option("--canary", metavar="YTID", help="Try this video in place of YouTube's first one.")
 @click.option("--no-network", is_flag=True, help="Leave out all that needs the network.")
 @takes_json
 def doctor(
-    config: Path,
-    overrides: tuple[str, ...],
-    *,
-    canary: str | None,
-    no_network: bool,
-    as_json: bool,
+    config: Path, overrides: tuple[str, ...], *, canary: str | None, no_network: bool, as_json: bool
 ) -> None:
     """Check the machine, and say how to fix what is wrong.
 
@@ -177,10 +165,11 @@ def _check_ytid(text: str) -> str:
 # click makes it of the name of the program
 # (https://click.palletsprojects.com/en/stable/shell-completion/).
 _VARIABLE = "_AUDIOSET_DL_COMPLETE"
+_SHELLS = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 
 
 @cli.command()
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", type=click.Choice(tuple(_SHELLS)))
 def completion(shell: str) -> None:
     """Print what makes a shell complete commands and options.
 
@@ -190,7 +179,4 @@ def completion(shell: str) -> None:
       audioset-dl completion zsh >> ~/.zshrc
       audioset-dl completion fish > ~/.config/fish/completions/audioset-dl.fish
     """
-    shell_class = get_completion_class(shell)
-    if shell_class is None:
-        raise click.UsageError(f"click knows no completion for {shell}")
-    click.echo(shell_class(cli, {}, "audioset-dl", _VARIABLE).source())
+    click.echo(_SHELLS[shell](cli, {}, "audioset-dl", _VARIABLE).source())

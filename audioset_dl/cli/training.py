@@ -3,35 +3,33 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import click
 
-from audioset_dl.cli.group import cli, warn
-from audioset_dl.cli.options import (
+from audioset_dl.cli.group import (
     at_signals,
-    located,
+    cli,
     print_result,
     takes_config,
     takes_json,
     takes_quiet,
     terminal_width,
+    warn,
 )
 from audioset_dl.cli.progress import file_bars, make_bar
-from audioset_dl.config import Config, load_config
+from audioset_dl.config import Config
 from audioset_dl.dataset.splits import SPLITS
 from audioset_dl.errors import Interrupted
-
-if TYPE_CHECKING:
-    from audioset_dl.fewshot.class_split import Split
 
 
 @cli.command()
 @takes_config
 @takes_json
 @takes_quiet
-def process(config: Path, overrides: tuple[str, ...], as_json: bool, quiet: bool) -> None:
+def process(settings: Config, as_json: bool, quiet: bool) -> None:
     """Clean, scale and convert the clips, into another folder.
 
     The downloaded dataset is only read. Run it again to resume, or after another download. The exit
@@ -41,25 +39,15 @@ def process(config: Path, overrides: tuple[str, ...], as_json: bool, quiet: bool
     Example:
       audioset-dl process --set process.form=logmel --set process.preset=ast
     """
-    from audioset_dl.process.folder import ProcessedFolder
-    from audioset_dl.process.presets import PRESETS
     from audioset_dl.process.run import process as process_dataset
     from audioset_dl.report.training import process_document, process_text
 
     at_signals(_interrupt)
-    settings = load_config(config, overrides)
-    with located(config, overrides), make_bar("clips", "clip", quiet=quiet or as_json) as bar:
+    with make_bar("clips", "clip", quiet=quiet or as_json) as bar:
         done = process_dataset(settings, on_start=bar.reset, on_clip=bar.update)
-    recipe = settings.process
-    folder = ProcessedFolder(recipe.dir)
-    preset = None if recipe.preset is None else PRESETS[recipe.preset]
-    width = terminal_width()
-    print_result(
-        done,
-        lambda found: process_document(found, folder, preset),
-        lambda found: process_text(found, folder, recipe, preset=preset, width=width),
-        as_json=as_json,
-    )
+    document = partial(process_document, config=settings.process)
+    text = partial(process_text, config=settings.process, width=terminal_width())
+    print_result(done, document, text, as_json=as_json)
     sys.exit(done.exit_code)
 
 
@@ -67,7 +55,7 @@ def process(config: Path, overrides: tuple[str, ...], as_json: bool, quiet: bool
 @takes_config
 @takes_json
 @takes_quiet
-def statistics(config: Path, overrides: tuple[str, ...], as_json: bool, quiet: bool) -> None:
+def statistics(settings: Config, as_json: bool, quiet: bool) -> None:
     """Compute mean and deviation of the train split.
 
     Of the files that `process` wrote, of the clips that `split` put into train. Goes into
@@ -82,16 +70,12 @@ def statistics(config: Path, overrides: tuple[str, ...], as_json: bool, quiet: b
     from audioset_dl.report.training import statistics_document, statistics_text
 
     at_signals(_interrupt)
-    settings = load_config(config, overrides)
-    with located(config, overrides), make_bar("clips", "clip", quiet=quiet or as_json) as bar:
+    with make_bar("clips", "clip", quiet=quiet or as_json) as bar:
         measured = compute_statistics(settings, on_start=bar.reset, on_clip=bar.update)
     folder = ProcessedFolder(settings.process.dir)
-    print_result(
-        measured,
-        lambda found: statistics_document(found, folder),
-        lambda found: statistics_text(found, folder, terminal_width()),
-        as_json=as_json,
-    )
+    document = partial(statistics_document, folder=folder)
+    text = partial(statistics_text, folder=folder, width=terminal_width())
+    print_result(measured, document, text, as_json=as_json)
 
 
 def _interrupt(signal_number: int) -> NoReturn:
@@ -115,8 +99,7 @@ takes_folder = click.option(
 @takes_json
 @takes_quiet
 def split(
-    config: Path,
-    overrides: tuple[str, ...],
+    settings: Config,
     *,
     folder: Path | None,
     preview: bool,
@@ -132,41 +115,28 @@ def split(
     Example:
       audioset-dl split config.yaml --set fewshot.stratify=root
     """
+    from audioset_dl.fewshot.split import preview_split
+    from audioset_dl.fewshot.split import split as split_dataset
     from audioset_dl.fewshot.split_files import split_document
     from audioset_dl.report.training import split_text
 
     if preview and folder is not None:
         raise click.UsageError("--preview goes by Google's metadata: leave out --folder")
-    settings = load_config(config, overrides)
-    with located(config, overrides):
-        made = (
-            _preview(settings, quiet=quiet)
-            if preview
-            else _split(settings, folder, copies=not no_copies, quiet=quiet)
-        )
+    if preview:
+        made = preview_split(settings, progress=file_bars(quiet=quiet), on_warning=warn)
+    else:
+        with make_bar("copied", "file", quiet=quiet) as bar:
+            made = split_dataset(
+                settings,
+                folder=folder,
+                copies=not no_copies,
+                on_start=bar.reset,
+                on_file=bar.update,
+            )
     end = "Nothing was written." if preview else f"Written to {settings.fewshot.dir}."
-    print_result(
-        made,
-        split_document,
-        lambda split: f"{split_text(split, terminal_width())}\n\n{end}",
-        as_json=as_json,
-    )
+    text = partial(split_text, width=terminal_width(), end=end)
+    print_result(made, split_document, text, as_json=as_json)
     sys.exit(0 if made.overlap.is_none else 1)
-
-
-def _preview(settings: Config, *, quiet: bool) -> Split:
-    from audioset_dl.fewshot.split import preview_split
-
-    return preview_split(settings, progress=file_bars(quiet=quiet), on_warning=warn)
-
-
-def _split(settings: Config, folder: Path | None, *, copies: bool, quiet: bool) -> Split:
-    from audioset_dl.fewshot.split import split as split_dataset
-
-    with make_bar("copied", "file", quiet=quiet) as bar:
-        return split_dataset(
-            settings, folder=folder, copies=copies, on_start=bar.reset, on_file=bar.update
-        )
 
 
 @cli.command()
@@ -182,13 +152,7 @@ def _split(settings: Config, folder: Path | None, *, copies: bool, quiet: bool) 
 @takes_json
 @takes_quiet
 def episodes(
-    config: Path,
-    overrides: tuple[str, ...],
-    *,
-    folder: Path | None,
-    names: tuple[str, ...],
-    as_json: bool,
-    quiet: bool,
+    settings: Config, *, folder: Path | None, names: tuple[str, ...], as_json: bool, quiet: bool
 ) -> None:
     """Write episodes of each split to episodes.jsonl.
 
@@ -199,8 +163,7 @@ def episodes(
     from audioset_dl.fewshot.episodes import write_episodes
     from audioset_dl.report.training import episodes_document, episodes_text
 
-    settings = load_config(config, overrides)
-    with located(config, overrides), make_bar("written", "episode", quiet=quiet or as_json) as bar:
+    with make_bar("written", "episode", quiet=quiet or as_json) as bar:
         written = write_episodes(
             settings,
             folder=folder,

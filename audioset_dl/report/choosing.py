@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from audioset_dl.words import count, duration, listed, size, table, to_csv
+from audioset_dl.words import Cell, count, duration, listed, size, table, to_csv
 
 if TYPE_CHECKING:
     from audioset_dl.catalog.ontology import Node
@@ -150,22 +150,17 @@ def _table(names: Sequence[str], documents: Sequence[Mapping[str, Any]], width: 
         [name, *_cells(one, subsets, has_candidates=has_candidates, all_chosen=all_chosen)]
         for name, one in zip(names, documents, strict=True)
     ]
-    numbers = range(4, 4 + len(subsets) + has_candidates)
-    return table(heads, rows, right=tuple(numbers), width=width)
+    return table(heads, rows, width=width)
 
 
 def _cells(
     one: Mapping[str, Any], subsets: Sequence[str], *, has_candidates: bool, all_chosen: bool
-) -> list[str]:
-    cells = [
-        str(one["mid"]),
-        _quality(one),
-        "leaf" if one["is_leaf"] else "",
-        *(f"{one['clips_by_subset'][subset]:,}" for subset in subsets),
-    ]
-    cells += [f"{one['candidates']:,}" if one["is_chosen"] else ""] * has_candidates
+) -> list[Cell]:
+    cells = [one["mid"], _quality(one), "leaf" if one["is_leaf"] else ""]
+    cells += [one["clips_by_subset"][subset] for subset in subsets]
+    cells += [one["candidates"] if one["is_chosen"] else None] * has_candidates
     cells += [_why_not(one)] * (not all_chosen)
-    return [""] * len(cells) if one.get("is_blank") else cells
+    return [None] * len(cells) if one.get("is_blank") else cells
 
 
 def _quality(document: Mapping[str, Any]) -> str:
@@ -213,17 +208,17 @@ def _classes(plan: Plan, width: int) -> str:
     rows = [
         (
             one.name,
-            f"{one.wanted:,}",
-            f"{one.available:,}",
-            f"{one.short:,}" if one.short else "",
-            f"{one.needed:,}",
-            f"{one.expected:,}",
-            f"{one.shared:,}" if one.shared else "",
-            f"{one.alone:.0%}" if one.alone is not None else "",
+            one.wanted,
+            one.available,
+            one.short or None,
+            one.needed,
+            one.expected,
+            one.shared or None,
+            one.alone,
         )
         for one in plan.classes
     ]
-    return table(_HEADS, rows, right=tuple(range(1, len(_HEADS))), width=width)
+    return table(_HEADS, rows, width=width)
 
 
 def _meaning(plan: Plan) -> Iterator[tuple[str, str]]:
@@ -241,10 +236,7 @@ def _meaning(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "needed", "candidates that it takes, with the losses expected"
     yield "expected", "clips in the end"
     yield "shared", "wanted clips that other classes want too; each is downloaded once"
-    yield (
-        "alone",
-        "share of clips with no other chosen class but those above and below it",
-    )
+    yield ("alone", "share of clips with no other chosen class but those above and below it")
 
 
 def _facts(plan: Plan) -> Iterator[tuple[str, str]]:

@@ -151,10 +151,8 @@ def _class_lines(found: Comparison) -> list[str]:
     """Return a table of the classes whose clips differ between the two."""
     differing = [one for one in found.classes if one.only_in_a or one.only_in_b]
     alike = len(found.classes) - len(differing)
-    rows = [
-        (one.name, f"{one.only_in_a:,}", f"{one.only_in_b:,}", f"{one.both:,}") for one in differing
-    ]
-    lines = [table(("label", "only A", "only B", "both"), rows, right=(1, 2, 3))] if rows else []
+    rows = [(one.name, one.only_in_a, one.only_in_b, one.both) for one in differing]
+    lines = [table(("label", "only A", "only B", "both"), rows)] if rows else []
     if alike:
         lines.append(f"{count(alike, 'label')} with the same clips in both")
     return lines

@@ -55,8 +55,4 @@ def doctor_document(checks: Sequence[Check]) -> dict[str, Any]:
     """Return all checks as JSON-able data, with the worst status as their own."""
     statuses = {check.status for check in checks}
     worst = next((one for one in ("error", "warning") if one in statuses), "ok")
-    return {
-        "ok": worst != "error",
-        "status": worst,
-        "checks": [asdict(check) for check in checks],
-    }
+    return {"ok": worst != "error", "status": worst, "checks": [asdict(check) for check in checks]}

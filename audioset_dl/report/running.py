@@ -122,8 +122,8 @@ def status_text(status: Status, output: OutputFolder) -> str:
     if counts.kept:
         lines.append(f"{counts.kept:,} more, saved earlier and not wanted now, are kept")
     if counts.failures:
-        rows = [(code, f"{number:,}") for code, number in counts.failures.items()]
-        lines += ["", table(("failure", "clips"), rows, right=(1,)), *_example_lines(counts)]
+        rows = list(counts.failures.items())
+        lines += ["", table(("failure", "clips"), rows), *_example_lines(counts)]
     return "\n".join(lines)
 
 
@@ -147,17 +147,11 @@ def _class_document(one: TriedClass) -> dict[str, Any]:
 def availability_text(found: TriedClips) -> str:
     """Return what was tried, for people: a row a class."""
     rows = [
-        (one.name, f"{one.tried:,}", f"{one.saved:,}", f"{one.gone:,}", _share(one), _reasons(one))
+        (one.name, one.tried, one.saved, one.gone, one.share_gone, _reasons(one))
         for one in (*found.classes, found.overall)
     ]
     heads = ("class", "tried", "saved", "gone", "share", "by reason")
-    return "\n".join(
-        [table(heads, rows, right=(1, 2, 3, 4)), "In all, a clip of several classes counts once."]
-    )
-
-
-def _share(one: TriedClass) -> str:
-    return "" if one.share_gone is None else f"{one.share_gone:.0%}"
+    return "\n".join([table(heads, rows), "In all, a clip of several classes counts once."])
 
 
 def _reasons(one: TriedClass) -> str:

@@ -7,38 +7,30 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from audioset_dl.fewshot.clips import RULES
+from audioset_dl.process.folder import ProcessedFolder
+from audioset_dl.process.presets import PRESETS, Preset
 from audioset_dl.words import by_code, count, first_lines, listed, some, table
 
 if TYPE_CHECKING:
     from audioset_dl.config import ProcessConfig
     from audioset_dl.fewshot.class_split import Split
     from audioset_dl.fewshot.episodes import WrittenEpisodes
-    from audioset_dl.process.folder import ProcessedFolder
     from audioset_dl.process.measuring import Measured
-    from audioset_dl.process.presets import Preset
     from audioset_dl.process.run import ProcessReport
 
 
-def process_document(
-    done: ProcessReport, folder: ProcessedFolder, preset: Preset | None
-) -> dict[str, Any]:
+def process_document(done: ProcessReport, config: ProcessConfig) -> dict[str, Any]:
     """Return what was processed as JSON-able data."""
-    return {
-        "dir": str(folder.path),
-        **asdict(done),
-        "warnings": _notes(done, preset),
-    }
+    return {"dir": str(config.dir), **asdict(done), "warnings": _notes(done, _preset(config))}
 
 
-def process_text(
-    done: ProcessReport,
-    folder: ProcessedFolder,
-    config: ProcessConfig,
-    *,
-    preset: Preset | None,
-    width: int,
-) -> str:
+def _preset(config: ProcessConfig) -> Preset | None:
+    return None if config.preset is None else PRESETS[config.preset]
+
+
+def process_text(done: ProcessReport, config: ProcessConfig, width: int) -> str:
     """Return what was processed, for people."""
+    folder, preset = ProcessedFolder(config.dir), _preset(config)
     clips = f"{done.num_clips:,} of {count(done.num_source, 'clip')} processed into {folder.path}"
     facts = [("form", _form(done, config, preset)), ("scale", _scale(done, config))]
     if done.flags:
@@ -124,20 +116,21 @@ def _range(values: tuple[float, ...]) -> str:
     return f"{min(values):.4g} to {max(values):.4g}"
 
 
-def split_text(split: Split, width: int) -> str:
-    """Return what a split came to, for people, in lines of a width."""
+def split_text(split: Split, width: int, end: str) -> str:
+    """Return what a split came to, for people, in lines of a width, and `end` below it."""
     rows = [
         (
             name,
-            f"{len(split.classes(name)):,}",
-            f"{split.wanted[name]:,}" if split.wanted else "given",
-            f"{len(clips):,}",
-            f"{split.fewest_clips(name):,}",
+            len(split.classes(name)),
+            split.wanted.get(name, "given"),
+            len(clips),
+            split.fewest_clips(name),
         )
         for name, clips in split.clip_splits.clips.items()
     ]
     heads = ("split", "classes", "by ratio", "clips", "fewest of a class")
-    return "\n".join([table(heads, rows, right=(1, 2, 3, 4)), "", listed(_facts(split), width)])
+    parts = [table(heads, rows), listed(_facts(split), width), end]
+    return "\n\n".join(parts)
 
 
 def _facts(split: Split) -> Iterator[tuple[str, str]]:
