@@ -116,9 +116,9 @@ def doctor(
     Example:
       audioset-dl doctor --no-network
     """
-    from audioset_dl.doctor.canary import CANARY_YTID
     from audioset_dl.doctor.check import ok, warning
     from audioset_dl.doctor.examine import examine
+    from audioset_dl.doctor.network import CANARY_YTID
 
     ytid = _check_ytid(canary or CANARY_YTID)
     is_newcomer = str(config) == DEFAULT_CONFIG and not config.exists() and not overrides

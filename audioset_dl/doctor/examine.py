@@ -12,9 +12,8 @@ from audioset_dl.audio.ffmpeg import find_ffmpeg
 from audioset_dl.config import Config, find_secrets
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.doctor import folders, tools
-from audioset_dl.doctor.canary import CANARY_YTID
 from audioset_dl.doctor.check import Check, Guard, ok
-from audioset_dl.doctor.network import check_addresses
+from audioset_dl.doctor.network import CANARY_YTID, check_addresses
 from audioset_dl.download.fetcher import FetchSettings
 from audioset_dl.download.witness import Witness
 from audioset_dl.errors import ConfigError, ToolMissingError
