@@ -38,32 +38,8 @@ class Verbosity:
     """True if an error is shown with its traceback."""
 
 
-class Command(click.Command):
-    """A command that takes ``-v``."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.params.append(_verbose_option())
-
-
-def _verbose_option() -> click.Option:
-    return click.Option(
-        ["-v", "--verbose"],
-        is_flag=True,
-        expose_value=False,
-        callback=_note_verbose,
-        help="Show the traceback of an error.",
-    )
-
-
 class Group(click.Group):
-    """A group of such commands, listed in the order of their use."""
-
-    command_class = Command
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.params.append(_verbose_option())
+    """A group of commands, listed in the order of their use."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Return the names of the commands in the order of their use."""
@@ -72,21 +48,9 @@ class Group(click.Group):
 
 # The order in which a newcomer meets them; a command that is not named here comes last.
 _ORDER = (
-    "demo",
-    "init",
-    "doctor",
-    "classes",
-    "plan",
-    "download",
-    "status",
-    "verify",
-    "compare",
-    "merge",
-    "process",
-    "split",
-    "statistics",
-    "episodes",
-)
+    "demo", "init", "doctor", "classes", "plan", "download", "status", "verify", "compare", "merge",
+    "process", "split", "statistics", "episodes",
+)  # fmt: skip
 
 
 def _place(name: str) -> int:
@@ -96,6 +60,16 @@ def _place(name: str) -> int:
 def _note_verbose(context: click.Context, _option: click.Parameter, value: bool) -> None:
     if value and isinstance(context.obj, Verbosity):
         context.obj.verbose = True
+
+
+VERBOSE_OPTION = click.Option(
+    ["-v", "--verbose"],
+    is_flag=True,
+    expose_value=False,
+    callback=_note_verbose,
+    help="Show the traceback of an error.",
+)
+"""Taken by the program and by each command: people add it at the end of the line."""
 
 
 def complain(kind: str, message: str) -> None:
@@ -171,16 +145,12 @@ def config_argument(config: Path) -> str:
     return "" if str(config) == DEFAULT_CONFIG else f" {config}"
 
 
-def takes_json(command: CommandFunction) -> CommandFunction:
-    """Give a command ``--json``: parameter ``as_json``."""
-    return click.option(
-        "--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."
-    )(command)
-
-
-def takes_quiet(command: CommandFunction) -> CommandFunction:
-    """Give a command ``--quiet``: parameter ``quiet``."""
-    return click.option("-q", "--quiet", is_flag=True, help="Show no progress.")(command)
+takes_json = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."
+)
+"""Give a command ``--json``: parameter ``as_json``."""
+takes_quiet = click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
+"""Give a command ``--quiet``: parameter ``quiet``."""
 
 
 def print_result(

@@ -16,7 +16,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from audioset_dl.config.quoting import quoted, shown
+from audioset_dl.config.document import quoted, shown
 from audioset_dl.errors import join_fix
 
 FAULT = "fault"

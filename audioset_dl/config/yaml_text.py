@@ -244,7 +244,7 @@ class _Reader:
             document.places[inner] = self._place(event)
             event = self._next()
             if _is_blank(event):
-                document.blanks.add(inner)
+                document.blanks[inner] = mapping
             mapping[key] = self._read(event, inner, depth + 1)
         return mapping
 

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import partial
 from threading import Event
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -83,11 +82,11 @@ def check_addresses(
     stop = Event()
 
     def visit(route: Route) -> None:
-        greeting = partial(_greet, route, config, cookies)
-        route.checks += guard.run("address", greeting, subject=route.name)
+        route.checks += guard.run("address", _greet, route, config, cookies, subject=route.name)
         if isinstance(route.heard, Greeting):
-            fetch = partial(check_canary, canary, route.proxy, stop)
-            route.checks += guard.run("canary", fetch, subject=route.name)
+            route.checks += guard.run(
+                "canary", check_canary, canary, route.proxy, stop, subject=route.name
+            )
 
     routes = find_routes(config)
     with ThreadPoolExecutor(MOST_AT_A_TIME) as pool:
@@ -96,7 +95,7 @@ def check_addresses(
         finally:
             stop.set()
     yield from soften(routes)
-    yield from guard.run("clock", partial(check_clock, _ahead_s(routes)))
+    yield from guard.run("clock", check_clock, _ahead_s(routes))
 
 
 def _greet(route: Route, config: DownloadConfig, cookies: str | None) -> Check:
