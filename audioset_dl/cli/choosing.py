@@ -17,6 +17,7 @@ from audioset_dl.cli.group import (
     located,
     names_config,
     print_result,
+    takes_config,
     takes_json,
     terminal_width,
     warn,
@@ -31,9 +32,6 @@ from audioset_dl.words import to_json
 if TYPE_CHECKING:
     from audioset_dl.catalog.ontology import Node, Ontology
     from audioset_dl.selection.select import Selection
-
-
-_ALL = "all"
 
 
 @cli.command()
@@ -142,7 +140,7 @@ def _print_tree(selection: Selection, root: str, *, as_csv: bool, as_json: bool)
 
     ontology = selection.catalog.ontology
     try:
-        roots = [ontology.find(root)] if root != _ALL else ontology.roots()
+        roots = [ontology.find(root)] if root != "all" else ontology.roots()
     except UnknownClass as error:
         fix = f"{error.fix} ('all' shows the whole ontology)"
         raise ConfigError(Problem("", error.found, fix, source="--tree")) from error
@@ -172,7 +170,7 @@ def _plot(selection: Selection, settings: Config, path: Path) -> None:
 
 
 @cli.command()
-@names_config
+@takes_config
 @click.option(
     "--expect-gone",
     type=click.FloatRange(0, 0.95),
@@ -188,8 +186,7 @@ def _plot(selection: Selection, settings: Config, path: Path) -> None:
 @click.option("--csv", "as_csv", is_flag=True, help="Print a row of CSV for each class.")
 @takes_json
 def plan(
-    config: Path,
-    overrides: tuple[str, ...],
+    settings: Config,
     *,
     expect_gone: float | None,
     availability: Path | None,
@@ -207,19 +204,18 @@ def plan(
     from audioset_dl.planning.run import plan as make_plan
 
     _check_one_form(as_csv=as_csv, as_json=as_json)
-    settings = load_config(config, overrides)
-    with located(config, overrides):
-        planned = make_plan(
-            settings,
-            expect_gone=expect_gone,
-            availability=availability,
-            progress=file_bars(quiet=False),
-            on_warning=warn,
-        )
+    planned = make_plan(
+        settings,
+        expect_gone=expect_gone,
+        availability=availability,
+        progress=file_bars(quiet=False),
+        on_warning=warn,
+    )
     if as_csv:
         click.echo(report.plan_csv(planned))
         return
     text = partial(report.plan_text, config=settings.download, width=terminal_width())
     print_result(planned, report.plan_document, text, as_json=as_json)
-    if planned.expected.asked and not overrides and not as_json:
-        click.echo(f"\nTo begin: audioset-dl download{config_argument(config)}")
+    given = click.get_current_context().params
+    if planned.expected.asked and not given["overrides"] and not as_json:
+        click.echo(f"\nTo begin: audioset-dl download{config_argument(given['config'])}")

@@ -27,7 +27,7 @@ DEFAULT_CONFIG = "config.yaml"
 WIDEST = 100
 
 CommandFunction = Callable[..., Any]
-Result = TypeVar("Result")
+Found = TypeVar("Found")
 
 
 @dataclass
@@ -43,7 +43,8 @@ class Group(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Return the names of the commands in the order of their use."""
-        return sorted(self.commands, key=lambda name: (_place(name), name))
+        places = {name: place for place, name in enumerate(_ORDER)}
+        return sorted(self.commands, key=lambda name: (places.get(name, len(places)), name))
 
 
 # The order in which a newcomer meets them; a command that is not named here comes last.
@@ -51,10 +52,6 @@ _ORDER = (
     "demo", "init", "doctor", "classes", "plan", "download", "status", "verify", "compare", "merge",
     "process", "split", "statistics", "episodes",
 )  # fmt: skip
-
-
-def _place(name: str) -> int:
-    return _ORDER.index(name) if name in _ORDER else len(_ORDER)
 
 
 def _note_verbose(context: click.Context, _option: click.Parameter, value: bool) -> None:
@@ -154,14 +151,14 @@ takes_quiet = click.option("-q", "--quiet", is_flag=True, help="Show no progress
 
 
 def print_result(
-    result: Result,
-    document: Callable[[Result], object],
-    text: Callable[[Result], str],
+    found: Found,
+    document: Callable[[Found], object],
+    text: Callable[[Found], str],
     *,
     as_json: bool,
 ) -> None:
     """Print what a command found: one JSON document, or a text for people."""
-    click.echo(to_json(document(result)) if as_json else text(result))
+    click.echo(to_json(document(found)) if as_json else text(found))
 
 
 def terminal_width() -> int:

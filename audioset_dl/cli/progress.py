@@ -43,14 +43,9 @@ class DownloadProgress:
     def _update_bar(self, standing: Standing) -> None:
         if self._bar is None:
             self._bar = tqdm(
-                total=standing.wanted,
-                initial=standing.saved,
-                desc="saved",
-                unit="clip",
-                file=sys.stderr,
-                dynamic_ncols=True,
-                smoothing=0.1,
-            )
+                total=standing.wanted, initial=standing.saved, desc="saved", unit="clip",
+                file=sys.stderr, dynamic_ncols=True, smoothing=0.1,
+            )  # fmt: skip
         bar = self._bar
         if standing.pause and standing.pause != self._last_pause:
             bar.write(f"{datetime.now():%H:%M:%S} {standing.pause}", file=sys.stderr)

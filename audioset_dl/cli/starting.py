@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -91,9 +92,8 @@ def write_new(path: Path, text: str) -> None:
     except FileExistsError as error:
         if path.read_bytes() == text.encode():
             return
-        raise ConfigError(
-            Problem("", f"{path} exists already and is left as it is", "name another path")
-        ) from error
+        found = f"{path} exists already and is left as it is"
+        raise ConfigError(Problem("", found, "name another path")) from error
     except OSError as error:
         raise ConfigError(Problem("", f"{path} can't be written: {error.strerror}")) from error
 
@@ -129,11 +129,8 @@ def doctor(
         first = warning("config", found, "`audioset-dl init` writes one")
     else:
         first = ok("config", f"{config} can be read")
-    checks = examine(
-        settings,
-        canary=None if no_network else ytid,
-        locate=lambda error: locate(error, path, overrides),
-    )
+    found_at = partial(locate, path=path, overrides=overrides)
+    checks = examine(settings, canary=None if no_network else ytid, locate=found_at)
     sys.exit(_print_checks(chain([first], checks), as_json=as_json))
 
 

@@ -108,12 +108,9 @@ def locate(error: ConfigError, path: Path | None, overrides: Sequence[str] = ())
         As they were given to `load_config`.
     """
     document = _read(path, overrides)
-    return ConfigError(
-        *(
-            replace(problem, source=problem.source or str(document.place_of(_path(problem.key))))
-            for problem in error.problems
-        )
-    )
+    places = [document.place_of(_path(problem.key)) for problem in error.problems]
+    pairs = zip(error.problems, places, strict=True)
+    return ConfigError(*(replace(one, source=one.source or str(place)) for one, place in pairs))
 
 
 def _path(key: str) -> KeyPath:

@@ -46,6 +46,9 @@ def error(name: str, found: str, fix: str) -> Check:
     return Check(name, "error", found, fix)
 
 
+Examination = Callable[..., Check | Iterable[Check]]
+
+
 @dataclass(frozen=True)
 class Guard:
     """Turns whatever a check raises into a check that failed, and hides secrets in all of them."""
@@ -56,11 +59,7 @@ class Guard:
     """Finds the lines of keys in the config."""
 
     def run(
-        self,
-        name: str,
-        examine: Callable[..., Check | Iterable[Check]],
-        *arguments: object,
-        subject: str = "",
+        self, name: str, examine: Examination, *arguments: object, subject: str = ""
     ) -> list[Check]:
         """Make one check, or several that belong together.
 

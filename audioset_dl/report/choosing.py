@@ -123,8 +123,7 @@ def tree_text(selection: Selection, lines: Sequence[Line], width: int | None) ->
     distinct = {line.node.mid for line in lines}
     chosen = sum(node.mid in distinct for node in selection.classes)
     end = f"{count(len(distinct), 'class', 'classes')}, {chosen} of them chosen by the config"
-    blank = [{**one, "is_blank": one["is_repeated"]} for one in documents]
-    return f"{_table(names, blank, width)}\n{end}"
+    return f"{_table(names, documents, width)}\n{end}"
 
 
 def _branch(line: Line) -> str:
@@ -160,7 +159,7 @@ def _cells(
     cells += [one["clips_by_subset"][subset] for subset in subsets]
     cells += [one["candidates"] if one["is_chosen"] else None] * has_candidates
     cells += [_why_not(one)] * (not all_chosen)
-    return [None] * len(cells) if one.get("is_blank") else cells
+    return [None] * len(cells) if one.get("is_repeated") else cells
 
 
 def _quality(document: Mapping[str, Any]) -> str:
