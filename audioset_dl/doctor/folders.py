@@ -41,7 +41,8 @@ class MetadataCheck:
             A CSV of the user's own is missing, or a file can't be read.
         """
         folder = self.config.metadata.dir
-        paths = {name: path for name in self._names() if (path := self._find(name))}
+        names = dict.fromkeys([*CLASS_FILES, *map(str, self.config.metadata.segments)])
+        paths = {name: path for name in names if (path := self._find(name))}
         changed = [
             path.name
             for name, path in paths.items()
@@ -73,16 +74,11 @@ class MetadataCheck:
         """
         if self._missing:
             return
-        catalog = load_catalog(self.config.metadata.dir, self._segments())
+        segments = [str(entry) for entry in self.config.metadata.segments]
+        catalog = load_catalog(self.config.metadata.dir, segments)
         self.selection = select(catalog, self.config)
         found = f"{count(len(self.selection.classes), 'class', 'classes')} chosen"
         yield ok("classes", found)
-
-    def _segments(self) -> list[str]:
-        return [str(entry) for entry in self.config.metadata.segments]
-
-    def _names(self) -> list[str]:
-        return list(dict.fromkeys([*CLASS_FILES, *self._segments()]))
 
     def _find(self, name: str) -> Path | None:
         try:
