@@ -75,8 +75,7 @@ def status(
     Example:
       audioset-dl status --availability --csv > gone.csv
     """
-    from audioset_dl.dataset.availability import read_tried_clips
-    from audioset_dl.dataset.status import read_status
+    from audioset_dl.dataset.status import read_status, read_tried_clips
 
     if as_csv and (as_json or not availability):
         raise click.UsageError("--csv needs --availability, and can't be used with --json")

@@ -14,8 +14,7 @@ from pathlib import Path
 from sys import intern
 
 from audioset_dl.catalog.clips import Clip, split_clip_id
-from audioset_dl.dataset.checks import check_clip, check_file, check_file_name
-from audioset_dl.dataset.rows import Row, SavedFile
+from audioset_dl.dataset.rows import Row, SavedFile, check_clip, check_file_name, check_saved_file
 from audioset_dl.dataset.version_0_1 import separate_detail
 from audioset_dl.errors import OutputError
 from audioset_dl.storage.tables import BadRow, Cells, read_table, write_table
@@ -217,7 +216,7 @@ class _ManifestReader:
             raise BadRow(f"{clip.clip_id} has no labels")
         if self._is_download:
             check_clip(clip)
-            check_file(file)
+            check_saved_file(file)
         else:
             split_clip_id(clip.clip_id)
             check_file_name(file.file_name)

@@ -1,12 +1,18 @@
-"""What is known of a clip and of its file, as one type: the journal's and both tables' row."""
+"""What is known of a clip and of its file, as one type: the journal's and both tables' row.
+
+An output folder may come from a colleague or from the internet, and what its tables say decides
+which files are read, moved and removed: so their values are checked here before they are believed.
+"""
 
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Iterable, Iterator
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, dataclass, fields, replace
 
-from audioset_dl.catalog.clips import Clip
+from audioset_dl.catalog.clips import YTID_PATTERN, Clip
+from audioset_dl.storage.tables import BadRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,10 @@ class SavedFile:
     """Media bytes."""
     saved_at: str
     """ISO 8601, UTC."""
+
+
+FILE_COLUMNS = {field.name: str if field.type == "str" else int for field in fields(SavedFile)}
+"""The fields of a `SavedFile` and their types: columns of the journal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +171,35 @@ def _clip_id(row: Row) -> str:
     return row.clip_id
 
 
-@dataclass(frozen=True)
-class Count:
-    """Number of the clips that are in the same case."""
+def check_clip(clip: Clip) -> None:
+    """Raise `ValueError` unless this can be a row of a segment CSV."""
+    if not isinstance(clip.ytid, str) or not YTID_PATTERN.fullmatch(clip.ytid):
+        raise ValueError(f"ytid {clip.ytid!r:.40}")
+    # float() reads "nan" and "inf" as well, and SQLite keeps a text in a column of numbers.
+    times = (clip.start_s, clip.end_s)
+    if not all(isinstance(time, float | int) and math.isfinite(time) for time in times):
+        raise ValueError(f"times {times!r:.60}")
+    if not 0 <= clip.start_s < clip.end_s:
+        raise ValueError(f"times {times!r:.60}")
 
-    state: str
-    wanted: bool
-    code: str | None
-    number: int
-    example: str | None
-    """The tool's words about one of the failures."""
+
+def check_saved_file(file: SavedFile) -> None:
+    """Raise `ValueError` or `TypeError` unless this can be a file below the ``wav`` of a folder."""
+    for name, kind in FILE_COLUMNS.items():
+        value = getattr(file, name)
+        if not isinstance(value, kind):
+            raise TypeError(f"{name} {value!r:.40}")
+    check_file_name(file.file_name)
+    if not file.file_name.startswith("wav/"):
+        raise BadRow(f"file_name {file.file_name!r:.100}")
+    if file.sample_rate < 1 or file.channels < 1 or file.num_samples < 0:
+        raise ValueError(f"form of audio of {file.file_name!r:.100}")
+
+
+def check_file_name(file_name: str) -> None:
+    """Raise `ValueError` unless the file lies inside the folder that its name is relative to."""
+    # Not by pathlib, which takes half the time of reading a manifest. An absolute path has an empty
+    # first part; a NUL ends a path for the operating system, so that another file would be opened.
+    parts = file_name.split("/")
+    if not parts[0] or ".." in parts or "\0" in file_name:
+        raise BadRow(f"file_name {file_name!r:.100}")

@@ -17,7 +17,7 @@ from audioset_dl.audio.wav import (
     check_samples,
     read_format,
 )
-from audioset_dl.dataset.journal import read_journal
+from audioset_dl.dataset.journal_reader import read_journal
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.manifest import read_manifest
 from audioset_dl.dataset.rows import Row

@@ -14,8 +14,7 @@ from types import MappingProxyType
 from audioset_dl.dataset.journal import Journal
 from audioset_dl.dataset.layout import Layout, OutputFolder
 from audioset_dl.dataset.manifest import write_failures, write_manifest
-from audioset_dl.dataset.pending import drop_pending
-from audioset_dl.dataset.resume import settle_clips, settle_files
+from audioset_dl.dataset.resume import drop_pending, settle_clips, settle_files
 from audioset_dl.dataset.rows import Row, SavedFile, add_known_gone, known_gone_row
 from audioset_dl.download.address import Ticket
 from audioset_dl.download.fetcher import Job

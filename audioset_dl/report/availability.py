@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from audioset_dl.words import by_code, table, to_csv
 
 if TYPE_CHECKING:
-    from audioset_dl.dataset.availability import TriedClass, TriedClips
+    from audioset_dl.dataset.status import TriedClass, TriedClips
 
 _COLUMNS = ("clip_id", "ytid", "state", "code", "labels", "seen_at")
 # More reasons would not fit into 80 columns beside the numbers.

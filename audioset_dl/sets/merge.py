@@ -18,8 +18,7 @@ from audioset_dl.dataset.guard import check_places
 from audioset_dl.dataset.journal import Journal, open_journal
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.manifest import write_failures, write_manifest
-from audioset_dl.dataset.pending import drop_pending, write_pending
-from audioset_dl.dataset.resume import adopt_files, clear_leftovers
+from audioset_dl.dataset.resume import adopt_files, clear_leftovers, drop_pending, write_pending
 from audioset_dl.dataset.rows import Row, SavedFile, add_known_gone
 from audioset_dl.dataset.run_info import write_run_info
 from audioset_dl.dataset.verify import check_file
