@@ -51,8 +51,8 @@ def print_verification(
     settings: Config, *, deep: bool, repair: bool = False, as_json: bool = False, quiet: bool
 ) -> int:
     """Verify the output folder, print what was found, and return the exit code."""
-    from audioset_dl.dataset.repair import Repair
-    from audioset_dl.dataset.verifying import verify as verify_dataset
+    from audioset_dl.dataset.verify import Repair
+    from audioset_dl.dataset.verify import verify as verify_dataset
 
     with make_bar("checked", "file", quiet=quiet or as_json) as bar:
         result = verify_dataset(settings, deep=deep, repair=repair, on_file=bar.update)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from audioset_dl.words import by_code, count
 
 if TYPE_CHECKING:
-    from audioset_dl.dataset.repair import Repair
-    from audioset_dl.dataset.verify import Verification
+    from audioset_dl.dataset.verify import Repair, Verification
 
 
 def verification_document(result: Verification) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from audioset_dl.dataset.file_check import check_file
 from audioset_dl.dataset.guard import check_places
 from audioset_dl.dataset.journal import Journal, open_journal
 from audioset_dl.dataset.layout import OutputFolder
@@ -21,7 +22,6 @@ from audioset_dl.dataset.manifest import write_failures, write_manifest
 from audioset_dl.dataset.resume import adopt_files, clear_leftovers, drop_pending, write_pending
 from audioset_dl.dataset.rows import Row, SavedFile, add_known_gone
 from audioset_dl.dataset.run_info import write_run_info
-from audioset_dl.dataset.verify import check_file
 from audioset_dl.errors import ConfigError, OutputError, Problem
 from audioset_dl.sets.parts import (
     Part,
@@ -52,7 +52,7 @@ class Trouble:
     path: str
     """The file."""
     code: str
-    """`CONFLICT`, `IN_THE_WAY`, or a code of `audioset_dl.dataset.verify.FileFault`."""
+    """`CONFLICT`, `IN_THE_WAY`, or a code of `audioset_dl.dataset.file_check.FileFault`."""
     detail: str
 
 

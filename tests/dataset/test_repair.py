@@ -19,8 +19,7 @@ from audioset_dl.dataset.journal import open_journal
 from audioset_dl.dataset.journal_reader import read_states
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.manifest import write_manifest
-from audioset_dl.dataset.repair import Repair, repair_folder
-from audioset_dl.dataset.verify import verify_folder
+from audioset_dl.dataset.verify import Repair, repair_folder, verify_folder
 from audioset_dl.errors import OutputError, OutputLockedError
 from audioset_dl.simulator import Simulator
 from audioset_dl.storage.files import write_file
