@@ -54,10 +54,10 @@ class ClipDataset:
     Examples
     --------
     >>> from audioset_dl import ClipDataset
-    >>> train = ClipDataset("audioset", "train")
-    >>> samples, number = train[0]
-    >>> samples.shape, train.classes[number]
-    ((160000,), 'Glockenspiel')
+    >>> dataset = ClipDataset("audioset")
+    >>> samples, number = dataset[0]
+    >>> len(dataset), samples.shape, dataset.classes[number]
+    (39, (160000,), 'Dog')
     """
 
     def __init__(

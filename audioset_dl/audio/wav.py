@@ -84,15 +84,26 @@ def check_format(wav: bytes, expected: WavFormat) -> None:
 
 def check_samples(wav: bytes) -> None:
     """Decode a whole WAV file; raise `BadWavError` if samples are missing or not finite."""
+    if not np.isfinite(decode_wav(wav, "float64")).all():
+        raise BadWavError("holds samples that are not finite")
+
+
+def decode_wav(wav: bytes, dtype: str) -> np.ndarray:
+    """Return the samples of a WAV file, shape (num_samples, channels); full scale is 1.0.
+
+    Raises
+    ------
+    BadWavError
+        It can't be decoded, or samples are missing.
+    """
     expected = read_format(wav).num_samples
     try:
-        data, _ = soundfile.read(io.BytesIO(wav), dtype="float64", always_2d=True)
+        data: np.ndarray = soundfile.read(io.BytesIO(wav), dtype=dtype, always_2d=True)[0]
     except soundfile.LibsndfileError as error:
         raise BadWavError(f"can't be decoded ({error.error_string})") from error
     if len(data) != expected:
         raise BadWavError(f"holds {len(data)} samples, its header says {expected}")
-    if not np.isfinite(data).all():
-        raise BadWavError("holds samples that are not finite")
+    return data
 
 
 def _without_peak_time(wav: bytes) -> bytes:

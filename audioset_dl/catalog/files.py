@@ -279,6 +279,8 @@ def _write_whole(
     remote: RemoteFile, path: Path, options: Mapping[str, object], bar: Progress | None
 ) -> None:
     """Download to a temporary file beside the final one and rename it when it is complete."""
+    # Not by storage's writing_file: errors of requests are OSErrors, which it would take for the
+    # disk's (https://requests.readthedocs.io/en/latest/api/#requests.RequestException).
     temporary = temporary_path(path)
     try:
         with temporary.open("xb") as file:

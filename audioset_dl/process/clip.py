@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
 from audioset_dl.audio import cut
-from audioset_dl.audio.wav import BadWavError, encode_wav, read_format
+from audioset_dl.audio.wav import BadWavError, decode_wav, encode_wav
 from audioset_dl.config import ProcessConfig
 from audioset_dl.dataset.file_check import FileFault, read_checked
 from audioset_dl.dataset.rows import Row
@@ -58,9 +57,10 @@ def make_clip(job: ClipJob) -> tuple[ClipNote, bool]:
     if isinstance(content, FileFault):
         return _unusable(job, content.code, content.detail), True
     try:
-        samples = decode(content)
+        data = decode_wav(content, "float32")
     except BadWavError as error:
         return _unusable(job, "undecodable", str(error)), True
+    samples: Samples = data[:, 0] if data.shape[1] == 1 else data
     note = _examine(samples, job)
     if note.reasons(job.recipe):
         return note, True
@@ -74,25 +74,6 @@ def make_clip(job: ClipJob) -> tuple[ClipNote, bool]:
 def length_of(row: Row) -> float:
     """Return the length that a clip should have, in seconds, not rounded."""
     return row.clip.end_s - row.clip.start_s
-
-
-def decode(wav: bytes) -> Samples:
-    """Return the samples of a WAV file: float32, shape (num_samples,) or (num_samples, channels).
-
-    Raises
-    ------
-    BadWavError
-        It can't be decoded.
-    """
-    try:
-        data, _ = soundfile.read(io.BytesIO(wav), dtype="float32", always_2d=True)
-    except soundfile.LibsndfileError as error:
-        raise BadWavError(f"can't be decoded ({error.error_string})") from error
-    expected = read_format(wav).num_samples
-    if len(data) != expected:
-        raise BadWavError(f"holds {len(data)} samples, its header says {expected}")
-    samples: Samples = data[:, 0] if data.shape[1] == 1 else data
-    return samples
 
 
 def transform(

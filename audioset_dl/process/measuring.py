@@ -72,11 +72,8 @@ def compute_statistics(
 
     Examples
     --------
-    >>> from pathlib import Path
-    >>> from audioset_dl import load_config
     >>> from audioset_dl.process.measuring import compute_statistics
-    >>> config = load_config(Path("config.yaml"), ["process.form=npy"])
-    >>> statistics = compute_statistics(config).statistics
+    >>> statistics = compute_statistics("config.yaml").statistics
     >>> statistics.num_clips, round(statistics.std, 2)
     (26, 0.25)
     """

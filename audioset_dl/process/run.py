@@ -97,9 +97,8 @@ def process(
 
     Examples
     --------
-    >>> from pathlib import Path
-    >>> from audioset_dl import load_config, process
-    >>> done = process(load_config(Path("config.yaml"), ["process.form=npy"]))
+    >>> from audioset_dl import process
+    >>> done = process("config.yaml")
     >>> done.num_clips, done.left_out, done.shapes
     (39, {}, {'160000': 39})
     """

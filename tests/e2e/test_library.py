@@ -26,14 +26,9 @@ from audioset_dl.simulator.demo import prepared
 pytestmark = pytest.mark.e2e
 
 FUNCTIONS = [name for name in audioset_dl.__all__ if callable(getattr(audioset_dl, name))]
-AFTER_A_DOWNLOAD = {"process", "split", "verify"}
+AFTER_A_DOWNLOAD = {"ClipDataset", "process", "split", "verify"}
 """Names whose examples begin with a dataset that is there."""
-WITH_EXAMPLES = [
-    name
-    for name in FUNCTIONS
-    if name != "ClipDataset"  # tests/e2e/test_learning_examples.py has it, after a split
-    and ">>>" in (getattr(audioset_dl, name).__doc__ or "")
-]
+WITH_EXAMPLES = [name for name in FUNCTIONS if ">>>" in (getattr(audioset_dl, name).__doc__ or "")]
 
 
 def run_python(code: str) -> None:
@@ -71,7 +66,7 @@ def test_the_examples_give_what_they_show(demo: Path, name: str) -> None:
 
 
 def test_what_a_notebook_calls_has_examples() -> None:
-    assert {*FUNCTIONS} - {*WITH_EXAMPLES} <= {"ClipDataset"}
+    assert {*FUNCTIONS} == {*WITH_EXAMPLES}
 
 
 def test_the_public_names_are_what_they_are_called() -> None:

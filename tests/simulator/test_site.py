@@ -178,26 +178,26 @@ def test_faults_by_chance_come_after_those_in_store() -> None:
 
 def test_a_storm_comes_and_goes() -> None:
     where = site(default=Video("", DURATION_S), random_faults=RandomFaults(1, ("http_503",)))
-    where.refuse_all("http_429")
+    where.shelf.refuse_all("http_429")
     for ytid in (YTID, "zzzzzzzzzzz"):
         assert [ask_page(where, ytid).status, ask_player(where, ytid).status] == [429, 429]
-    where.refuse_all("bot_check")
+    where.shelf.refuse_all("bot_check")
     assert b"not a bot" in bytes(ask_player(where).body)
-    where.refuse_all(None)
+    where.shelf.refuse_all(None)
     assert ask_player(where).status == 503
 
 
 def test_a_storm_may_be_over_media_alone(track: bytes) -> None:
     where = site(Video(YTID, DURATION_S, faults=("http_503",)))
-    where.refuse_all("session:media")
+    where.shelf.refuse_all("session:media")
     assert [ask_media(where).status for _ in range(2)] == [403, 403]
-    where.refuse_all(None)
+    where.shelf.refuse_all(None)
     assert [ask_media(where).status for _ in range(2)] == [503, 206], "the fault was kept"
 
 
 def test_a_storm_must_be_a_behaviour() -> None:
     with pytest.raises(ValueError, match="nonsense"):
-        site().refuse_all("nonsense")
+        site().shelf.refuse_all("nonsense")
 
 
 def test_a_template_stands_for_every_id() -> None:
