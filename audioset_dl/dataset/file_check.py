@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from audioset_dl.storage.guards import is_inside
 # A file is read whole. Ten seconds of 384 kHz stereo in doubles are 61 MB; a larger file than this
 # is none of a run's, and would only fill the memory.
 MAX_FILE_BYTES = 1 << 30
+
+OnFile = Callable[[], object]
+"""Called after each file that was checked, for a progress bar."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,11 @@ class FileFault:
     A repair also finds what differs from the journal: ``unlisted`` (in no row, but known to it),
     ``unknown`` (to the journal), ``unreadable`` (the manifest itself)."""
     detail: str
+
+
+def fault_of(row: Row, code: str, detail: str) -> FileFault:
+    """Return a fault of the file of a row."""
+    return FileFault(row.saved_file.file_name, row.clip_id, code, detail)
 
 
 def check_file(root: Path, row: Row, *, deep: bool = False) -> FileFault | None:
@@ -54,24 +63,24 @@ def read_checked(root: Path, row: Row, *, deep: bool = False) -> bytes | FileFau
     file = row.saved_file
     # Before anything is opened: a table of somebody else may name any file of this user.
     if not is_inside(root, root / file.file_name):
-        return _fault(row, "outside", "lies outside the output folder")
+        return fault_of(row, "outside", "lies outside the output folder")
     try:
         content = _read(root / file.file_name)
     except FileNotFoundError:
-        return _fault(row, "missing", "is not there")
+        return fault_of(row, "missing", "is not there")
     except OSError as error:
-        return _fault(row, "missing", f"can't be read: {error.strerror}")
+        return fault_of(row, "missing", f"can't be read: {error.strerror}")
     if hashlib.sha256(content).hexdigest() != file.sha256:
-        return _fault(row, "changed", f"{_describe(content)}; its SHA-256 is another")
+        return fault_of(row, "changed", f"{_describe(content)}; its SHA-256 is another")
     try:
         check_format(content, WavFormat(file.num_samples, file.sample_rate, file.channels))
     except BadWavError as error:
-        return _fault(row, "format", str(error))
+        return fault_of(row, "format", str(error))
     try:
         if deep:
             check_samples(content)
     except BadWavError as error:
-        return _fault(row, "undecodable", str(error))
+        return fault_of(row, "undecodable", str(error))
     return content
 
 
@@ -89,7 +98,3 @@ def _describe(content: bytes) -> str:
         return f"a WAV file of {read_format(content)}"
     except BadWavError as error:
         return f"{len(content):,} bytes, {error}"
-
-
-def _fault(row: Row, code: str, detail: str) -> FileFault:
-    return FileFault(row.saved_file.file_name, row.clip_id, code, detail)

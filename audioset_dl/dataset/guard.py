@@ -10,6 +10,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from audioset_dl.dataset.journal import open_journal
@@ -17,11 +18,6 @@ from audioset_dl.dataset.layout import LONGEST_SLUG, OutputFolder
 from audioset_dl.errors import OutputError
 from audioset_dl.storage.files import TEMPORARY_SUFFIX, as_output_error, write_file
 from audioset_dl.storage.lock import hold_folder
-
-_LONGEST_FOLDER = "a" * LONGEST_SLUG
-_CLIP = "Y-_aB3456789_120000.wav"
-# Messages name the file itself and not one that is temporary: so here they name the folder around.
-_PREFIX, _SUFFIX = ".doctor-", TEMPORARY_SUFFIX
 
 
 def check_places(folder: OutputFolder) -> None:
@@ -36,8 +32,9 @@ def check_places(folder: OutputFolder) -> None:
         What was found where, and what to do.
     """
     for path, is_folder in _places(folder):
-        with as_output_error(path):
-            mode = _mode_of(path)
+        mode = 0  # of what is not there
+        with as_output_error(path), suppress(FileNotFoundError):
+            mode = path.lstat().st_mode
         if mode and stat.S_ISLNK(mode):
             raise OutputError(
                 f"{path} is a link to {path.readlink()}: nothing is written through links",
@@ -65,13 +62,6 @@ def _places(folder: OutputFolder) -> Iterator[tuple[Path, bool]]:
     yield from ((Path(entry.path), True) for entry in entries if not entry.is_file())
 
 
-def _mode_of(path: Path) -> int:
-    try:
-        return path.lstat().st_mode
-    except FileNotFoundError:
-        return 0
-
-
 def try_folder(output: OutputFolder, now: str) -> Path:
     """Lock, write, flush, rename, and keep a journal where a dataset lies or would lie.
 
@@ -92,22 +82,19 @@ def try_folder(output: OutputFolder, now: str) -> Path:
     OutputError
         What did not work, and what to do.
     """
-    place = _nearest(output.path)
+    absolute = output.path.absolute()
+    place = next(path for path in (absolute, *absolute.parents) if path.exists())
     if not place.is_dir():
         raise OutputError(
             f"{place} is not a folder", fix="move it away, or choose another output.dir"
         )
+    # Messages name the folder around what has a temporary name.
     with as_output_error(place):
-        folder = tempfile.TemporaryDirectory(dir=place, prefix=_PREFIX, suffix=_SUFFIX)
+        folder = tempfile.TemporaryDirectory(dir=place, prefix=".doctor-", suffix=TEMPORARY_SUFFIX)
     with folder as name:
         trial = OutputFolder(Path(name))
         with hold_folder(trial.lock, now), open_journal(trial.journal) as journal:
             journal.note("trial", now)
-            write_file(trial.wav / _LONGEST_FOLDER / _CLIP, b"trial")
+            # The longest folder of a class, and in it a name as clips have it.
+            write_file(trial.wav / ("a" * LONGEST_SLUG) / "Y-_aB3456789_120000.wav", b"trial")
     return place
-
-
-def _nearest(path: Path) -> Path:
-    """Return the path itself, or the nearest one above it that exists."""
-    absolute = path.absolute()
-    return next(place for place in (absolute, *absolute.parents) if place.exists())

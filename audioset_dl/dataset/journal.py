@@ -8,7 +8,7 @@ what it is told and decides nothing.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple
 from pathlib import Path
@@ -28,8 +28,6 @@ from audioset_dl.dataset.journal_schema import check_version, migrate, version_o
 from audioset_dl.dataset.rows import FILE_COLUMNS, Row, SavedFile
 from audioset_dl.errors import OutputError
 from audioset_dl.storage.files import as_output_error
-
-_FORGET_FAILURE = "code = NULL, detail = NULL, proof = NULL, asked_as = NULL"
 
 
 class Journal(JournalReader):
@@ -77,9 +75,9 @@ class Journal(JournalReader):
         """Note that a clip is on the disk."""
         columns = ", ".join(f"{name} = ?" for name in FILE_COLUMNS)
         self._write(
-            f"UPDATE clips SET state = 'saved', {_FORGET_FAILURE}, updated_at = ?, {columns}"
-            " WHERE clip_id = ?",
-            *(file.saved_at, *astuple(file), clip_id),
+            "UPDATE clips SET state = 'saved', code = NULL, detail = NULL, proof = NULL,"
+            f" asked_as = NULL, updated_at = ?, {columns} WHERE clip_id = ?",
+            (file.saved_at, *astuple(file), clip_id),
         )
 
     def adopt(self, clip: Clip, file: SavedFile) -> None:
@@ -87,7 +85,7 @@ class Journal(JournalReader):
         self._write(
             f"INSERT OR IGNORE INTO clips ({', '.join(CLIP_COLUMNS)}, classes, updated_at,"
             " state, wanted) VALUES (?, ?, ?, ?, ?, ?, '', ?, 'waiting', 0)",
-            *(*clip_values(clip), file.saved_at),
+            (*clip_values(clip), file.saved_at),
         )
         self.record_saved(clip.clip_id, file)
 
@@ -111,7 +109,7 @@ class Journal(JournalReader):
         self._write(
             "UPDATE clips SET state = ?, code = ?, detail = ?, proof = ?, asked_as = ?,"
             " updated_at = ?, attempts = attempts + ? WHERE clip_id = ? AND state != 'saved'",
-            *(state, code, detail, proof, asked_as, now, int(charged), clip_id),
+            (state, code, detail, proof, asked_as, now, int(charged), clip_id),
         )
 
     def put(self, rows: Iterable[Row]) -> None:
@@ -129,30 +127,32 @@ class Journal(JournalReader):
         self._write(
             "UPDATE clips SET state = 'waiting', proof = NULL"
             f" WHERE state = 'gone' AND code IN ({marks})",
-            *codes,
+            tuple(codes),
         )
 
     def refund(self, clip_id: str) -> None:
         """Take back one attempt that a clip was charged."""
-        self._write("UPDATE clips SET attempts = MAX(0, attempts - 1) WHERE clip_id = ?", clip_id)
+        self._write(
+            "UPDATE clips SET attempts = MAX(0, attempts - 1) WHERE clip_id = ?", (clip_id,)
+        )
 
     def record_moved(self, clip_id: str, file_name: str) -> None:
         """Note that the file of a saved clip has another place now."""
-        self._write("UPDATE clips SET file_name = ? WHERE clip_id = ?", file_name, clip_id)
+        self._write("UPDATE clips SET file_name = ? WHERE clip_id = ?", (file_name, clip_id))
 
     def record_lost(self, clip_id: str, now: str) -> None:
         """Note that the file of a saved clip is no longer there, so that it is fetched again."""
         columns = ", ".join(f"{name} = NULL" for name in FILE_COLUMNS)
         self._write(
             f"UPDATE clips SET state = 'waiting', updated_at = ?, {columns} WHERE clip_id = ?",
-            *(now, clip_id),
+            (now, clip_id),
         )
 
     def note(self, key: str, value: str) -> None:
         """Leave a note for those who read the journal while a run writes it."""
-        self._write("INSERT OR REPLACE INTO notes VALUES (?, ?)", key, value)
+        self._write("INSERT OR REPLACE INTO notes VALUES (?, ?)", (key, value))
 
-    def _write(self, statement: str, *values: object) -> None:
+    def _write(self, statement: str, values: Sequence[object]) -> None:
         with self._writing():
             self._db.execute(statement, values)
 
@@ -185,16 +185,10 @@ def open_journal(path: Path) -> Iterator[Journal]:
         # https://www.sqlite.org/wal.html, https://www.sqlite.org/pragma.html#pragma_synchronous
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        version = version_of(connection)
-        check_version(version, path)
-        if version > 0:
-            _check_whole(connection, path)
+        check_version(version_of(connection), path)
+        # Damage is noticed before anything is written on top of it.
+        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            raise OutputError(f"the journal {path} is damaged ({found!r:.80})", fix=BEGIN_ANEW)
         migrate(connection)
         yield Journal(connection, path)
-
-
-def _check_whole(connection: sqlite3.Connection, path: Path) -> None:
-    """Notice damage before anything is written on top of it."""
-    (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    if found != "ok":
-        raise OutputError(f"the journal {path} is damaged ({found!r:.80})", fix=BEGIN_ANEW)

@@ -76,10 +76,8 @@ class JournalReader:
 
     def rows(self, state: str | None = None) -> Iterator[Row]:
         """Yield what is known of every clip, or of those in one state, sorted by clip_id."""
-        where = "WHERE state = ?" if state else ""
         rows = self._db.execute(
-            f"{_SELECT} {where} ORDER BY clip_id",
-            (state,) if state else (),
+            f"{_SELECT} WHERE ?1 IS NULL OR state = ?1 ORDER BY clip_id", (state,)
         )
         return map(self._read_row, rows)
 

@@ -160,9 +160,9 @@ def _settle(journal: Journal, folder: OutputFolder, layout: Layout, row: Row, no
         return False
     place = layout.file_name(row.clip_id, row.clip.labels)
     # The size alone: to read and hash all files at every start is left to `verify`.
-    if _has_size(folder.path / row.file.file_name, row.file.num_bytes):
+    if file_size(folder.path / row.file.file_name) == row.file.num_bytes:
         _move(journal, folder, row, place)
-    elif _is_copy(folder.path / place, row.file):
+    elif is_copy(folder.path / place, row.file):
         # A run was killed after it had moved the file, and before it noted that.
         journal.record_moved(row.clip_id, place)
     else:
@@ -183,15 +183,25 @@ def _move(journal: Journal, folder: OutputFolder, row: Row, place: str) -> None:
     journal.record_moved(row.clip_id, place)
 
 
-def _is_copy(path: Path, file: SavedFile) -> bool:
-    return (
-        _has_size(path, file.num_bytes)
-        and hashlib.sha256(path.read_bytes()).hexdigest() == file.sha256
-    )
+def is_copy(path: Path, file: SavedFile) -> bool:
+    """Return True if a path holds the bytes of a file.
+
+    Raises
+    ------
+    OutputError
+        It can't be read.
+    """
+    with as_output_error(path):
+        return (
+            path.is_file()
+            and file_size(path) == file.num_bytes
+            and hashlib.sha256(path.read_bytes()).hexdigest() == file.sha256
+        )
 
 
-def _has_size(path: Path, num_bytes: int) -> bool:
+def file_size(path: Path) -> int | None:
+    """Return the number of bytes of a file; None where there is none that can be asked."""
     try:
-        return path.stat().st_size == num_bytes
+        return path.stat().st_size
     except OSError:
-        return False
+        return None

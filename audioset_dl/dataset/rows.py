@@ -10,6 +10,7 @@ import heapq
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import KW_ONLY, dataclass, fields, replace
+from operator import attrgetter
 
 from audioset_dl.catalog.clips import YTID_PATTERN, Clip
 from audioset_dl.storage.tables import BadRow
@@ -118,32 +119,8 @@ class Row:
         )  # fmt: skip
 
 
-def known_gone_row(
-    clip: Clip, code: str, classes: tuple[str, ...], *, known_from: str, now: str
-) -> Row:
-    """Return the row of a clip that is taken as gone without asking.
-
-    Parameters
-    ----------
-    clip : Clip
-        The clip.
-    code : str
-        The failure code that the list gives.
-    classes : tuple of str
-        MIDs of the classes that would want the clip.
-    known_from : str
-        Name of the list.
-    now : str
-        The time of day, ISO 8601.
-    """
-    return Row(
-        clip, classes=classes, state="gone", code=code, detail="", updated_at=now,
-        known_from=known_from,
-    )  # fmt: skip
-
-
 def add_known_gone(rows: Iterable[Row], known_gone: Iterable[Row]) -> Iterator[Row]:
-    """Yield rows of the journal and rows of `known_gone_row` together, sorted by clip_id.
+    """Yield rows of the journal and rows that have a `Row.known_from` together, sorted by clip_id.
 
     Where the journal has a row of the same clip, which waits after an attempt of an earlier run,
     the other takes its place and keeps its number of attempts.
@@ -155,10 +132,11 @@ def add_known_gone(rows: Iterable[Row], known_gone: Iterable[Row]) -> Iterator[R
     known_gone : iterable of Row
         In any order.
     """
-    taken = sorted(known_gone, key=_clip_id)
-    attempts = dict.fromkeys(map(_clip_id, taken), 0)
+    clip_id = attrgetter("clip_id")
+    taken = sorted(known_gone, key=clip_id)
+    attempts = dict.fromkeys(map(clip_id, taken), 0)
     # A stable merge: of two rows of a clip the journal's comes first.
-    for row in heapq.merge(rows, taken, key=_clip_id):
+    for row in heapq.merge(rows, taken, key=clip_id):
         if row.known_from is not None:
             yield replace(row, attempts=attempts[row.clip_id])
         elif row.clip_id in attempts:
@@ -167,19 +145,14 @@ def add_known_gone(rows: Iterable[Row], known_gone: Iterable[Row]) -> Iterator[R
             yield row
 
 
-def _clip_id(row: Row) -> str:
-    return row.clip_id
-
-
 def check_clip(clip: Clip) -> None:
     """Raise `ValueError` unless this can be a row of a segment CSV."""
     if not isinstance(clip.ytid, str) or not YTID_PATTERN.fullmatch(clip.ytid):
         raise ValueError(f"ytid {clip.ytid!r:.40}")
     # float() reads "nan" and "inf" as well, and SQLite keeps a text in a column of numbers.
     times = (clip.start_s, clip.end_s)
-    if not all(isinstance(time, float | int) and math.isfinite(time) for time in times):
-        raise ValueError(f"times {times!r:.60}")
-    if not 0 <= clip.start_s < clip.end_s:
+    are_numbers = all(isinstance(time, float | int) and math.isfinite(time) for time in times)
+    if not are_numbers or not 0 <= clip.start_s < clip.end_s:
         raise ValueError(f"times {times!r:.60}")
 
 

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, overload
 
 from audioset_dl.catalog.fetching import find_class_names
 from audioset_dl.config import ConfigSource, as_config
-from audioset_dl.dataset.file_check import FileFault, check_file
+from audioset_dl.dataset.file_check import FileFault, OnFile, check_file, fault_of
 from audioset_dl.dataset.guard import check_places
 from audioset_dl.dataset.journal import Journal, open_journal
 from audioset_dl.dataset.journal_reader import read_journal
@@ -40,8 +41,6 @@ UNLISTED = "unlisted"
 """The journal knows no such file: its row is left out of the manifest, the file untouched."""
 LEFT = "left"
 """A stray file, left where it is."""
-OnFile = Callable[[], object]
-"""Called after each file, for a progress bar."""
 
 
 @dataclass(frozen=True)
@@ -184,18 +183,12 @@ def verify_folder(
     OutputError
         There is no manifest, or it can't be read.
     """
-    rows = read_manifest(folder.manifest, checked=False).rows
+    rows = list(read_manifest(folder.manifest, checked=False).rows)
     listed = {row.clip_id for row in rows}
-    more = [row for row in _rows_of_journal(folder) if row.clip_id not in listed]
-    return _verify_rows(folder, [*rows, *more], deep=deep, on_file=on_file)
-
-
-def _rows_of_journal(folder: OutputFolder) -> list[Row]:
-    try:
-        with read_journal(folder.journal) as journal:
-            return list(journal.rows("saved"))
-    except OutputError:
-        return []
+    # A lost journal is no fault of the files.
+    with suppress(OutputError), read_journal(folder.journal) as journal:
+        rows += [row for row in journal.rows("saved") if row.clip_id not in listed]
+    return _verify_rows(folder, rows, deep=deep, on_file=on_file)
 
 
 def _verify_rows(
@@ -216,8 +209,7 @@ def _repeated(rows: Sequence[Row]) -> Iterator[FileFault]:
     for row in rows:
         number = counts[row.saved_file.file_name]
         if number > 1:
-            detail = f"stands in {number} rows"
-            yield FileFault(row.saved_file.file_name, row.clip_id, "duplicate", detail)
+            yield fault_of(row, "duplicate", f"stands in {number} rows")
 
 
 def _strays(folder: OutputFolder, known: set[str]) -> Iterator[FileFault]:
@@ -327,8 +319,7 @@ class _Repair:
         for facts in sorted(sound.keys() - known):
             row = sound[facts]
             if row.clip_id not in self._bad:
-                file_name = row.saved_file.file_name
-                yield FileFault(file_name, row.clip_id, "unknown", "the journal says otherwise")
+                yield fault_of(row, "unknown", "the journal says otherwise")
 
 
 _Facts = tuple[str, str, int, int, int, str]
