@@ -74,8 +74,7 @@ def status(settings: Config, *, availability: bool, as_csv: bool, as_json: bool)
     Example:
       audioset-dl status --availability --csv > gone.csv
     """
-    from audioset_dl.dataset.availability import read_tried_clips
-    from audioset_dl.dataset.status import read_status
+    from audioset_dl.dataset.status import read_status, read_tried_clips
 
     if as_csv and (as_json or not availability):
         raise click.UsageError("--csv needs --availability, and can't be used with --json")
@@ -170,8 +169,8 @@ def print_verification(
     settings: Config, *, deep: bool, repair: bool = False, as_json: bool = False, quiet: bool
 ) -> int:
     """Verify the output folder, print what was found, and return the exit code."""
-    from audioset_dl.dataset.repair import Repair
-    from audioset_dl.dataset.verifying import verify as verify_dataset
+    from audioset_dl.dataset.verify import Repair
+    from audioset_dl.dataset.verify import verify as verify_dataset
 
     with make_bar("checked", "file", quiet=quiet or as_json) as bar:
         result = verify_dataset(settings, deep=deep, repair=repair, on_file=bar.update)

@@ -10,10 +10,9 @@ from audioset_dl.audio.wav import estimate_wav_bytes
 from audioset_dl.catalog.catalog import load_catalog
 from audioset_dl.catalog.files import CLASS_FILES, FILES, hash_content, locate_file
 from audioset_dl.config import Config
-from audioset_dl.dataset.guard import check_places
-from audioset_dl.dataset.journal import read_states
+from audioset_dl.dataset.guard import check_places, try_folder
+from audioset_dl.dataset.journal_reader import read_states
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.dataset.probe import try_folder
 from audioset_dl.doctor.check import Check, error, ok, warning
 from audioset_dl.errors import MetadataError
 from audioset_dl.selection.select import Selection, select

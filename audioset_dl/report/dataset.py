@@ -12,12 +12,10 @@ from audioset_dl.words import by_code, count, first_lines, shortened, table, to_
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from audioset_dl.dataset.availability import TriedClass, TriedClips
     from audioset_dl.dataset.layout import OutputFolder
-    from audioset_dl.dataset.repair import Repair
     from audioset_dl.dataset.rows import Row
-    from audioset_dl.dataset.status import Counts, Status
-    from audioset_dl.dataset.verify import Verification
+    from audioset_dl.dataset.status import Counts, Status, TriedClass, TriedClips
+    from audioset_dl.dataset.verify import Repair, Verification
     from audioset_dl.download.run import Report
     from audioset_dl.sets.compare import Comparison, DatasetTables, Form, Missing
     from audioset_dl.sets.merge import Merged

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audioset_dl.dataset.availability import TriedClass, TriedClips
+from audioset_dl.dataset.status import TriedClass, TriedClips
 from audioset_dl.report.dataset import availability_csv
 
 
