@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, overload
 
-from audioset_dl.catalog.fetching import find_class_names
+from audioset_dl.catalog.catalog import find_class_names
 from audioset_dl.config import ConfigSource, as_config
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.repair import Repair, repair_folder

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from audioset_dl.catalog.cache import FOLDER_NAME, Cache
 from audioset_dl.catalog.catalog import load_catalog
-from audioset_dl.catalog.fetching import fetch_files
-from audioset_dl.catalog.files import CLASS_FILES, Progress
+from audioset_dl.catalog.files import CLASS_FILES, Progress, fetch_files
 from audioset_dl.catalog.ontology import Node, Ontology
 from audioset_dl.config import Config
 from audioset_dl.selection.classes import find_idle_names, select_classes
