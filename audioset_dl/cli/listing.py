@@ -114,7 +114,7 @@ def _find(ontology: Ontology, text: str) -> list[Node]:
 
 def _print_tree(selection: Selection, root: str, *, as_csv: bool, as_json: bool) -> None:
     from audioset_dl.catalog.ontology import UnknownClass
-    from audioset_dl.selection.outline import outline
+    from audioset_dl.selection.classes import outline
 
     ontology = selection.catalog.ontology
     try:
@@ -135,7 +135,7 @@ def _print(documents: list[dict[str, object]], text: str, as_csv: bool, as_json:
 
 
 def _plot(selection: Selection, settings: Config, path: Path) -> None:
-    from audioset_dl.selection.thresholds import count_at_thresholds
+    from audioset_dl.selection.classes import count_at_thresholds
 
     thresholds = count_at_thresholds(selection.catalog, settings.classes)
     plot_thresholds(thresholds, path)

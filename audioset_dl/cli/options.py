@@ -18,7 +18,7 @@ from audioset_dl.errors import ConfigError
 from audioset_dl.words import to_json
 
 if TYPE_CHECKING:
-    from audioset_dl.selection.prepare import Prepared
+    from audioset_dl.selection.select import Prepared
 
 DEFAULT_CONFIG = "config.yaml"
 # Longer lines are hard to read; a pipe or a file has no width, and gets the same lines.
@@ -83,7 +83,7 @@ def prepare_selection(
     settings: Config, *, quiet: bool = False, on_warning: Callable[[str], object] = warn
 ) -> Prepared:
     """Read AudioSet's files and choose from them, with progress bars on stderr."""
-    from audioset_dl.selection.prepare import prepare
+    from audioset_dl.selection.select import prepare
 
     prepared = prepare(settings, progress=file_bars(quiet=quiet))
     for warning in prepared.warnings:

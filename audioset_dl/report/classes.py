@@ -9,7 +9,7 @@ from audioset_dl.words import count, table, to_csv
 
 if TYPE_CHECKING:
     from audioset_dl.catalog.ontology import Node
-    from audioset_dl.selection.outline import Line
+    from audioset_dl.selection.classes import Line
     from audioset_dl.selection.select import Selection
 
 _SORT_BY: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
