@@ -22,7 +22,7 @@ import yaml
 from audioset_dl import cli, errors
 from audioset_dl.config import Config
 from audioset_dl.config.starting import default_config_text
-from audioset_dl.outcomes import ALL_CLASSES
+from audioset_dl.outcomes import KINDS
 
 _MARK = re.compile(r"^<!-- made: ([\w -]+?)(?: of ([\w.]+))? -->$", re.MULTILINE)
 _TERMINAL_WIDTH = 80
@@ -158,7 +158,7 @@ def make_failure_table(page: str) -> str:
     """Return a table of the failure codes that a page does not explain, or nothing."""
     rows = [
         (f"`{code}`", kind.scope.value, "; ".join(kind.fragments))
-        for code, kind in ALL_CLASSES.items()
+        for code, kind in KINDS.items()
         if f"| `{code}` |" not in page
     ]
     return _make_table(("code", "about", "known by"), rows) if rows else ""

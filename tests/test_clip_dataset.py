@@ -8,6 +8,8 @@ import multiprocessing
 import pickle
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -163,8 +165,11 @@ def test_workers_read_the_same_as_one_process(tmp_path: Path, method: str) -> No
     sampler = EpisodeSampler(data, 2, 1, 1, episodes=12)
     alone = [first_samples(data, batch) for batch in sampler]
     for workers in (1, 4):
-        with multiprocessing.get_context(method).Pool(workers) as pool:
-            assert pool.starmap(first_samples, [(data, batch) for batch in sampler]) == alone
+        # Not multiprocessing.Pool: leaving it kills its workers, and may wait for one for ever
+        # (https://bugs.python.org/issue38501).
+        context = multiprocessing.get_context(method)
+        with ProcessPoolExecutor(workers, mp_context=context) as pool:
+            assert list(pool.map(partial(first_samples, data), sampler)) == alone
 
 
 def test_a_sampler_may_be_sent_to_other_processes(tmp_path: Path) -> None:

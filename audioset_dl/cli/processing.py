@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from pathlib import Path
-from types import FrameType
 from typing import NoReturn
 
 from audioset_dl.cli.group import cli
@@ -18,6 +16,7 @@ from audioset_dl.cli.options import (
     terminal_width,
 )
 from audioset_dl.cli.progress import make_bar
+from audioset_dl.cli.signals import at_signals
 from audioset_dl.config import load_config
 from audioset_dl.errors import Interrupted
 
@@ -41,7 +40,7 @@ def process(config: Path, overrides: tuple[str, ...], as_json: bool, quiet: bool
     from audioset_dl.process.run import process as process_dataset
     from audioset_dl.report.processing import process_document, process_text
 
-    _end_by_signals()
+    at_signals(_interrupt)
     settings = load_config(config, overrides)
     with located(config, overrides), make_bar("clips", "clip", quiet=quiet or as_json) as bar:
         done = process_dataset(settings, on_start=bar.reset, on_clip=bar.update)
@@ -76,7 +75,7 @@ def statistics(config: Path, overrides: tuple[str, ...], as_json: bool, quiet: b
     from audioset_dl.process.measuring import compute_statistics
     from audioset_dl.report.processing import statistics_document, statistics_text
 
-    _end_by_signals()
+    at_signals(_interrupt)
     settings = load_config(config, overrides)
     with located(config, overrides), make_bar("clips", "clip", quiet=quiet or as_json) as bar:
         measured = compute_statistics(settings, on_start=bar.reset, on_clip=bar.update)
@@ -89,14 +88,6 @@ def statistics(config: Path, overrides: tuple[str, ...], as_json: bool, quiet: b
     )
 
 
-def _end_by_signals() -> None:
-    """End in order, with the workers, at Ctrl-C, SIGTERM, or when the terminal is closed."""
-
-    def interrupt(signal_number: int, _frame: FrameType | None) -> NoReturn:
-        signal.signal(signal_number, signal.SIG_DFL)
-        raise Interrupted(signal_number)
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # nohup ignores SIGHUP, and what it starts must go on ignoring it.
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, interrupt)
+def _interrupt(signal_number: int) -> NoReturn:
+    """End in order, with the workers."""
+    raise Interrupted(signal_number)

@@ -18,5 +18,6 @@ def at_signals(act: Callable[[int], object]) -> None:
         act(signal_number)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup sets SIGHUP
+        # nohup ignores SIGHUP, and what it starts must go on ignoring it.
+        if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, act_once)

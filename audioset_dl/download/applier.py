@@ -88,9 +88,8 @@ class Applier:
         for task in self._queues.take_shut_out():
             if failure is not None:
                 task.is_put_off = True
-                self._recorder.note_failed(
-                    task.clip_id, failure, state="waiting", asked_as="account"
-                )
+                put_off = Verdict("waiting", AddressEvent.NONE, Requeue.NEXT_RUN)
+                self._recorder.note_failed(task.clip_id, failure, put_off, with_cookies=True)
 
     def _evidence(self, *, is_last: bool) -> Evidence:
         return Evidence(
@@ -105,14 +104,8 @@ class Applier:
     def _apply_failure(self, failure: Failure, attempt: Attempt, verdict: Verdict) -> None:
         task, address = attempt.task, attempt.address
         if verdict.event is not AddressEvent.NONE:
-            self._recorder.note_failed(
-                task.clip_id,
-                failure,
-                state=verdict.state,
-                charged=verdict.charged,
-                proof=verdict.proof,
-                asked_as="account" if attempt.ticket.uses_cookies else "guest",
-            )
+            with_cookies = attempt.ticket.uses_cookies
+            self._recorder.note_failed(task.clip_id, failure, verdict, with_cookies=with_cookies)
         task.attempts += verdict.charged
         task.suspected = verdict.suspected or task.suspected
         if verdict.may_be_given_back:

@@ -19,6 +19,7 @@ from audioset_dl.dataset.resume import settle_clips, settle_files
 from audioset_dl.dataset.rows import Row, SavedFile, add_known_gone, known_gone_row
 from audioset_dl.download.address import Ticket
 from audioset_dl.download.fetcher import Job
+from audioset_dl.download.verdicts import Verdict
 from audioset_dl.outcomes import Failure
 from audioset_dl.selection.select import Selection
 from audioset_dl.storage.clock import utc_now
@@ -123,26 +124,14 @@ class Recorder:
         self._num_saved += 1
 
     def note_failed(
-        self,
-        clip_id: str,
-        failure: Failure,
-        *,
-        state: str,
-        charged: bool = False,
-        proof: str | None = None,
-        asked_as: str | None = None,
+        self, clip_id: str, failure: Failure, verdict: Verdict, *, with_cookies: bool
     ) -> None:
-        """Note why an attempt failed."""
+        """Note why an attempt failed, and what follows for the clip."""
         self._journal.record_failed(
-            clip_id,
-            state=state,
-            code=failure.code,
-            detail=failure.detail,
-            charged=charged,
-            now=utc_now(),
-            proof=proof,
-            asked_as=asked_as,
-        )
+            clip_id, state=verdict.state, code=failure.code, detail=failure.detail,
+            charged=verdict.charged, now=utc_now(), proof=verdict.proof,
+            asked_as="account" if with_cookies else "guest",
+        )  # fmt: skip
 
     def give_back(self, clip_id: str) -> None:
         """Take back one attempt that a clip was charged."""

@@ -93,7 +93,7 @@ def test_warm_a_clip_costs_a_page_each_player_once_and_its_media(client, simulat
 
 
 def test_who_wants_it_so_has_one_player_asked(simulator: Simulator) -> None:
-    """As the README says."""
+    """As docs/output.md says."""
     config = DownloadConfig(
         verify_tls=False,
         yt_dlp={"extractor_args": {"youtube": {"player_client": ["visionos"]}}},
