@@ -33,10 +33,11 @@ Arrays = Mapping[str, NDArray[Any]]
 _KEY = "key"
 _MAX_BYTES = 1 << 32
 _UNREADABLE = (
-    OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, NotImplementedError,
+    OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, RuntimeError,
     MemoryError, zipfile.BadZipFile, zlib.error, tokenize.TokenError, SyntaxError,
 )  # fmt: skip
-"""What numpy raises for a file that is damaged or of another kind."""
+"""What numpy raises for a file that is damaged or of another kind; `RuntimeError` is what zipfile
+raises where a damaged bit says that a member is encrypted."""
 # For all of AudioSet a file of segments has 80 MB, one of rankings 20.
 _KEPT_FILES = {"segments": 3, "rankings": 6}
 _KEPT_HASHES = 64

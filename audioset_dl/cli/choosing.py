@@ -110,7 +110,7 @@ def _check_one_form(*, as_csv: bool, as_json: bool) -> None:
 
 
 def _select(settings: Config) -> Selection:
-    from audioset_dl.selection.prepare import prepare
+    from audioset_dl.selection.select import prepare
 
     prepared = prepare(settings, progress=file_bars(quiet=False))
     for warning in prepared.warnings:
@@ -136,7 +136,7 @@ def _find(ontology: Ontology, text: str) -> list[Node]:
 
 def _print_tree(selection: Selection, root: str, *, as_csv: bool, as_json: bool) -> None:
     from audioset_dl.catalog.ontology import UnknownClass
-    from audioset_dl.selection.outline import outline
+    from audioset_dl.selection.classes import outline
 
     ontology = selection.catalog.ontology
     try:
@@ -157,7 +157,7 @@ def _print(documents: list[dict[str, object]], text: str, as_csv: bool, as_json:
 
 
 def _plot(selection: Selection, settings: Config, path: Path) -> None:
-    from audioset_dl.selection.thresholds import count_at_thresholds
+    from audioset_dl.selection.classes import count_at_thresholds
 
     thresholds = count_at_thresholds(selection.catalog, settings.classes)
     plot_thresholds(thresholds, path)

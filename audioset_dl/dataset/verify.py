@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, overload
 
-from audioset_dl.catalog.fetching import find_class_names
+from audioset_dl.catalog.catalog import find_class_names
 from audioset_dl.config import ConfigSource, as_config
 from audioset_dl.dataset.file_check import FileFault, OnFile, check_file, fault_of
 from audioset_dl.dataset.guard import check_places

@@ -11,7 +11,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from audioset_dl.audio.mpegts import BrokenStreamError
+from audioset_dl.audio.cut import BrokenStreamError
 from audioset_dl.audio.wav import encode_wav
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.config import AudioConfig, DownloadConfig

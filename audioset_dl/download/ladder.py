@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from audioset_dl.audio.cut import Samples, cut_track
+from audioset_dl.audio.cut import Samples, cut_track, name_by_content
 from audioset_dl.audio.ffmpeg import FfmpegError
 from audioset_dl.audio.index import BadIndexError
-from audioset_dl.audio.mpegts import name_by_content
 from audioset_dl.audio.ranged import HEAD_BYTES, cut_ranged, read_index
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.config import AudioConfig

@@ -36,8 +36,7 @@ from audioset_dl.download.workers import Workers
 from audioset_dl.errors import ConfigError, OutputError, Problem
 from audioset_dl.outcomes import GONE_CODES, is_refused_to_guests
 from audioset_dl.selection.draw import Share
-from audioset_dl.selection.prepare import Prepared, prepare
-from audioset_dl.selection.select import Selection
+from audioset_dl.selection.select import Prepared, Selection, prepare
 from audioset_dl.storage.clock import utc_now
 from audioset_dl.storage.disk import find_free_space
 from audioset_dl.storage.lock import hold_folder

@@ -16,7 +16,7 @@ from audioset_dl.fewshot.class_split import Split, make_split
 from audioset_dl.fewshot.folders import check_target, find_source
 from audioset_dl.fewshot.members import read_clips
 from audioset_dl.fewshot.split_files import saved_splits, write_split
-from audioset_dl.selection.prepare import choose_classes, prepare
+from audioset_dl.selection.select import choose_classes, prepare
 
 
 def split(

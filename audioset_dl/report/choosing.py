@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from audioset_dl.catalog.ontology import Node
     from audioset_dl.config import DownloadConfig
     from audioset_dl.planning.plan import Plan
-    from audioset_dl.selection.outline import Line
+    from audioset_dl.selection.classes import Line
     from audioset_dl.selection.select import Selection
 
 

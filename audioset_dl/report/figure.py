@@ -13,7 +13,7 @@ from audioset_dl.errors import OutputError, ToolMissingError
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from audioset_dl.selection.thresholds import Curve, Thresholds
+    from audioset_dl.selection.classes import Curve, Thresholds
 
 FORMATS = (".pdf", ".png", ".svg")
 # As wide as a column of a paper with two.

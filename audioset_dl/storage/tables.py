@@ -21,7 +21,25 @@ Value = TypeVar("Value")
 
 
 class BadRow(ValueError):
-    """A row can't be used; the message says why, in words for people."""
+    """A row of a table, or an entry of another file, can't be used.
+
+    Who reads a row raises it; who reads the file knows the file's name and the line, and says so.
+
+    Parameters
+    ----------
+    found : str
+        What was found, and what was expected, in words for people.
+    fix : str, optional
+        What to do about it.
+    number : int, optional
+        Number of the row or entry, where who reads the file can't know it.
+    """
+
+    def __init__(self, found: str, *, fix: str = "", number: int = 0) -> None:
+        super().__init__(found)
+        self.found = found
+        self.fix = fix
+        self.number = number
 
 
 def read_table(

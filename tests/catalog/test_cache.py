@@ -22,8 +22,8 @@ from audioset_dl.catalog.catalog import load_catalog
 from audioset_dl.catalog.segments import SegmentSource, SegmentTable, read_segments
 from audioset_dl.config import ClipsConfig, Config, MetadataConfig
 from audioset_dl.errors import MetadataError
-from audioset_dl.selection.prepare import Prepared, prepare
 from audioset_dl.selection.ranking import rank_clips, rank_rows
+from audioset_dl.selection.select import Prepared, prepare
 
 DATA = Path(__file__).parents[1] / "data"
 SUBSETS = ("balanced_train", "eval", "unbalanced_train")

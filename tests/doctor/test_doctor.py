@@ -397,7 +397,7 @@ def test_what_is_saved_needs_no_more_room(world: World) -> None:
 
 def test_too_little_room_is_an_error(world: World, monkeypatch) -> None:
     from audioset_dl.config import load_config
-    from audioset_dl.selection.prepare import prepare
+    from audioset_dl.selection.select import prepare
 
     settings = load_config(world.write_config())
     selection = prepare(settings).selection

@@ -19,8 +19,7 @@ from audioset_dl.catalog.catalog import Catalog, load_catalog
 from audioset_dl.config import ClassesConfig
 from audioset_dl.errors import OutputError, ToolMissingError
 from audioset_dl.report.figure import plot_thresholds
-from audioset_dl.selection.outline import outline
-from audioset_dl.selection.thresholds import Curve, Thresholds, count_at_thresholds
+from audioset_dl.selection.classes import Curve, Thresholds, count_at_thresholds, outline
 from audioset_dl.simulator import Simulator
 from audioset_dl.words import shortened, table
 

@@ -19,7 +19,7 @@ from audioset_dl.dataset.manifest import write_failures
 from audioset_dl.dataset.rows import Row, add_known_gone
 from audioset_dl.dataset.status import count_clips
 from audioset_dl.errors import ConfigError
-from audioset_dl.selection.known_gone import (
+from audioset_dl.selection.lists import (
     GONE_FOR_ALL,
     GONE_FOR_GUESTS,
     load_known_gone,

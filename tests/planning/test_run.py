@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,8 @@ from world import CAT, DATA, DOG, GLOCKENSPIEL
 
 from audioset_dl.catalog.catalog import Catalog, load_catalog
 from audioset_dl.config import ClassesConfig, ClipsConfig, Config, DownloadConfig
-from audioset_dl.planning.advice import find_advice
 from audioset_dl.planning.plan import make_plan
+from audioset_dl.planning.run import find_advice
 from audioset_dl.selection.select import select
 
 
@@ -29,8 +30,8 @@ def config_of(per_class: int | None = 10, *, names: tuple[str, ...] = ("Dog",), 
 
 
 def advice_of(catalog: Catalog, config: Config, free_bytes: int | None = None) -> dict[str, str]:
-    plan = make_plan(select(catalog, config), config, {})
-    return {one.code: one.message for one in find_advice(plan, config, free_bytes)}
+    plan = replace(make_plan(select(catalog, config), config, {}), free_bytes=free_bytes)
+    return {one.code: one.message for one in find_advice(plan, config)}
 
 
 def test_warns_of_classes_with_too_few_clips(catalog) -> None:
