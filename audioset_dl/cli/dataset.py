@@ -15,6 +15,7 @@ import click
 from audioset_dl.cli.group import (
     at_signals,
     cli,
+    names_config,
     print_result,
     takes_config,
     takes_json,
@@ -54,7 +55,7 @@ def download(settings: Config, retry: str, quiet: bool) -> None:
 
 
 @cli.command()
-@takes_config
+@names_config
 @click.option(
     "--availability", is_flag=True, help="Of each class: how many clips tried are saved and gone."
 )
@@ -65,7 +66,9 @@ def download(settings: Config, retry: str, quiet: bool) -> None:
     help="With --availability: print all clips tried as CSV, for clips.known_gone.",
 )
 @takes_json
-def status(settings: Config, *, availability: bool, as_csv: bool, as_json: bool) -> None:
+def status(
+    config: Path, overrides: tuple[str, ...], *, availability: bool, as_csv: bool, as_json: bool
+) -> None:
     """Show where a run stands, and the failures by reason.
 
     Works while the run goes on, too.
@@ -78,7 +81,7 @@ def status(settings: Config, *, availability: bool, as_csv: bool, as_json: bool)
 
     if as_csv and (as_json or not availability):
         raise click.UsageError("--csv needs --availability, and can't be used with --json")
-    output = OutputFolder(settings.output.dir)
+    output = OutputFolder(load_config(config, overrides).output.dir)
     if as_csv:
         click.echo(report.availability_csv(read_tried_clips(output)))
         return
