@@ -40,7 +40,7 @@ START = """if True:
     began = time.monotonic()
     from pathlib import Path
     from audioset_dl.config import ClassesConfig, ClipsConfig, Config, MetadataConfig
-    from audioset_dl.selection.prepare import prepare
+    from audioset_dl.selection.select import prepare
     imported = time.monotonic()
     metadata = MetadataConfig(dir=Path(sys.argv[1]), segments=tuple(sys.argv[3:]))
     classes = ClassesConfig(**json.loads(sys.argv[2]))

@@ -1,7 +1,7 @@
 """Cut a clip out of a track, exact to the sample.
 
-Owns the arguments by which ffmpeg returns the samples of a clip; knows neither YouTube nor the
-output folder.
+Owns the arguments by which ffmpeg returns the samples of a clip, and the name by which a joined
+HLS track tells its container; knows neither YouTube nor the output folder.
 """
 
 from __future__ import annotations
@@ -25,6 +25,10 @@ from audioset_dl.config import AudioConfig
 DEMUXERS = {"webm": "matroska", "mkv": "matroska", "m4a": "mov", "mp4": "mov", "ts": "mpegts"}
 """ffmpeg's demuxer for each container, by file extension: forced, never guessed from content."""
 
+# MPEG transport streams (ISO/IEC 13818-1) consist of packets that each begin with a sync byte.
+_SYNC, _PACKET_BYTES = b"\x47", 188
+_CHUNK_BYTES = _PACKET_BYTES << 12
+
 # A whole number of seconds starts the resampler on the sample grid of the whole track, whatever the
 # two rates are.
 MARGIN_S = 1
@@ -46,6 +50,10 @@ _PCM = {
     "PCM_32": ("pcm_s32le", "int32"),
 }
 """For each subtype, ffmpeg's codec on the pipe and the dtype of the samples; else 16 bits."""
+
+
+class BrokenStreamError(Exception):
+    """The stream holds something else than media."""
 
 
 @dataclass(frozen=True)
@@ -192,11 +200,31 @@ def _decode(
         filters.append(f"aresample={audio.sample_rate}:{choose_resampler(ffmpeg)}")
     arguments = [*source, "-map", "0:a:0", "-af", ",".join(filters),
                  "-c:a", codec, "-fflags", "+bitexact", "-f", "wav", "pipe:1"]  # fmt: skip
-    return _read_pipe(run_ffmpeg(ffmpeg, arguments, stdin=stdin), dtype)
-
-
-def _read_pipe(wav: bytes, dtype: str) -> Samples:
+    wav = run_ffmpeg(ffmpeg, arguments, stdin=stdin)
     # ffmpeg can't go back in a pipe, so the sizes in the header are 0xFFFFFFFF; libsndfile then
     # reads to the end.
     data, sample_rate = soundfile.read(io.BytesIO(wav), dtype=dtype, always_2d=True)
     return Samples(data, int(sample_rate))
+
+
+def name_by_content(file: Path) -> Path:
+    """Rename a file of joined HLS segments to ``.ts`` if it is a transport stream.
+
+    yt-dlp names all HLS "mp4", and writes whatever it received for a segment into the file. ffmpeg
+    would skip a page in the place of a segment, and all after it would come too early. Such a page
+    lacks the sync byte that begins each packet (§2.4.3.2).
+
+    Raises
+    ------
+    BrokenStreamError
+        The file begins as a transport stream but does not continue as one.
+    """
+    with file.open("rb") as content:
+        packets = content.read(_CHUNK_BYTES)
+        if packets[:1] != _SYNC:
+            return file
+        while packets:
+            if len(packets) % _PACKET_BYTES or packets[::_PACKET_BYTES].strip(_SYNC):
+                raise BrokenStreamError("something else than media in a segment")
+            packets = content.read(_CHUNK_BYTES)
+    return file.rename(file.with_suffix(".ts"))

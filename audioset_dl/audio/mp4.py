@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 
 from audioset_dl.audio.index import (
-    MAX_INDEX_BYTES,
     BadIndexError,
+    Element,
     Fragment,
-    MoreNeededError,
     TrackIndex,
     check_fragments,
+    find_elements,
+    keep_inside,
 )
 
 MAX_TRAILER_BYTES = 64 << 10
@@ -22,19 +22,6 @@ MAX_TRAILER_BYTES = 64 << 10
 # first one ends after 8 of 20 seconds.
 
 _REFERENCE = struct.Struct(">III")
-
-
-@dataclass(frozen=True)
-class Box:
-    """A box of an MP4 file (§4.2)."""
-
-    kind: bytes
-    start: int
-    """First byte of its header."""
-    body: int
-    """First byte after its header."""
-    end: int
-    """Byte after its last."""
 
 
 def read_mp4_index(head: bytes, track_size: int) -> TrackIndex:
@@ -54,28 +41,18 @@ def read_mp4_index(head: bytes, track_size: int) -> TrackIndex:
     BadIndexError
         The file is not a single AAC track with one flat ``sidx`` for all of it.
     """
-    found: dict[bytes, Box] = {}
-    for box in _boxes(head, 0, len(head)):
-        if box.kind in {b"moof", b"mdat"} or box.end > MAX_INDEX_BYTES:
-            raise BadIndexError("no sidx before the media")
-        if box.end > len(head):
-            raise MoreNeededError(box.end)
-        found[box.kind] = box
-        if {b"moov", b"sidx"} <= found.keys():
-            return _make_index(head, found[b"moov"], found[b"sidx"], track_size)
-    if len(head) >= min(track_size, MAX_INDEX_BYTES):
-        raise BadIndexError("no sidx")
-    raise MoreNeededError(min(2 * len(head), MAX_INDEX_BYTES))
+    boxes = _boxes(head, 0, len(head))
+    media = {b"moof", b"mdat"}
+    found = find_elements(head, track_size, boxes, needed={b"moov", b"sidx"}, media=media)
+    return _make_index(head, found[b"moov"], found[b"sidx"], track_size)
 
 
-def _make_index(head: bytes, moov: Box, sidx: Box, track_size: int) -> TrackIndex:
+def _make_index(head: bytes, moov: Element, sidx: Element, track_size: int) -> TrackIndex:
     fragments, end = _read_sidx(head, sidx)
     end_offset = end.offset
     if not track_size - MAX_TRAILER_BYTES <= end_offset <= track_size:
         raise BadIndexError(f"the sidx ends at {end_offset:,}, the track at {track_size:,}")
     check_fragments(fragments, end_offset)
-    if fragments[0].start != 0:
-        raise BadIndexError("the track does not begin at 0 s")
     return TrackIndex(
         container="mp4",
         sample_rate=_sample_rate(head, moov),
@@ -87,7 +64,7 @@ def _make_index(head: bytes, moov: Box, sidx: Box, track_size: int) -> TrackInde
     )
 
 
-def _read_sidx(head: bytes, box: Box) -> tuple[list[Fragment], Fragment]:
+def _read_sidx(head: bytes, box: Element) -> tuple[list[Fragment], Fragment]:
     """Read a SegmentIndexBox (§8.16.3); also return where the last fragment ends."""
     version = head[box.body] if box.body < box.end else -1
     if version not in {0, 1}:
@@ -108,7 +85,7 @@ def _read_sidx(head: bytes, box: Box) -> tuple[list[Fragment], Fragment]:
     return fragments, Fragment(Fraction(time, timescale), offset)
 
 
-def _sample_rate(head: bytes, moov: Box) -> int:
+def _sample_rate(head: bytes, moov: Element) -> int:
     """Return the rate of the only track: the timescale of its MediaHeaderBox (§8.4.2)."""
     tracks = [box for box in _inside(head, moov) if box.kind == b"trak"]
     if len(tracks) != 1:
@@ -144,7 +121,7 @@ def read_fragment_time(data: bytes) -> int:
     return int(struct.unpack_from(layout, data, tfdt.body + 4)[0])
 
 
-def _without_edits(head: bytes, moov: Box) -> bytes:
+def _without_edits(head: bytes, moov: Element) -> bytes:
     """Return the header in which the edit list is made a ``free`` box (§8.1.2).
 
     A decoder then gives every sample of a fragment, whichever fragment it is.
@@ -157,7 +134,7 @@ def _without_edits(head: bytes, moov: Box) -> bytes:
     return bytes(header)
 
 
-def _edit_delay(head: bytes, moov: Box) -> int:
+def _edit_delay(head: bytes, moov: Element) -> int:
     """Return the media time at which an EditListBox (§8.6.6) begins, 0 where there is none."""
     trak = _find(head, moov, b"trak")
     elst = _find(head, trak, b"edts", b"elst") if trak else None
@@ -174,7 +151,7 @@ def _edit_delay(head: bytes, moov: Box) -> int:
     return int(media_time)
 
 
-def _find(head: bytes, parent: Box, *kinds: bytes) -> Box | None:
+def _find(head: bytes, parent: Element, *kinds: bytes) -> Element | None:
     for kind in kinds:
         found = next((box for box in _inside(head, parent) if box.kind == kind), None)
         if found is None:
@@ -183,15 +160,12 @@ def _find(head: bytes, parent: Box, *kinds: bytes) -> Box | None:
     return parent
 
 
-def _inside(head: bytes, parent: Box) -> Iterator[Box]:
-    for box in _boxes(head, parent.body, parent.end):
-        if box.end > parent.end:
-            raise BadIndexError("a box reaches beyond the one that it is in")
-        yield box
+def _inside(head: bytes, parent: Element) -> Iterator[Element]:
+    return keep_inside(parent, _boxes(head, parent.body, parent.end))
 
 
-def _boxes(data: bytes, at: int, end: int) -> Iterator[Box]:
-    """Yield the boxes from `at` on, the last of which may reach beyond `end`."""
+def _boxes(data: bytes, at: int, end: int) -> Iterator[Element]:
+    """Yield the boxes (§4.2) from `at` on, the last of which may reach beyond `end`."""
     while at + 8 <= end:
         size, kind = struct.unpack_from(">I4s", data, at)
         body = at + 8
@@ -202,5 +176,5 @@ def _boxes(data: bytes, at: int, end: int) -> Iterator[Box]:
             body += 8
         if size < body - at:
             raise BadIndexError(f"a box {kind!r} of {size} bytes")
-        yield Box(kind, at, body, at + size)
+        yield Element(kind, at, body, at + size)
         at += size

@@ -148,7 +148,7 @@ def _cut_webm(index: TrackIndex, read: Read, need: Need) -> tuple[bytes, int]:
         fragment = index.fragments[index.fragment_at(need.since)]
         piece = _extend(read, piece, fragment.offset, piece.end)
         blocks = read_blocks(piece.data, piece.offset, index)
-    if blocks and piece.end < index.end_offset and not _reaches(blocks, need.until):
+    if blocks and piece.end < index.end_offset and blocks[-1].time_ms < need.until * 1000:
         _, following = index.bounds(index.fragment_at(need.until))
         piece = _extend(read, piece, piece.offset, following.offset)
         blocks = read_blocks(piece.data, piece.offset, index)
@@ -164,10 +164,6 @@ def _choose_blocks(blocks: list[Block], need: Need) -> list[Block]:
     first = bisect_right(times_ms, need.since * 1000) - 1
     end = bisect_left(times_ms, need.until * 1000 + 1)
     return blocks[max(0, first) : end]
-
-
-def _reaches(blocks: list[Block], until: Fraction) -> bool:
-    return blocks[-1].time_ms >= until * 1000
 
 
 def _first_opus_sample(block: Block, rate: int) -> int:

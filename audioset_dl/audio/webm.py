@@ -15,40 +15,35 @@ from typing import NamedTuple
 
 from audioset_dl.audio.index import (
     MAX_FRAGMENTS,
-    MAX_INDEX_BYTES,
     BadIndexError,
+    Element,
     Fragment,
-    MoreNeededError,
     TrackIndex,
     check_fragments,
+    find_elements,
+    keep_inside,
 )
 
 OPUS_RATE = 48_000
 
-_EBML, _SEGMENT, _INFO, _TRACKS = 0x1A45DFA3, 0x18538067, 0x1549A966, 0x1654AE6B
-_CUES, _CLUSTER, _CUE_POINT, _CUE_TIME = 0x1C53BB6B, 0x1F43B675, 0xBB, 0xB3
-_CUE_TRACK_POSITIONS, _CUE_CLUSTER_POSITION = 0xB7, 0xF1
-_TIMESTAMP_SCALE, _DURATION, _TRACK_ENTRY, _CODEC_ID = 0x2AD7B1, 0x4489, 0xAE, 0x86
-_SIMPLE_BLOCK, _BLOCK_GROUP, _BLOCK, _TIMESTAMP = 0xA3, 0xA0, 0xA1, 0xE7
-_IN_CLUSTER = frozenset({_SIMPLE_BLOCK, _BLOCK_GROUP, _TIMESTAMP, 0xA7, 0xAB, 0xEC, 0xBF})
+_EBML, _SEGMENT, _INFO, _TRACKS, _CUES, _CLUSTER = map(
+    bytes.fromhex, ("1A45DFA3", "18538067", "1549A966", "1654AE6B", "1C53BB6B", "1F43B675")
+)
+_CUE_POINT, _CUE_TIME = b"\xbb", b"\xb3"
+_CUE_TRACK_POSITIONS, _CUE_CLUSTER_POSITION = b"\xb7", b"\xf1"
+_TIMESTAMP_SCALE, _DURATION = b"\x2a\xd7\xb1", b"\x44\x89"
+_TRACK_ENTRY, _CODEC_ID = b"\xae", b"\x86"
+_SIMPLE_BLOCK, _BLOCK_GROUP, _BLOCK, _TIMESTAMP = b"\xa3", b"\xa0", b"\xa1", b"\xe7"
+_IN_CLUSTER = {_SIMPLE_BLOCK, _BLOCK_GROUP, _TIMESTAMP, b"\xa7", b"\xab", b"\xec", b"\xbf"}
 
-_UNKNOWN_SIZE_SEGMENT = bytes.fromhex("18538067 01FFFFFFFFFFFFFF")
+_UNKNOWN_SIZE_SEGMENT = _SEGMENT + bytes.fromhex("01FFFFFFFFFFFFFF")
+# The end of an element of unknown size (RFC 8794 §6.2): beyond any file, as a size has 56 bits.
+_UNKNOWN_END = 1 << 62
 _MILLISECOND_NS = 1_000_000
 MIN_CHAIN = 12
 """So many blocks in a row, each beginning where the one before ends and a little later in time, are
 taken for blocks even where the end of the cluster is not seen."""
 _MAX_STEP_MS = 120  # the longest Opus packet (RFC 6716 §2.1.4)
-
-
-class Element(NamedTuple):
-    """An EBML element."""
-
-    id: int
-    start: int
-    """Of its id."""
-    body: int
-    end: int | None
-    """None: of unknown size."""
 
 
 class Block(NamedTuple):
@@ -80,43 +75,29 @@ def read_webm_index(head: bytes, track_size: int) -> TrackIndex:
         No Opus track with Cues before its first cluster.
     """
     ebml, segment = _read_opening(head)
-    found: dict[int, Element] = {}
-    for element in _elements(head, segment.body, len(head)):
-        if element.id == _CLUSTER:
-            raise BadIndexError("the media begins before any Cues")
-        if element.end is None or element.end > MAX_INDEX_BYTES:
-            raise BadIndexError(f"no Cues in the first {MAX_INDEX_BYTES:,} bytes")
-        if element.end > len(head):
-            raise MoreNeededError(element.end)
-        found[element.id] = element
-        if element.id == _CUES:
-            return _make_index(head, ebml, segment, found, track_size)
-    if len(head) >= min(track_size, MAX_INDEX_BYTES):
-        raise BadIndexError("no Cues")
-    raise MoreNeededError(min(2 * len(head), MAX_INDEX_BYTES))
+    elements = _elements(head, segment.body, len(head))
+    needed = {_INFO, _TRACKS, _CUES}
+    found = find_elements(head, track_size, elements, needed=needed, media={_CLUSTER})
+    return _make_index(head, ebml, segment, found, track_size)
 
 
 def _read_opening(head: bytes) -> tuple[Element, Element]:
     ebml = next(_elements(head, 0, len(head)), None)
-    if ebml is None or ebml.id != _EBML or ebml.end is None:
+    if ebml is None or ebml.kind != _EBML:
         raise BadIndexError("no EBML header")
     segment = next(_elements(head, ebml.end, len(head)), None)
-    if segment is None or segment.id != _SEGMENT:
+    if segment is None or segment.kind != _SEGMENT:
         raise BadIndexError("no Segment")
     return ebml, segment
 
 
 def _make_index(
-    head: bytes, ebml: Element, segment: Element, found: dict[int, Element], track_size: int
+    head: bytes, ebml: Element, segment: Element, found: dict[bytes, Element], track_size: int
 ) -> TrackIndex:
-    if not {_INFO, _TRACKS} <= found.keys():
-        raise BadIndexError("Info or Tracks come after the Cues")
     info, tracks = found[_INFO], found[_TRACKS]
     _check_tracks(head, tracks)
     fragments = _read_cues(head, found[_CUES], segment.body)
     check_fragments(fragments, track_size)
-    if fragments[0].start != 0:
-        raise BadIndexError("the track does not begin at 0 s")
     end = max(_duration(head, info), fragments[-1].start + Fraction(1, 1000))
     return TrackIndex(
         container="webm",
@@ -132,10 +113,10 @@ def _make_index(
 
 
 def _check_tracks(head: bytes, tracks: Element) -> None:
-    entries = [each for each in _children(head, tracks) if each.id == _TRACK_ENTRY]
+    entries = [each for each in _children(head, tracks) if each.kind == _TRACK_ENTRY]
     if len(entries) != 1:
         raise BadIndexError(f"expected one track, found {len(entries)}")
-    codecs = [_body(head, each) for each in _children(head, entries[0]) if each.id == _CODEC_ID]
+    codecs = [_body(head, each) for each in _children(head, entries[0]) if each.kind == _CODEC_ID]
     if codecs != [b"A_OPUS"]:
         raise BadIndexError(f"expected Opus, found {codecs!r:.60}")
 
@@ -145,9 +126,9 @@ def _duration(head: bytes, info: Element) -> Fraction:
     duration = 0.0
     for element in _children(head, info):
         body = _body(head, element)
-        if element.id == _TIMESTAMP_SCALE and int.from_bytes(body, "big") != _MILLISECOND_NS:
+        if element.kind == _TIMESTAMP_SCALE and int.from_bytes(body, "big") != _MILLISECOND_NS:
             raise BadIndexError("times are not in milliseconds")
-        if element.id == _DURATION and len(body) in {4, 8}:
+        if element.kind == _DURATION and len(body) in {4, 8}:
             (duration,) = struct.unpack(">f" if len(body) == 4 else ">d", body)
     if not 0 < duration < 1e12:
         raise BadIndexError(f"a duration of {duration} ms")
@@ -157,7 +138,7 @@ def _duration(head: bytes, info: Element) -> Fraction:
 def _read_cues(head: bytes, cues: Element, segment_start: int) -> list[Fragment]:
     fragments: list[Fragment] = []
     for point in _children(head, cues):
-        if point.id != _CUE_POINT:
+        if point.kind != _CUE_POINT:
             continue
         if len(fragments) >= MAX_FRAGMENTS:
             raise BadIndexError(f"more than {MAX_FRAGMENTS:,} cues")
@@ -169,11 +150,11 @@ def _read_cues(head: bytes, cues: Element, segment_start: int) -> list[Fragment]
 def _read_cue_point(head: bytes, point: Element) -> tuple[int, int]:
     time_ms = position = None
     for element in _children(head, point):
-        if element.id == _CUE_TIME:
+        if element.kind == _CUE_TIME:
             time_ms = int.from_bytes(_body(head, element), "big")
-        elif element.id == _CUE_TRACK_POSITIONS:
+        elif element.kind == _CUE_TRACK_POSITIONS:
             for inner in _children(head, element):
-                if inner.id == _CUE_CLUSTER_POSITION:
+                if inner.kind == _CUE_CLUSTER_POSITION:
                     position = int.from_bytes(_body(head, inner), "big")
     if time_ms is None or position is None:
         raise BadIndexError("a cue without time or position")
@@ -222,19 +203,19 @@ def write_stream(index: TrackIndex, blocks: list[Block]) -> bytes:
 def _write_cluster(block: Block) -> bytes:
     """Wrap a block so that its own relative time, which stays as it is, gives its absolute one."""
     body = b"\xe7\x88" + block.cluster_ms.to_bytes(8, "big") + block.element
-    return _CLUSTER.to_bytes(4, "big") + (1 << 56 | len(body)).to_bytes(8, "big") + body
+    return _CLUSTER + (1 << 56 | len(body)).to_bytes(8, "big") + body
 
 
 def _cluster_blocks(data: bytes, start: int, stop: int, base_ms: int) -> list[Block]:
     cluster = next(_elements(data, start, stop), None)
     if cluster is None:
         return []
-    if cluster.id != _CLUSTER:
+    if cluster.kind != _CLUSTER:
         raise BadIndexError("no cluster where the index says that there is one")
     blocks: list[Block] = []
     for element in _elements(data, cluster.body, stop):
         _check_in_cluster(data, element, base_ms)
-        if element.end is None or element.end > stop:
+        if element.end > stop:
             break
         relative_ms = _relative_time(data, element)
         if relative_ms is not None:
@@ -244,9 +225,9 @@ def _cluster_blocks(data: bytes, start: int, stop: int, base_ms: int) -> list[Bl
 
 
 def _check_in_cluster(data: bytes, element: Element, base_ms: int) -> None:
-    if element.id not in _IN_CLUSTER or element.end is None:
-        raise BadIndexError(f"an element {element.id:#x} in a cluster")
-    if element.id == _TIMESTAMP:
+    if element.kind not in _IN_CLUSTER or element.end == _UNKNOWN_END:
+        raise BadIndexError(f"an element 0x{element.kind.hex()} in a cluster")
+    if element.kind == _TIMESTAMP:
         found_ms = int.from_bytes(_body(data, element), "big")
         if found_ms != base_ms:
             raise BadIndexError(f"the cluster's time is {found_ms} ms, its cue's {base_ms}")
@@ -281,7 +262,7 @@ def _walk_chain(
     at = start
     while at < stop and at not in dead_ends:
         element = next(_elements(data, at, stop), None)
-        if element is None or element.end is None or element.id not in _IN_CLUSTER:
+        if element is None or element.kind not in _IN_CLUSTER:
             break
         relative_ms = _relative_time(data, element) if element.end <= stop else None
         if relative_ms is None:
@@ -300,11 +281,12 @@ def _relative_time(data: bytes, element: Element) -> int | None:
     A block begins with the track's number (one byte 0x81: the first), a signed 16-bit time and
     flags, whose lacing bits must be 0 (RFC 9559 §10).
     """
-    if element.id == _BLOCK_GROUP:
-        end = element.end or element.body
-        inside = (each for each in _elements(data, element.body, end) if each.id == _BLOCK)
+    if element.kind == _BLOCK_GROUP:
+        # Not _children: where blocks are looked for, what is no group may look like one.
+        parts = _elements(data, element.body, element.end)
+        inside = (each for each in parts if each.kind == _BLOCK)
         element = next(inside, element)
-    if element.id not in {_SIMPLE_BLOCK, _BLOCK}:
+    if element.kind not in {_SIMPLE_BLOCK, _BLOCK}:
         return None
     body = data[element.body : element.body + 4]
     if len(body) < 4 or body[0] != 0x81 or body[3] & 0x06:
@@ -319,14 +301,11 @@ def _check_ascending(blocks: list[Block]) -> None:
 
 
 def _children(data: bytes, parent: Element) -> Iterator[Element]:
-    for element in _elements(data, parent.body, parent.end or parent.body):
-        if element.end is None or parent.end is None or element.end > parent.end:
-            raise BadIndexError("an element reaches beyond the one that it is in")
-        yield element
+    return keep_inside(parent, _elements(data, parent.body, parent.end))
 
 
 def _body(data: bytes, element: Element) -> bytes:
-    return data[element.body : min(element.end or element.body, element.body + 64)]
+    return data[element.body : min(element.end, element.body + 64)]
 
 
 def _elements(data: bytes, at: int, end: int) -> Iterator[Element]:
@@ -338,10 +317,8 @@ def _elements(data: bytes, at: int, end: int) -> Iterator[Element]:
             return
         ones = 7 * (size_end - id_end)
         size = int.from_bytes(data[id_end:size_end], "big") & ((1 << ones) - 1)
-        element_end = None if size == (1 << ones) - 1 else size_end + size
-        yield Element(int.from_bytes(data[at:id_end], "big"), at, size_end, element_end)
-        if element_end is None:
-            return
+        element_end = _UNKNOWN_END if size == (1 << ones) - 1 else size_end + size
+        yield Element(data[at:id_end], at, size_end, element_end)
         at = element_end
 
 

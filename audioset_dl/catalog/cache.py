@@ -33,10 +33,11 @@ Arrays = Mapping[str, NDArray[Any]]
 _KEY = "key"
 _MAX_BYTES = 1 << 32
 _UNREADABLE = (
-    OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, NotImplementedError,
+    OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, RuntimeError,
     MemoryError, zipfile.BadZipFile, zlib.error, tokenize.TokenError, SyntaxError,
 )  # fmt: skip
-"""What numpy raises for a file that is damaged or of another kind."""
+"""What numpy raises for a file that is damaged or of another kind; `RuntimeError` is what zipfile
+raises where a damaged bit says that a member is encrypted."""
 # For all of AudioSet a file of segments has 80 MB, one of rankings 20.
 _KEPT_FILES = {"segments": 3, "rankings": 6}
 _KEPT_HASHES = 64
@@ -141,20 +142,22 @@ def _sign(path: Path) -> tuple[str, bool]:
 
 
 def _write(file: BinaryIO, key: str, arrays: Arrays) -> None:
-    np.savez(file, **{_KEY: np.array(key), **arrays})  # type: ignore[arg-type]
+    np.savez(file, **{_KEY: np.array([key, *sorted(arrays)]), **arrays})  # type: ignore[arg-type]
 
 
 def _read(path: Path, key: str) -> Arrays:
     """Read what `_write` wrote; raise an error for anything else.
 
-    The checksum of each column is that of the ZIP format, which numpy's ``.npz`` is.
+    The checksum of each column is that of the ZIP format, which numpy's ``.npz`` is. The directory
+    of a ZIP has none: the names that were written show whether it lists all of them.
     """
     if path.stat().st_size > _MAX_BYTES:
         raise ValueError("larger than all of AudioSet")
     with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
-        if str(kept[_KEY]) != key:
-            raise ValueError("of another form, or of other files")
-        arrays = {name: kept[name] for name in kept.files if name != _KEY}
+        names = sorted(name for name in kept.files if name != _KEY)
+        if kept[_KEY].tolist() != [key, *names]:
+            raise ValueError("of another form, of other files, or not whole")
+        arrays = {name: kept[name] for name in names}
     for array in arrays.values():
         array.flags.writeable = False
     return arrays

@@ -8,12 +8,12 @@ from functools import cached_property
 from pathlib import Path
 
 from audioset_dl.catalog.cache import Cache
-from audioset_dl.catalog.files import FILES, SEGMENT_FILES, locate_file
-from audioset_dl.catalog.indices import read_class_indices
+from audioset_dl.catalog.class_tables import Rating, read_class_indices, read_ratings
+from audioset_dl.catalog.files import FILES, SEGMENT_FILES, fetch_files, locate_file
 from audioset_dl.catalog.ontology import Node, Ontology, read_ontology
-from audioset_dl.catalog.ratings import Rating, read_ratings
 from audioset_dl.catalog.reading import find_label
 from audioset_dl.catalog.segments import SegmentSource, SegmentTable, read_segments
+from audioset_dl.config import Config
 from audioset_dl.errors import MetadataError
 
 
@@ -47,7 +47,7 @@ def load_catalog(
     Parameters
     ----------
     directory : Path
-        The metadata folder, filled by `audioset_dl.catalog.files.fetch_metadata`.
+        The metadata folder, filled by `audioset_dl.catalog.files.fetch_files`.
     segments : sequence of str
         Which clips: ``balanced_train``, ``eval``, ``unbalanced_train``, or paths of CSVs of the
         same form, whose subset is the file's name without ``.csv``. May be empty.
@@ -68,6 +68,18 @@ def load_catalog(
     table = read_segments(sources, cache)
     _check_mids(table.mids, ontology, [source.path for source in sources])
     return Catalog(ontology, ratings, indices, table)
+
+
+def find_class_names(config: Config) -> dict[str, str]:
+    """Return the display names of AudioSet's classes by MID; fetch the ontology if it is missing.
+
+    Raises
+    ------
+    MetadataError
+        The ontology can't be fetched or is malformed.
+    """
+    path = fetch_files(config, ["ontology"]).paths["ontology"]
+    return {node.mid: node.name for node in read_ontology(path)}
 
 
 def _make_source(directory: Path, name: str) -> SegmentSource:

@@ -9,16 +9,16 @@ import hashlib
 import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-import pooch  # type: ignore[import-untyped]
 import requests
 import urllib3
 
 from audioset_dl.catalog.reading import open_binary
+from audioset_dl.config import Config, DownloadConfig, find_secrets
 from audioset_dl.errors import MetadataError, OutputError
 from audioset_dl.storage.files import temporary_path
 
@@ -85,9 +85,6 @@ class Progress(Protocol):
     def update(self, n: int, /) -> object:
         """Count bytes that were received."""
 
-    def reset(self) -> object:
-        """Count from 0 again."""
-
     def close(self) -> object:
         """End the display; may be called twice."""
 
@@ -100,8 +97,6 @@ class MetadataFiles:
     """By the name that was asked for."""
     sha256: Mapping[str, str]
     """Hash of the content (decompressed, where the file is gzip's), by the same name."""
-    downloaded: tuple[str, ...]
-    """Names of the files that were missing and have been downloaded."""
     warnings: tuple[str, ...]
     """Sentences for people, such as one that names the files that are not the known copies."""
 
@@ -147,35 +142,27 @@ def hash_content(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def fetch_metadata(
-    directory: Path,
+def fetch_files(
+    config: Config,
     names: Sequence[str],
     *,
-    proxy: str | None = None,
-    verify_tls: bool = True,
-    timeout_s: float = 60,
     progress: Callable[[str], Progress] | None = None,
     hash_file: Callable[[Path], str] = hash_content,
 ) -> MetadataFiles:
-    """Download the metadata files that are missing, and hash all.
+    """Download those of AudioSet's files that are missing in ``metadata.dir``, and hash all.
 
     A file that lies in the folder already is taken as it is. A download appears under its name when
     it is complete. An unknown hash is a warning: Google may change a file.
 
     Parameters
     ----------
-    directory : Path
-        The metadata folder; made if need be.
+    config : Config
+        For ``metadata.dir``, and for the proxy, TLS and deadline of the section ``download``. The
+        first proxy is used; without one, that of the environment (``HTTPS_PROXY`` and so on).
     names : sequence of str
         Keys of `FILES`, and paths of the user's own segment CSVs, which must exist.
-    proxy : str, optional
-        Address of a proxy; None for what the environment says (``HTTPS_PROXY`` and so on).
-    verify_tls : bool
-        False to accept a certificate that does not prove who the server is.
-    timeout_s : float
-        Seconds to wait for a connection, and for each next piece.
     progress : callable, optional
-        Called with the file's name before each download; returns its display.
+        Called with the name of a file before it is downloaded; returns what shows the progress.
     hash_file : callable
         Does what `hash_content` does; it may remember hashes.
 
@@ -187,19 +174,15 @@ def fetch_metadata(
     OutputError
         The folder can't be written.
     """
-    options = {"proxies": {"http": proxy, "https": proxy} if proxy else None,
-               "verify": verify_tls, "timeout": timeout_s}  # fmt: skip
+    directory = config.metadata.dir
     paths: dict[str, Path] = {}
-    downloaded: list[str] = []
     for name in dict.fromkeys(names):
         if name in FILES and _find(directory, FILES[name]) is None:
             bar = progress(FILES[name].file_name) if progress else None
-            with _quiet_about_tls(verify_tls):
-                _download(FILES[name], directory, options, bar)
-            downloaded.append(name)
+            _download(FILES[name], directory, config.download, bar)
         paths[name] = locate_file(directory, name)
     sha256 = {name: hash_file(path) for name, path in paths.items()}
-    return MetadataFiles(paths, sha256, tuple(downloaded), tuple(_warn(paths, sha256)))
+    return MetadataFiles(paths, sha256, tuple(_warn(paths, sha256)))
 
 
 def _find(directory: Path, remote: RemoteFile) -> Path | None:
@@ -230,30 +213,6 @@ def _warn(paths: Mapping[str, Path], sha256: Mapping[str, str]) -> Iterator[str]
         )
 
 
-class _Bar:
-    """Hands a progress display to pooch, which takes a falsy one (a tqdm of 0) for none."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-
-    @property
-    def total(self) -> float | None:
-        return self._progress.total
-
-    @total.setter
-    def total(self, total: float | None) -> None:
-        self._progress.total = total
-
-    def update(self, n: int) -> None:
-        self._progress.update(n)
-
-    def reset(self) -> None:
-        self._progress.reset()
-
-    def close(self) -> None:
-        self._progress.close()
-
-
 @contextmanager
 def _quiet_about_tls(verify_tls: bool) -> Iterator[None]:
     """Suppress the warning of urllib3 about what the config asked for."""
@@ -264,19 +223,19 @@ def _quiet_about_tls(verify_tls: bool) -> Iterator[None]:
 
 
 def _download(
-    remote: RemoteFile, directory: Path, options: Mapping[str, object], bar: Progress | None
+    remote: RemoteFile, directory: Path, config: DownloadConfig, bar: Progress | None
 ) -> None:
     try:
-        with _as_our_errors(remote, directory):
+        with _as_our_errors(remote, directory, config), _quiet_about_tls(config.verify_tls):
             directory.mkdir(parents=True, exist_ok=True)
-            _write_whole(remote, directory / remote.file_name, options, bar)
+            _write_whole(remote, directory / remote.file_name, config, bar)
     finally:
         if bar is not None:
             bar.close()
 
 
 def _write_whole(
-    remote: RemoteFile, path: Path, options: Mapping[str, object], bar: Progress | None
+    remote: RemoteFile, path: Path, config: DownloadConfig, bar: Progress | None
 ) -> None:
     """Download to a temporary file beside the final one and rename it when it is complete."""
     # Not by storage's writing_file: errors of requests are OSErrors, which it would take for the
@@ -284,7 +243,7 @@ def _write_whole(
     temporary = temporary_path(path)
     try:
         with temporary.open("xb") as file:
-            _receive(remote.url, file, options, bar)
+            _receive(remote.url, file, config, bar)
             file.flush()
             os.fsync(file.fileno())
         _check_kind(temporary)
@@ -293,19 +252,23 @@ def _write_whole(
         temporary.unlink(missing_ok=True)
 
 
-def _receive(url: str, file: BinaryIO, options: Mapping[str, object], bar: Progress | None) -> None:
-    with ExitStack() as responses:  # pooch leaves a response open after an error
-
-        def close_later(response: requests.Response, *_: object, **__: object) -> None:
-            responses.callback(response.close)
-
-        downloader = pooch.HTTPDownloader(
-            progressbar=_Bar(bar) if bar is not None else False,
-            chunk_size=_CHUNK_BYTES,
-            hooks={"response": close_later},
-            **options,
-        )
-        downloader(url, file, None)
+def _receive(url: str, file: BinaryIO, config: DownloadConfig, bar: Progress | None) -> None:
+    proxies = dict.fromkeys(("http", "https"), config.proxies[0]) if config.proxies else None
+    with requests.get(
+        url, stream=True, proxies=proxies, verify=config.verify_tls, timeout=config.timeout_s
+    ) as response:
+        response.raise_for_status()
+        total = int(response.headers.get("Content-Length", 0))
+        if bar is not None:
+            bar.total = total
+        counted = 0
+        for chunk in response.iter_content(_CHUNK_BYTES):
+            file.write(chunk)
+            # Of a compressed transfer, Content-Length counts the bytes before they are unpacked.
+            received = response.raw.tell()
+            if bar is not None:
+                bar.update(received - counted)
+            counted = received
 
 
 class _WrongContentError(ValueError):
@@ -323,12 +286,14 @@ def _check_kind(path: Path) -> None:
 
 
 @contextmanager
-def _as_our_errors(remote: RemoteFile, directory: Path) -> Iterator[None]:
+def _as_our_errors(remote: RemoteFile, directory: Path, config: DownloadConfig) -> Iterator[None]:
     try:
         yield
     except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
+        # A proxy may quote the login that it refuses.
+        cause = find_secrets(config).hide(_cause(error))
         raise MetadataError(
-            f"{remote.url} can't be downloaded: {_cause(error)}",
+            f"{remote.url} can't be downloaded: {cause}",
             fix=f"run again, or download it by hand into {directory}",
         ) from error
     except OSError as error:

@@ -10,22 +10,21 @@ import difflib
 import json
 import re
 import reprlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-from audioset_dl.catalog.json_places import (
-    find_deep,
-    find_entry,
-    find_huge_number,
-    find_value,
-)
 from audioset_dl.catalog.reading import DOWNLOAD_AGAIN, is_mid, read_small
 from audioset_dl.errors import MetadataError, join_fix
+from audioset_dl.storage.tables import BadRow
 
 MAX_DEPTH = 100
 """Most levels of an ontology; Google's has 6."""
+
+_SPACE = re.compile(r"[ \t\r\n]*")
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[{]|[\]}]')
 
 
 @dataclass(frozen=True)
@@ -193,28 +192,6 @@ class Ontology:
         return _group(pair for pair in dict.fromkeys([*names, *parts]) if pair[0])
 
 
-def read_ontology(path: Path) -> Ontology:
-    """Read ``ontology.json``.
-
-    A list of objects with ``id``, ``name``, ``child_ids`` and ``restrictions``
-    (https://github.com/audioset/ontology); other keys are ignored.
-
-    Raises
-    ------
-    MetadataError
-        No JSON or no such list; an entry without id, name or child_ids; an id or a name twice; a
-        child that does not exist; a circle; more than `MAX_DEPTH` levels.
-    """
-    text = read_small(path)
-    entries = _parse_json(text, path)
-    nodes = [_parse_node(entry, number, text, path) for number, entry in enumerate(entries, 1)]
-    _check_unique([node.mid for node in nodes], "id", text, path)
-    _check_unique([node.name for node in nodes], "name", text, path)
-    _check_children(nodes, text, path)
-    _check_depth(nodes, text, path)
-    return Ontology(tuple(nodes))
-
-
 def _fold(text: str) -> str:
     return " ".join(text.split()).casefold()
 
@@ -247,113 +224,128 @@ def _reach(mid: str, neighbours: Callable[[str], Iterable[str]]) -> frozenset[st
     return frozenset(reached)
 
 
-_NOT_IT = "not the ontology"
+def read_ontology(path: Path) -> Ontology:
+    """Read ``ontology.json``.
 
+    A list of objects with ``id``, ``name``, ``child_ids`` and ``restrictions``
+    (https://github.com/audioset/ontology); other keys are ignored.
 
-class _BadEntry(ValueError):
-    """An entry of the file is malformed; the message says how."""
+    Raises
+    ------
+    MetadataError
+        No JSON or no such list; an entry without id, name or child_ids; an id or a name twice; a
+        child that does not exist; a circle; more than `MAX_DEPTH` levels.
+    """
+    text = read_small(path)
+    entries = _parse_json(text, path)
+    try:
+        nodes = [_read_node(entry, number) for number, entry in enumerate(entries, 1)]
+        _check_unique([node.mid for node in nodes], "id")
+        _check_unique([node.name for node in nodes], "name")
+        _check_children(nodes)
+        _check_depth(nodes)
+    except BadRow as error:
+        raise MetadataError(error.found, path, _find_entry(error.number, text)) from error
+    return Ontology(tuple(nodes))
 
 
 def _parse_json(text: str, path: Path) -> list[object]:
     try:
-        entries = json.loads(text)
+        # Nothing in it is a number, and int() raises an error for one of thousands of digits:
+        # https://docs.python.org/3/library/stdtypes.html#int-max-str-digits
+        entries = json.loads(text, parse_int=float)
     except json.JSONDecodeError as error:
         raise MetadataError(
             f"not JSON: {error.msg}", path, error.lineno, fix=DOWNLOAD_AGAIN
         ) from error
     except RecursionError as error:
-        line = find_deep(text, MAX_DEPTH)
-        words = f"{_NOT_IT}: nested too deep"
-        raise MetadataError(words, path, line, fix=DOWNLOAD_AGAIN) from error
-    except (
-        ValueError
-    ) as error:  # https://docs.python.org/3/library/stdtypes.html#int-max-str-digits
-        line = find_huge_number(text)
-        words = f"{_NOT_IT}: a number of thousands of digits"
-        raise MetadataError(words, path, line, fix=DOWNLOAD_AGAIN) from error
+        words = "not the ontology: nested too deep"
+        raise MetadataError(words, path, _find_deep(text), fix=DOWNLOAD_AGAIN) from error
     if not isinstance(entries, list) or not entries:
         raise MetadataError("expected a list of classes", path, 1)
     return entries
 
 
-def _parse_node(entry: object, number: int, text: str, path: Path) -> Node:
-    try:
-        return _read_node(entry, number)
-    except _BadEntry as error:
-        raise MetadataError(str(error), path, find_entry(number, text)) from error
-
-
 def _read_node(entry: object, number: int) -> Node:
     if not isinstance(entry, Mapping):
-        raise _BadEntry(f"entry {number}: expected an object with id and name")
+        raise BadRow(f"entry {number}: expected an object with id and name", number=number)
     mid, name = entry.get("id"), entry.get("name")
     if not isinstance(mid, str) or not is_mid(mid):
-        raise _BadEntry(f"entry {number}: expected an id like /m/0bt9lr, found {reprlib.repr(mid)}")
+        found = f"entry {number}: expected an id like /m/0bt9lr, found {reprlib.repr(mid)}"
+        raise BadRow(found, number=number)
     if not isinstance(name, str) or not name.strip() or not name.isprintable():
-        raise _BadEntry(f"entry {number} ({mid}): expected a name, found {reprlib.repr(name)}")
-    return Node(
-        mid=mid,
-        name=name,
-        child_ids=tuple(dict.fromkeys(_texts(entry.get("child_ids"), "child_ids", mid))),
-        restrictions=frozenset(_texts(entry.get("restrictions", []), "restrictions", mid)),
-    )
+        found = f"entry {number} ({mid}): expected a name, found {reprlib.repr(name)}"
+        raise BadRow(found, number=number)
+    lists = {"child_ids": entry.get("child_ids"), "restrictions": entry.get("restrictions", [])}
+    for key, value in lists.items():
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            found = f"{mid}: expected {key} to be a list of texts, found {reprlib.repr(value)}"
+            raise BadRow(found, number=number)
+    child_ids = tuple(dict.fromkeys(lists["child_ids"]))
+    return Node(mid, name, child_ids, frozenset(lists["restrictions"]))
 
 
-def _texts(value: object, key: str, mid: str) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise _BadEntry(f"{mid}: expected {key} to be a list of texts, found {reprlib.repr(value)}")
-    return value
-
-
-def _check_unique(values: list[str], key: str, text: str, path: Path) -> None:
+def _check_unique(values: Sequence[str], key: str) -> None:
     seen: set[str] = set()
-    for value in values:
+    for number, value in enumerate(values, 1):
         if value in seen:
-            line = find_value(value, key, text, occurrence=2)
-            raise MetadataError(f"the {key} {value!r} stands in the file twice", path, line)
+            raise BadRow(f"the {key} {value!r} stands in the file twice", number=number)
         seen.add(value)
 
 
-def _check_children(nodes: list[Node], text: str, path: Path) -> None:
+def _check_children(nodes: Sequence[Node]) -> None:
     mids = {node.mid for node in nodes}
-    for node in nodes:
+    for number, node in enumerate(nodes, 1):
         for child_id in node.child_ids:
             if child_id not in mids:
-                line = find_value(node.mid, "id", text)
-                raise MetadataError(
-                    f"{node.name}: its child {child_id[:40]!r} is not in the file", path, line
-                )
+                found = f"{node.name}: its child {child_id[:40]!r} is not in the file"
+                raise BadRow(found, number=number)
 
 
-def _check_depth(nodes: list[Node], text: str, path: Path) -> None:
-    """Remove one level of nodes without parents after the other; circles remain."""
-    num_parents = dict.fromkeys((node.mid for node in nodes), 0)
-    for node in nodes:
-        for child_id in node.child_ids:
-            num_parents[child_id] += 1
-    by_mid = {node.mid: node for node in nodes}
-    level = [node for node in nodes if not num_parents[node.mid]]
-    num_peeled = depth = 0
-    deepest = ""
-    while level:
-        deepest = level[0].mid
-        num_peeled += len(level)
+def _check_depth(nodes: Sequence[Node]) -> None:
+    numbers = {node.mid: number for number, node in enumerate(nodes, 1)}
+    sorter = TopologicalSorter({node.mid: node.child_ids for node in nodes})
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        number = min(numbers[mid] for mid in error.args[1])
+        found = f"classes lie below themselves: {nodes[number - 1].name} is in a circle"
+        raise BadRow(found, number=number) from error
+    depth = 0
+    level: Sequence[str] = ()
+    while sorter.is_active():
+        level = sorter.get_ready()
+        sorter.done(*level)
         depth += 1
-        level = [by_mid[mid] for node in level for mid in _freed(node, num_parents)]
-    if num_peeled < len(nodes):
-        circle = next(node for node in nodes if num_parents[node.mid])
-        raise MetadataError(
-            f"classes lie below themselves: {circle.name} is in a circle, or below one",
-            path,
-            find_value(circle.mid, "id", text),
-        )
     if depth > MAX_DEPTH:
-        line = find_value(deepest, "id", text)
-        raise MetadataError(f"{depth} levels deep; at most {MAX_DEPTH} are accepted", path, line)
+        found = f"{depth} levels deep; at most {MAX_DEPTH} are accepted"
+        raise BadRow(found, number=numbers[level[0]])
 
 
-def _freed(node: Node, num_parents: dict[str, int]) -> Iterator[str]:
-    for child_id in node.child_ids:
-        num_parents[child_id] -= 1
-        if not num_parents[child_id]:
-            yield child_id
+def _find_entry(number: int, text: str) -> int:
+    """Return the line where an entry of the list begins, both counted from 1."""
+    decoder = json.JSONDecoder(parse_int=float)
+    start, end = 0, text.index("[")
+    for _ in range(number):
+        start = _skip_space(text, end + 1)
+        end = _skip_space(text, decoder.raw_decode(text, start)[1])
+    return _line(start, text)
+
+
+def _find_deep(text: str) -> int | None:
+    """Return the line where lists and objects are nested deeper than `MAX_DEPTH`."""
+    depth = 0
+    for token in _TOKEN.finditer(text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)
+        if depth > MAX_DEPTH:
+            return _line(token.start(), text)
+    return None
+
+
+def _skip_space(text: str, start: int) -> int:
+    found = _SPACE.match(text, start)
+    return found.end() if found else start
+
+
+def _line(position: int, text: str) -> int:
+    return text.count("\n", 0, position) + 1

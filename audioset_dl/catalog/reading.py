@@ -1,17 +1,15 @@
 """How the metadata files are opened, and the errors when they can't be read.
 
-Owns sizes, compression, encodings and small tables with a header row; knows nothing of what the
-files mean.
+Owns sizes, compression and encodings; knows nothing of what the files mean.
 """
 
 from __future__ import annotations
 
-import csv
 import gzip
 import io
 import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,7 +22,6 @@ DOWNLOAD_AGAIN = "delete the file to have it downloaded again"
 
 _MID = re.compile(r"/[a-z]+/[0-9a-z_]+")
 _GZIP_MAGIC = b"\x1f\x8b"
-_COUNT = re.compile(r"[0-9]{1,9}")
 
 
 def is_mid(text: str) -> bool:
@@ -86,69 +83,3 @@ def find_label(path: Path, mid: str) -> int | None:
             if not line.startswith(b"#") and pattern.search(line):
                 return number
     return None
-
-
-def read_table(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
-    """Yield line number and fields of each row of a small CSV whose first row names the columns.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    columns : sequence of str
-        Its columns, in order.
-
-    Raises
-    ------
-    MetadataError
-        Other columns, a row of another length, no rows, or no CSV at all.
-    """
-    reader = csv.reader(io.StringIO(read_small(path), newline=""), strict=True)
-    num_rows = 0
-    try:
-        _check_header(next(reader, []), columns, path)
-        for row in filter(None, reader):
-            if len(row) != len(columns):
-                message = f"expected {len(columns)} columns, found {len(row)}"
-                raise MetadataError(message, path, reader.line_num)
-            num_rows += 1
-            yield reader.line_num, row
-    except csv.Error as error:
-        raise MetadataError(f"not a CSV row: {error}", path, reader.line_num) from error
-    if not num_rows:
-        raise MetadataError("holds no rows", path, reader.line_num, fix=DOWNLOAD_AGAIN)
-
-
-def parse_count(text: str, column: str, path: Path, line: int) -> int:
-    """Return a whole number that is not negative.
-
-    Raises
-    ------
-    MetadataError
-        The text is something else; the message names the column.
-    """
-    if not _COUNT.fullmatch(text):
-        raise MetadataError(f"{column}: expected a whole number, found {text[:40]!r}", path, line)
-    return int(text)
-
-
-def parse_mid(text: str, column: str, path: Path, line: int) -> str:
-    """Return a MID.
-
-    Raises
-    ------
-    MetadataError
-        The text does not have its form; the message names the column.
-    """
-    if not is_mid(text):
-        raise MetadataError(
-            f"{column}: expected an id like /m/0bt9lr, found {text[:40]!r}", path, line
-        )
-    return text
-
-
-def _check_header(header: Sequence[str], columns: Sequence[str], path: Path) -> None:
-    if list(header) != list(columns):
-        expected, found = ",".join(columns), ",".join(header)[:60]
-        words = f"expected the columns {expected}, found {found!r}"
-        raise MetadataError(words, path, 1, fix=DOWNLOAD_AGAIN)

@@ -15,11 +15,10 @@ import io
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -28,6 +27,7 @@ from numpy.typing import NDArray
 from audioset_dl.catalog.clips import YTID_LENGTH, YTID_PATTERN
 from audioset_dl.catalog.reading import DOWNLOAD_AGAIN, is_mid, open_binary
 from audioset_dl.errors import MetadataError
+from audioset_dl.storage.tables import BadRow
 
 MAX_LINE_BYTES = 1 << 16
 """Longest line that is read; Google's longest has 171 bytes."""
@@ -46,42 +46,24 @@ _NUMBER = re.compile(r" *[-+.0-9A-Za-z]{1,32} *")
 _YTIDS = re.compile(rf"(?:{YTID_PATTERN.pattern}\n)*+")
 
 
-class BadRow(ValueError):
-    """A row is malformed; the message says how."""
-
-    line_index = 0
-    """Number of the line in its block, from 0."""
-
-
-@dataclass(frozen=True)
-class Rows:
+class Rows(NamedTuple):
     """Rows of a segment CSV, in columns of one length."""
 
-    ytids: NDArray[np.bytes_]
-    """ASCII, 11 bytes each."""
-    start_ms: NDArray[np.int32]
+    ytids: NDArray[Any]
+    """ASCII, 11 bytes each; the other columns are of int32."""
+    start_ms: NDArray[Any]
     """Start, rounded to the millisecond as in clip_ids and in most of Google's numbers."""
-    end_ms: NDArray[np.int32]
-    set_codes: NDArray[np.int32]
+    end_ms: NDArray[Any]
+    set_codes: NDArray[Any]
     """Positions in `LabelSets.sets`."""
-
-    def __len__(self) -> int:
-        return len(self.ytids)
-
-    def take(self, positions: NDArray[np.integer]) -> Rows:
-        """Return some of the rows."""
-        return Rows(*(getattr(self, field.name)[positions] for field in fields(self)))
 
 
 _NO_ROWS = Rows(np.empty(0, _YTID), *(np.empty(0, np.int32) for _ in range(3)))
 
 
-def join_rows(parts: Iterable[Rows]) -> Rows:
+def join_rows(tables: Iterable[Rows]) -> Rows:
     """Return the rows of several tables, one table after the other."""
-    tables = [_NO_ROWS, *parts]
-    return Rows(
-        *(np.concatenate([getattr(one, field.name) for one in tables]) for field in fields(Rows))
-    )
+    return Rows(*map(np.concatenate, zip(_NO_ROWS, *tables, strict=True)))
 
 
 class LabelSets(dict[str, int]):
@@ -133,16 +115,16 @@ def read_rows(path: Path, label_sets: LabelSets, *, is_google: bool = False) -> 
             try:
                 tables.append(parse_block(block, label_sets))
             except BadRow as error:
-                at = line + error.line_index
-                raise MetadataError(str(error), path, at, fix=fix) from None
+                raise MetadataError(error.found, path, line + error.number, fix=fix) from None
             line += block.count(b"\n")
     rows = join_rows(tables)
     num_segs = _NUM_SEGS.search(header)
-    problem = "" if len(rows) else "holds no segments"
-    if is_google and num_segs and int(num_segs[1]) != len(rows):
+    num_rows = len(rows.ytids)
+    problem = "" if num_rows else "holds no segments"
+    if is_google and num_segs and int(num_segs[1]) != num_rows:
         problem = (
             f"the file was cut short or changed: its header says {int(num_segs[1]):,} segments, "
-            f"it holds {len(rows):,}"
+            f"it holds {num_rows:,}"
         )
     if problem:
         raise MetadataError(problem, path, max(1, line - 1), fix=fix)
@@ -155,7 +137,7 @@ def parse_block(block: bytes, label_sets: LabelSets) -> Rows:
     Raises
     ------
     BadRow
-        A row is malformed.
+        A row is malformed; its number is that of the line in the block, from 0.
     """
     if len(block) > MAX_LINE_BYTES and block.count(b"\n") > len(block) // 8:
         raise BadRow("hardly anything but empty lines: not a segment CSV")
@@ -223,7 +205,7 @@ def _split_lines(block: bytes, label_sets: LabelSets) -> pd.DataFrame:
                 rows.append(_split_line(stripped))
                 _check(rows[-1], label_sets)
         except BadRow as error:
-            error.line_index = index
+            error.number = index
             raise
     return pd.DataFrame(rows, columns=_COLUMNS, dtype=object)
 

@@ -186,7 +186,7 @@ def _subsets(sources: Sequence[SegmentSource]) -> tuple[str, ...]:
 
 def _parse(sources: Sequence[SegmentSource]) -> SegmentTable:
     # It imports pandas, which takes as long as all else in a run that finds its table in the cache.
-    from audioset_dl.catalog.segment_csv import LabelSets, join_rows, read_rows
+    from audioset_dl.catalog.segment_csv import LabelSets, Rows, join_rows, read_rows
 
     label_sets = LabelSets()
     subsets = _subsets(sources)
@@ -194,16 +194,15 @@ def _parse(sources: Sequence[SegmentSource]) -> SegmentTable:
     rows = join_rows(table for table, _ in read)
     subset_codes = np.repeat(
         np.array([subsets.index(source.subset) for source in sources], np.int16),
-        [len(table) for table, _ in read],
+        [len(table.ytids) for table, _ in read],
     )
     order, kept = _sort(rows.ytids, rows.start_ms)
-    num_duplicates = len(rows) - len(order)
+    num_duplicates = len(rows.ytids) - len(order)
     if num_duplicates:
-        rows, subset_codes = rows.take(kept), subset_codes[kept]
+        rows, subset_codes = Rows(*(column[kept] for column in rows)), subset_codes[kept]
         order, _ = _sort(rows.ytids, rows.start_ms)
     mids, label_rows, label_ends = _group_by_label(rows.set_codes, label_sets.sets)
-    columns = {"ytids": rows.ytids, "start_ms": rows.start_ms, "end_ms": rows.end_ms,
-               "set_codes": rows.set_codes, "subset_codes": subset_codes, "order": order,
+    columns = {**rows._asdict(), "subset_codes": subset_codes, "order": order,
                "label_rows": label_rows, "label_ends": label_ends}  # fmt: skip
     key = _make_key(sources, [digest for _, digest in read])
     return SegmentTable(key, subsets, mids, num_duplicates, columns, label_sets.sets)

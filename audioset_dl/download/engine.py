@@ -8,13 +8,13 @@ What follows from an attempt is decided in `audioset_dl.download.verdicts`, and 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from audioset_dl.config import DownloadConfig
 from audioset_dl.dataset.rows import SavedFile
 from audioset_dl.download.applier import Applier, Attempt
 from audioset_dl.download.messages import PauseNote
-from audioset_dl.download.queues import Queues, Task
+from audioset_dl.download.queues import Queues
 from audioset_dl.download.recorder import Recorder, Standing
 from audioset_dl.download.workers import Interrupt, Outcome, Workers
 from audioset_dl.errors import Interrupted, OutputError
@@ -68,7 +68,7 @@ class Engine:
         self._in_flight: dict[str, Attempt] = {}
         self._applier = Applier(queues, recorder, config)
 
-    def run(self, tasks: Iterable[Task]) -> None:
+    def run(self) -> None:
         """Fetch all that can be fetched now.
 
         Raises
@@ -80,8 +80,6 @@ class Engine:
         AudiosetDlError
             Something is wrong with this machine.
         """
-        for task in tasks:
-            self._queues.add(task)
         self._show()
         try:
             while self._in_flight or not self._queues.is_empty:

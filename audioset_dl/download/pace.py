@@ -1,9 +1,10 @@
 """How fast an address asks for videos: a jittered delay, a cap an hour, slower after a refusal.
 
-What YouTube lets an address have is not known. It is taken for a bucket that fills at some rate and
-is found out between two refusals: what was had in that time, pauses included, is at most what the
-address may have; the pace at which it was refused is more. The next pace lies between the two.
-Knows nothing of requests; all times are seconds of a monotonic clock that the caller reads.
+How much YouTube allows an address is not known. The pacer takes it for a token bucket
+(https://en.wikipedia.org/wiki/Token_bucket) and learns its rate from refusals. The videos answered
+between two refusals, pauses included, give a rate that is allowed; the pace just before a refusal
+is one that is not. The next pace lies between the two. Knows nothing of requests; all times are
+seconds of a monotonic clock that the caller reads.
 """
 
 from __future__ import annotations
@@ -15,14 +16,13 @@ from dataclasses import dataclass, field
 
 HOUR_S = 3600
 CAUTION = 1.5
-"""By how much slower than its new pace an address goes on after a refusal."""
+"""Factor by which the delay after a refusal is longer than that of the new pace."""
 NEARLY = 0.95
-"""To this share of its old pace an address comes back soon after a first refusal: it may have been
-a passing storm."""
+"""Share of the old pace to return to after a first refusal, which may have been a passing storm."""
 FAST_GAIN, SLOW_GAIN = 0.02, 0.0005
-"""By how much an answer shortens the delay, below and above the new pace."""
+"""Share by which an answer shortens the delay: below the new pace, and above it."""
 RECOVERY_S = 3 * HOUR_S
-"""However slow: so long without a refusal shortens the delay to about a third."""
+"""Seconds without a refusal that shorten any delay to about a third."""
 LONGEST_DELAY_S = 600.0
 SHORTEST_DELAY_S = 0.001
 
@@ -59,7 +59,7 @@ class Pacer:
 
     @property
     def is_slowed(self) -> bool:
-        """Whether the pace is still below the configured one after a refusal."""
+        """True while the pace is below the configured one after a refusal."""
         return self._mean_s > self.delay_s
 
     def start(self, now: float) -> None:
@@ -85,7 +85,7 @@ class Pacer:
             self._mean_s = self.delay_s
 
     def refused(self, now: float) -> None:
-        """Note that the address, which was welcome until now, is refused: go on more slowly."""
+        """Note that an address that was answered until now is refused: go on more slowly."""
         began_at = now if self._began_at is None else self._began_at
         gap_s = (now - began_at) / max(1, self._num_answers - self._num_answers_at_return)
         gap_s = max(gap_s, self.delay_s, SHORTEST_DELAY_S)
@@ -99,10 +99,10 @@ class Pacer:
             return gap_s / NEARLY
         num_had = max(1, self._num_answers - self._num_answers_at_refusal)
         whole_s = (now - self._refused_at) / num_had
-        # A delay that costs more than the pauses do is a loss: refusals may come by chance.
+        # A delay that costs more time than the pauses is a loss: refusals may come by chance.
         paused_s = (began_at - self._refused_at) / num_had
         return min(math.sqrt(max(whole_s, gap_s) * gap_s), self.delay_s + paused_s)
 
     def returned(self, now: float) -> None:
-        """Note that the address is welcome again."""
+        """Note that the address is answered again."""
         self._began_at, self._num_answers_at_return = now, self._num_answers

@@ -14,27 +14,34 @@ from dataclasses import dataclass
 from functools import partial
 
 from audioset_dl.audio.wav import estimate_wav_bytes
+from audioset_dl.catalog.clips import Clip
 from audioset_dl.catalog.files import Progress
-from audioset_dl.config import Config, ConfigSource, as_config
+from audioset_dl.config import Config, ConfigSource, DownloadConfig, as_config
+from audioset_dl.config.secrets import public_dict
 from audioset_dl.dataset.guard import check_places
 from audioset_dl.dataset.journal import Journal, open_journal
-from audioset_dl.dataset.layout import Layout
+from audioset_dl.dataset.layout import Layout, OutputFolder
 from audioset_dl.dataset.resume import adopt_files, clear_leftovers
 from audioset_dl.dataset.rows import Row, add_known_gone
 from audioset_dl.dataset.run_info import RunInfo, read_run_info, write_run_info
 from audioset_dl.dataset.status import Counts, count_clips
 from audioset_dl.download.address import open_account, open_addresses
 from audioset_dl.download.engine import Engine, Watch
-from audioset_dl.download.fetcher import ClipFetcher, FetchSettings
+from audioset_dl.download.fetcher import ClipFetcher
 from audioset_dl.download.messages import PauseNote
 from audioset_dl.download.queues import Queues, make_task
 from audioset_dl.download.recorder import Recorder
-from audioset_dl.download.settings import check_same_audio, read_settings, tool_versions
+from audioset_dl.download.settings import (
+    FetchSettings,
+    check_same_audio,
+    read_settings,
+    tool_versions,
+)
 from audioset_dl.download.workers import Workers
 from audioset_dl.errors import ConfigError, OutputError, Problem
 from audioset_dl.outcomes import GONE_CODES, is_refused_to_guests
 from audioset_dl.selection.draw import Share
-from audioset_dl.selection.prepare import Prepared, prepare
+from audioset_dl.selection.select import Prepared, Selection, prepare
 from audioset_dl.storage.clock import utc_now
 from audioset_dl.storage.disk import find_free_space
 from audioset_dl.storage.lock import hold_folder
@@ -151,120 +158,104 @@ def download(
             journal.retry_gone(retry)
         check_same_audio(config, output, journal)
         write_run_info(output.run, _run_info(config, prepared, versions, read_run_info(output.run)))
-        return _Run(config, prepared, settings, journal, retry).finish(on_start, watch)
-
-
-class _Run:
-    """One run over an output folder that is held."""
-
-    def __init__(
-        self,
-        config: Config,
-        prepared: Prepared,
-        settings: FetchSettings,
-        journal: Journal,
-        retry: Collection[str],
-    ) -> None:
-        self._config = config
-        self._selection = prepared.selection
-        self._settings = settings
-        self._journal = journal
-        selection = self._selection
-        chosen = [node.mid for node in selection.classes]
-        layout = Layout(config.output.layout, selection.catalog.ontology, chosen)
-        self._recorder = Recorder(
-            selection,
-            journal,
-            settings.output,
-            layout,
-            known_gone=selection.reported_gone(journal.states(), retry),
-            known_from=config.clips.known_gone.name if config.clips.known_gone else "",
-        )
-
-    def finish(self, on_start: Callable[[Workers], object], watch: Watch) -> Report:
-        recorder = self._recorder
+        recorder = _open_recorder(config, prepared.selection, journal, retry)
         missing = recorder.begin()
         saved_before = recorder.standing().saved
         recorder.write_tables()
-        with self._tables_at_the_end():
+        with _tables_at_the_end(recorder, output):
             if missing:
-                self._check_space(list(missing))
-                self._fetch(missing, on_start, watch)
-        return self._report(saved_before)
+                _check_space(config, [prepared.selection.clip(clip_id) for clip_id in missing])
+                queues = _fill_queues(config.download, missing, settings)
+                make_fetcher = partial(ClipFetcher, settings, gates=Gates())
+                with Workers(config.download.workers, make_fetcher) as workers:
+                    on_start(workers)
+                    pause = PauseNote(journal, len(queues.guests.addresses))
+                    Engine(
+                        queues, recorder, workers, config=config.download, pause=pause, watch=watch
+                    ).run()
+        return _report(prepared.selection, journal, recorder, settings, saved_before)
 
-    @contextmanager
-    def _tables_at_the_end(self) -> Iterator[None]:
-        """Write the tables and clear up however the body ends; its own error is the one raised."""
-        try:
-            yield
-        except BaseException:
-            with suppress(OutputError):
-                self._recorder.write_tables()
-            raise
-        else:
-            self._recorder.write_tables()
-        finally:
-            shutil.rmtree(self._settings.output.scratch, ignore_errors=True)
 
-    def _check_space(self, clip_ids: Sequence[str]) -> None:
-        """Refuse to begin what the disk can't hold."""
-        folder = self._settings.output.path
-        needed = sum(
-            estimate_wav_bytes(self._selection.clip(clip_id).duration_s, self._config.audio)
-            for clip_id in clip_ids
+def _open_recorder(
+    config: Config, selection: Selection, journal: Journal, retry: Collection[str]
+) -> Recorder:
+    chosen = [node.mid for node in selection.classes]
+    known_gone = config.clips.known_gone
+    return Recorder(
+        selection,
+        journal,
+        OutputFolder(config.output.dir),
+        Layout(config.output.layout, selection.catalog.ontology, chosen),
+        known_gone=selection.reported_gone(journal.states(), retry),
+        known_from=known_gone.name if known_gone else "",
+    )
+
+
+@contextmanager
+def _tables_at_the_end(recorder: Recorder, output: OutputFolder) -> Iterator[None]:
+    """Write the tables and clear up however the body ends; its own error is the one raised."""
+    try:
+        yield
+    except BaseException:
+        with suppress(OutputError):
+            recorder.write_tables()
+        raise
+    else:
+        recorder.write_tables()
+    finally:
+        shutil.rmtree(output.scratch, ignore_errors=True)
+
+
+def _check_space(config: Config, clips: Sequence[Clip]) -> None:
+    """Refuse to begin what the disk can't hold."""
+    folder = config.output.dir
+    needed = sum(estimate_wav_bytes(clip.duration_s, config.audio) for clip in clips)
+    room = find_free_space(folder)
+    if room is not None and needed > room.num_bytes:
+        raise OutputError(
+            f"{folder}: the {len(clips):,} clips to fetch need {needed:,} bytes, {room}",
+            fix="make room, lower clips.per_class, or choose another output.dir",
         )
-        room = find_free_space(folder)
-        if room is not None and needed > room.num_bytes:
-            raise OutputError(
-                f"{folder}: the {len(clip_ids):,} clips to fetch need {needed:,} bytes, {room}",
-                fix="make room, lower clips.per_class, or choose another output.dir",
-            )
 
-    def _fetch(
-        self,
-        missing: Mapping[str, str | None],
-        on_start: Callable[[Workers], object],
-        watch: Watch,
-    ) -> None:
-        config, has_account = self._config.download, self._settings.cookies is not None
-        addresses = open_addresses(config, with_cookies=has_account)
-        guests = [address for address in addresses if not address.uses_cookies]
-        queues = Queues(addresses, open_account(guests, config) if has_account else ())
-        tasks = [
-            make_task(clip_id, code, has_account=queues.has_account)
-            for clip_id, code in missing.items()
-        ]
-        gates, pause = Gates(), PauseNote(self._journal, len(addresses))
-        make_fetcher = partial(ClipFetcher, self._settings, gates=gates)
-        with Workers(config.workers, make_fetcher) as workers:
-            on_start(workers)
-            engine = Engine(
-                queues, self._recorder, workers, config=config, pause=pause, watch=watch
-            )
-            engine.run(tasks)
 
-    def _report(self, saved_before: int) -> Report:
-        selection = self._selection
-        counts = count_clips(self._journal)
-        known_gone = self._recorder.known_gone_rows()
-        gone = add_known_gone(self._journal.rows("gone"), known_gone)
-        unsaved = [row for row in (*gone, *self._journal.rows("waiting")) if row.wanted]
-        is_list = selection.clip_list is not None
-        return Report(
-            counts=counts,
-            newly_saved=counts.saved - saved_before - self._recorder.num_found,
-            shares=self._recorder.draw.shares(),
-            per_class=selection.per_class,
-            names={node.mid: node.name for node in selection.classes},
-            is_list=is_list,
-            unsaved=unsaved if is_list else (),
-            num_known_gone=len(known_gone),
-            has_cookies=self._settings.cookies is not None,
-            num_refused_to_guests=sum(
-                row.state == "gone" and is_refused_to_guests(row.code, row.asked_as)
-                for row in unsaved
-            ),
-        )
+def _fill_queues(
+    config: DownloadConfig, missing: Mapping[str, str | None], settings: FetchSettings
+) -> Queues:
+    has_account = settings.cookies is not None
+    addresses = open_addresses(config, with_cookies=has_account)
+    guests = [address for address in addresses if not address.uses_cookies]
+    queues = Queues(addresses, open_account(guests, config) if has_account else ())
+    for clip_id, code in missing.items():
+        queues.add(make_task(clip_id, code, has_account=queues.has_account))
+    return queues
+
+
+def _report(
+    selection: Selection,
+    journal: Journal,
+    recorder: Recorder,
+    settings: FetchSettings,
+    saved_before: int,
+) -> Report:
+    counts = count_clips(journal)
+    known_gone = recorder.known_gone_rows()
+    gone = add_known_gone(journal.rows("gone"), known_gone)
+    unsaved = [row for row in (*gone, *journal.rows("waiting")) if row.wanted]
+    is_list = selection.clip_list is not None
+    return Report(
+        counts=counts,
+        newly_saved=counts.saved - saved_before - recorder.num_found,
+        shares=recorder.draw.shares(),
+        per_class=selection.per_class,
+        names={node.mid: node.name for node in selection.classes},
+        is_list=is_list,
+        unsaved=unsaved if is_list else (),
+        num_known_gone=len(known_gone),
+        has_cookies=settings.cookies is not None,
+        num_refused_to_guests=sum(
+            row.state == "gone" and is_refused_to_guests(row.code, row.asked_as) for row in unsaved
+        ),
+    )
 
 
 def _check_retry(codes: Collection[str]) -> None:
@@ -283,7 +274,7 @@ def _run_info(
     config: Config, prepared: Prepared, versions: Mapping[str, str], earlier: RunInfo | None
 ) -> RunInfo:
     return RunInfo(
-        config=config.public_dict(),
+        config=public_dict(config),
         versions=versions,
         metadata=prepared.hashes,
         classes=[{"mid": node.mid, "name": node.name} for node in prepared.selection.classes],

@@ -23,7 +23,7 @@ from audioset_dl.export.metaaudio import write_metaaudio
 from audioset_dl.fewshot.class_split import Split, make_split
 from audioset_dl.fewshot.clips import RULES
 from audioset_dl.fewshot.members import find_source, read_clips
-from audioset_dl.selection.prepare import choose_classes, prepare
+from audioset_dl.selection.select import choose_classes, prepare
 from audioset_dl.storage.files import write_file
 from audioset_dl.storage.tables import write_table
 from audioset_dl.words import to_json

@@ -1,24 +1,29 @@
-"""The plan: what a download would do, before anything is fetched."""
+"""The plan: what a download would do, before anything is fetched.
+
+It counts the clips of each class, those that several classes share, and what all will cost.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from math import ceil
 
 from audioset_dl.audio.wav import estimate_wav_bytes
 from audioset_dl.catalog.clips import Clip
+from audioset_dl.catalog.ontology import Ontology
+from audioset_dl.catalog.segments import SegmentTable
 from audioset_dl.config import Config
-from audioset_dl.planning.cost import (
+from audioset_dl.planning.estimates import (
     MEDIA_BYTES_PER_CLIP,
     REQUESTS_PER_CLIP,
     REQUESTS_PER_GONE,
+    Losses,
     Times,
     times_of,
 )
-from audioset_dl.planning.losses import Losses
-from audioset_dl.planning.overlap import Overlap, find_overlap, shares_alone
 from audioset_dl.selection.draw import Draw, Share
 from audioset_dl.selection.select import FULL_LENGTH_S, Selection
 
@@ -48,6 +53,18 @@ class ClassPlan:
     """Number of wanted clips that another class wants as well."""
     alone: float | None
     """Share, 0..1, of its clips that carry no other chosen class than its relatives."""
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """Clips that count for several classes."""
+
+    clips: int
+    """Each once."""
+    pairs: Mapping[tuple[str, str], int]
+    """Clips that two classes (MIDs) share, most first."""
+    by_class: Mapping[str, int]
+    """Clips that a class shares with any other."""
 
 
 @dataclass(frozen=True)
@@ -205,12 +222,6 @@ def _expect(
     )
 
 
-def _needed(share: Share, per_class: int | None, losses: Losses) -> int:
-    if per_class is None:
-        return share.available
-    return ceil(round(per_class / (1 - losses.of(share.mid)), 6))
-
-
 def _plan_classes(
     selection: Selection,
     shares: Sequence[Share],
@@ -219,7 +230,7 @@ def _plan_classes(
     overlap: Overlap,
 ) -> list[ClassPlan]:
     names = {node.mid: node.name for node in selection.classes}
-    catalog = selection.catalog
+    catalog, per_class = selection.catalog, selection.per_class
     alone = shares_alone(list(names), catalog.segments, catalog.ontology)
     return [
         ClassPlan(
@@ -227,12 +238,53 @@ def _plan_classes(
             name=names[share.mid],
             wanted=share.wanted,
             available=share.available,
-            short=max(0, (selection.per_class or 0) - share.wanted),
+            short=max(0, (per_class or 0) - share.wanted),
             loss=round(losses.of(share.mid), 4),
-            needed=_needed(share, selection.per_class, losses),
+            needed=(
+                share.available
+                if per_class is None
+                else ceil(round(per_class / (1 - losses.of(share.mid)), 6))
+            ),
             expected=outlook.in_the_end,
             shared=overlap.by_class.get(share.mid, 0),
             alone=alone.get(share.mid),
         )
         for share, outlook in zip(shares, outlooks, strict=True)
     ]
+
+
+def find_overlap(drawn: Mapping[str, frozenset[str]]) -> Overlap:
+    """Count the clips that several classes share.
+
+    Parameters
+    ----------
+    drawn : mapping of str to frozenset of str
+        For each clip (by clip_id) the classes (MIDs) that want it.
+    """
+    groups = Counter(mids for mids in drawn.values() if len(mids) > 1)
+    pairs: Counter[tuple[str, str]] = Counter()
+    by_class: Counter[str] = Counter()
+    for mids, number in groups.items():
+        by_class.update(dict.fromkeys(mids, number))
+        pairs.update(dict.fromkeys(combinations(sorted(mids), 2), number))
+    return Overlap(sum(groups.values()), dict(pairs.most_common()), by_class)
+
+
+def shares_alone(
+    chosen: Sequence[str], table: SegmentTable, ontology: Ontology
+) -> dict[str, float]:
+    """Return, for each chosen class, the share of its clips that carry no unrelated chosen class.
+
+    A class's ancestors and descendants are its relatives: that a bark is a dog too says nothing.
+    A class without clips is left out.
+    """
+    relatives = {mid: ontology.ancestors(mid) | ontology.descendants(mid) for mid in chosen}
+    total: Counter[str] = Counter()
+    alone: Counter[str] = Counter()
+    for labels, number in table.count_label_sets().items():
+        carried = [mid for mid in labels if mid in relatives]
+        for mid in carried:
+            total[mid] += number
+            if relatives[mid].issuperset(carried):
+                alone[mid] += number
+    return {mid: round(alone[mid] / total[mid], 4) for mid in chosen if total[mid]}

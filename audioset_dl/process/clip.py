@@ -19,8 +19,8 @@ from pydantic import TypeAdapter
 from audioset_dl.audio import cut
 from audioset_dl.audio.wav import BadWavError, decode_wav, encode_wav
 from audioset_dl.config import ProcessConfig
+from audioset_dl.dataset.file_check import FileFault, read_checked
 from audioset_dl.dataset.rows import Row
-from audioset_dl.dataset.verify import FileFault, read_checked
 from audioset_dl.process.clean import Figures, Samples, find_flags, measure
 from audioset_dl.process.folder import file_name_of
 from audioset_dl.process.spectrograms import PRESETS, make_log_mel

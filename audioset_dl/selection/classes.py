@@ -1,11 +1,13 @@
-"""The classes that the config chooses.
+"""The classes that the config chooses, and what `audioset-dl classes` shows to help with that.
 
-Owns the meaning of the config's ``classes`` section; knows nothing of clips.
+Owns the meaning of the config's ``classes`` section, the curves of how many classes remain at each
+quality threshold, and the tree below a class; knows nothing of clips.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from audioset_dl.catalog.catalog import Catalog
 from audioset_dl.catalog.ontology import Node, Ontology, UnknownClass
@@ -114,3 +116,90 @@ def _nothing_chosen(config: ClassesConfig) -> Problem:
     if config.slice is not None:
         hints.append(f"slice takes classes {config.slice[0]} to {config.slice[1] - 1}")
     return Problem("classes", "no class is left", fix="; ".join(hints))
+
+
+@dataclass(frozen=True)
+class Curve:
+    """How many classes have at least some quality."""
+
+    qualities: Sequence[float]
+    """Of each class, 0..1, ascending."""
+
+    def at_least(self, threshold: float) -> int:
+        """Return how many classes have this quality or a better one."""
+        return sum(quality >= threshold for quality in self.qualities)
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """The curves of all classes and of the leaves alone."""
+
+    all_classes: Curve
+    leaves: Curve
+    configured: float | None
+    """``classes.min_quality``."""
+
+
+def count_at_thresholds(catalog: Catalog, config: ClassesConfig) -> Thresholds:
+    """Return the curves of the rated classes that ``include`` and ``exclude`` leave.
+
+    ``min_quality``, ``leaf_only`` and ``slice`` are what the curves are to help with, and are not
+    applied. Blacklisted and abstract classes are never chosen and do not count.
+    """
+    free = config.model_copy(update={"min_quality": None, "leaf_only": False, "slice": None})
+    chosen = select_classes(catalog, free)
+    return Thresholds(
+        all_classes=_curve(catalog, chosen),
+        leaves=_curve(catalog, [node for node in chosen if node.is_leaf]),
+        configured=config.min_quality,
+    )
+
+
+def _curve(catalog: Catalog, nodes: Sequence[Node]) -> Curve:
+    qualities = (catalog.quality(node.mid) for node in nodes)
+    return Curve(sorted(quality for quality in qualities if quality is not None))
+
+
+@dataclass(frozen=True)
+class Line:
+    """A node in one of its places."""
+
+    node: Node
+    depth: int
+    is_last: tuple[bool, ...]
+    """For each node above it but the root, and for itself: True if it is the last child."""
+    above: Node | None
+    """The node under which an earlier line has it with all that is below it; None in the first
+    line of a node."""
+    parents: Sequence[Node]
+    """All its parents."""
+
+
+def outline(ontology: Ontology, roots: Sequence[Node]) -> list[Line]:
+    """Return roots and all nodes below them, depth-first in the ontology's order.
+
+    A node that lies below several of them has a line in each place; the nodes below it follow the
+    first line only.
+    """
+    first_places: dict[str, Node | None] = {}
+    return [line for root in roots for line in _lines(ontology, root, None, (), first_places)]
+
+
+def _lines(
+    ontology: Ontology,
+    node: Node,
+    parent: Node | None,
+    is_last: tuple[bool, ...],
+    first_places: dict[str, Node | None],
+) -> Iterator[Line]:
+    parents = [ontology[mid] for mid in ontology.parents(node.mid)]
+    is_repeated = node.mid in first_places
+    above = first_places.setdefault(node.mid, parent) if is_repeated else None
+    if not is_repeated:
+        first_places[node.mid] = parent
+    yield Line(node, len(is_last), is_last, (above or node) if is_repeated else None, parents)
+    if is_repeated:
+        return
+    for number, mid in enumerate(node.child_ids, start=1):
+        last = number == len(node.child_ids)
+        yield from _lines(ontology, ontology[mid], node, (*is_last, last), first_places)

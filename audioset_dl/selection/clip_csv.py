@@ -10,13 +10,13 @@ import csv
 import io
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from audioset_dl.catalog.clips import YTID_LENGTH, YTID_PATTERN
 from audioset_dl.errors import ConfigError, Problem
+from audioset_dl.storage.tables import BadRow, Cells
 
 MAX_ROWS_NAMED = 5
 """Bad rows that are reported one by one; the others are only counted."""
@@ -34,99 +34,52 @@ _BY_SPREADSHEET = (
     "as it was before it was saved there, or import its columns as text"
 )
 
-Cells = Mapping[str, str]
-"""The cells of a row, as they were written, by column."""
 Value = TypeVar("Value")
 
 
-class BadClip(ValueError):
-    """A row can't be used."""
-
-    def __init__(self, found: str, *, fix: str = "") -> None:
-        super().__init__(found)
-        self.found = found
-        """What was found, and what was expected."""
-        self.fix = fix
-        """What to do about it."""
-
-
-@dataclass(frozen=True)
-class ClipCsv:
-    """A table of clips, its cells as they were written."""
-
-    path: Path
-    key: str
-    """Key of the config that names it."""
-    columns: Sequence[str]
-    """In lower case."""
-    _rows: Sequence[tuple[int, Sequence[str]]]
-    """Each with its line."""
-
-    def convert(self, read_row: Callable[[Cells], Value]) -> list[Value]:
-        """Read each row.
-
-        Parameters
-        ----------
-        read_row : callable
-            Takes the cells by column; raises `BadClip`.
-
-        Raises
-        ------
-        ConfigError
-            Rows can't be used: the first few by their lines, and how many more.
-        """
-        values, problems = [], []
-        for line, cells in self._rows:
-            try:
-                if len(cells) != len(self.columns):
-                    raise BadClip(f"expected {len(self.columns)} cells, found {len(cells)}")
-                values.append(read_row(dict(zip(self.columns, cells, strict=True))))
-            except BadClip as error:
-                problems.append(Problem(self.key, f"{self.path}:{line}: {error}", error.fix))
-        if rest := problems[MAX_ROWS_NAMED:]:
-            words = f"{self.path}: and {len(rest):,} more rows that can't be used"
-            problems[MAX_ROWS_NAMED:] = [Problem(self.key, words)]
-        if problems:
-            raise ConfigError(*problems)
-        return values
-
-    def require(self, *columns: str) -> None:
-        """Refuse a table that lacks some columns.
-
-        Raises
-        ------
-        ConfigError
-            Which are missing, and which there are.
-        """
-        if missing := [column for column in columns if column not in self.columns]:
-            found = ", ".join(self.columns)[:100]
-            words = f"expected a column {' and a column '.join(missing)}, found {found!r}"
-            raise _error(self.path, self.key, words, line=1)
-
-
-def read_clip_csv(path: Path, key: str) -> ClipCsv:
-    """Read a CSV with a row of column names, in UTF-8 with or without a byte order mark.
+def read_clip_csv(
+    path: Path, key: str, read_row: Callable[[Cells], Value], *, columns: Collection[str] = ()
+) -> list[Value]:
+    """Return what becomes of each row of a CSV, in UTF-8 with or without a byte order mark.
 
     Parameters
     ----------
     path : Path
-        The file.
+        The file. Its first row names the columns, in any case.
     key : str
         Key of the config that names it, for messages.
+    read_row : callable
+        Takes the cells of a row by column, in lower case. Raises `BadRow`.
+    columns : collection of str
+        Columns that must be there besides those that name a clip.
 
     Raises
     ------
     ConfigError
-        The file can't be read, or is no such table.
+        The file can't be read, or is no such table; or rows can't be used: the first few by their
+        lines, and how many more.
     """
     reader = csv.reader(io.StringIO(_read_text(path, key), newline=""), strict=True)
     try:
         header = [cell.strip().lower() for cell in next(reader, [])]
-        _check_header(header, path, key)
         rows = [(reader.line_num, row) for row in reader if any(row)]
     except csv.Error as error:
         raise _error(path, key, f"not a CSV row ({error})", line=reader.line_num) from error
-    return ClipCsv(path, key, header, rows)
+    _check_header(header, path, key, columns)
+    values, problems = [], []
+    for line, row in rows:
+        try:
+            if len(row) != len(header):
+                raise BadRow(f"expected {len(header)} cells, found {len(row)}")
+            values.append(read_row(dict(zip(header, row, strict=True))))
+        except BadRow as error:
+            problems.append(Problem(key, f"{path}:{line}: {error.found}", error.fix))
+    if rest := problems[MAX_ROWS_NAMED:]:
+        words = f"{path}: and {len(rest):,} more rows that can't be used"
+        problems[MAX_ROWS_NAMED:] = [Problem(key, words)]
+    if problems:
+        raise ConfigError(*problems)
+    return values
 
 
 def read_clip_id(cells: Cells) -> tuple[str, int]:
@@ -134,7 +87,7 @@ def read_clip_id(cells: Cells) -> tuple[str, int]:
 
     Raises
     ------
-    BadClip
+    BadRow
         Neither ``clip_id`` nor ``ytid`` and ``start_s`` name a clip, or they name two.
     """
     if "clip_id" not in cells:
@@ -142,16 +95,16 @@ def read_clip_id(cells: Cells) -> tuple[str, int]:
     text = cells["clip_id"].strip()
     match = _CLIP_ID.fullmatch(text)
     if match is None:
-        raise BadClip(
+        raise BadRow(
             "clip_id: expected <YouTube id>_<start in ms>, such as b0RFKhbpFJA_30000, "
             f"found {text[:40]!r}",
             fix=_spreadsheet_fix(text),
         )
     ytid, start_ms = match[1], int(match[2])
     if cells.get("ytid", "").strip() not in ("", ytid):
-        raise BadClip(f"clip_id is {text}, but ytid {cells['ytid'][:40]!r}")
+        raise BadRow(f"clip_id is {text}, but ytid {cells['ytid'][:40]!r}")
     if cells.get("start_s", "").strip() and _to_ms(cells, "start_s") != start_ms:
-        raise BadClip(f"clip_id is {text}, but start_s {cells['start_s'][:40]!r}")
+        raise BadRow(f"clip_id is {text}, but start_s {cells['start_s'][:40]!r}")
     return ytid, start_ms
 
 
@@ -160,7 +113,7 @@ def read_end_ms(cells: Cells) -> int | None:
 
     Raises
     ------
-    BadClip
+    BadRow
         It is no number of seconds.
     """
     return _to_ms(cells, "end_s") if cells.get("end_s", "").strip() else None
@@ -180,26 +133,29 @@ def _read_text(path: Path, key: str) -> str:
         raise _error(path, key, "not a text in UTF-8", fix="save it as CSV in UTF-8") from error
 
 
-def _check_header(header: Sequence[str], path: Path, key: str) -> None:
+def _check_header(header: Sequence[str], path: Path, key: str, columns: Collection[str]) -> None:
     first = ",".join(header)
+    found, fix = "", ""
     if not first:
-        words = "the file is empty; expected a row of column names"
-        raise _error(path, key, words, line=1)
-    if "clip_id" in header or {"ytid", "start_s"} <= set(header):
-        return
-    fix = ""
-    if any(separator in first for separator in ";\t"):
-        fix = "the columns must be separated by commas: a spreadsheet saved it otherwise"
-    elif first.startswith("#"):
-        fix = "a segment CSV belongs into metadata.segments"
-    expected = "expected a row of column names with clip_id, or ytid and start_s"
-    raise _error(path, key, f"{expected}, found {first[:60]!r}", line=1, fix=fix)
+        found = "the file is empty; expected a row of column names"
+    elif "clip_id" not in header and not {"ytid", "start_s"} <= set(header):
+        expected = "expected a row of column names with clip_id, or ytid and start_s"
+        found = f"{expected}, found {first[:60]!r}"
+        if any(separator in first for separator in ";\t"):
+            fix = "the columns must be separated by commas: a spreadsheet saved it otherwise"
+        elif first.startswith("#"):
+            fix = "a segment CSV belongs into metadata.segments"
+    elif missing := [column for column in columns if column not in header]:
+        there = ", ".join(header)[:100]
+        found = f"expected a column {' and a column '.join(missing)}, found {there!r}"
+    if found:
+        raise _error(path, key, found, line=1, fix=fix)
 
 
 def _read_ytid(text: str) -> str:
     ytid = text.strip()
     if not YTID_PATTERN.fullmatch(ytid):
-        raise BadClip(
+        raise BadRow(
             f"ytid: expected a YouTube id ({YTID_LENGTH} of A-Z a-z 0-9 _ -), found {ytid[:40]!r}",
             fix=_spreadsheet_fix(ytid),
         )
@@ -214,7 +170,7 @@ def _to_ms(cells: Cells, column: str) -> int:
         seconds = math.nan
     if not 0 <= seconds <= MAX_START_S:
         fix = "write a point, not a comma" if re.fullmatch(r"\d+,\d+", text) else ""
-        raise BadClip(f"{column}: expected seconds, found {text[:40]!r}", fix=fix)
+        raise BadRow(f"{column}: expected seconds, found {text[:40]!r}", fix=fix)
     return round(seconds * 1000)
 
 

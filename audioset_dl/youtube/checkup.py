@@ -1,6 +1,6 @@
-"""What can be told of yt-dlp and of an address before any video is asked for.
+"""What the doctor can find out about yt-dlp and an address without asking for a video.
 
-Asks yt-dlp itself, with the very options that a download uses.
+It asks yt-dlp itself, with the options that a download uses.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from audioset_dl.youtube.options import Notes, make_options
 __all__ = ["YT_DLP_VERSION", "Greeting", "Runtime", "find_runtimes", "find_solver", "greet"]
 
 GREETING_URL = "https://www.youtube.com/generate_204"
-"""Answers without content, as browsers and phones ask for it to see whether they are online: it
-costs nothing of what YouTube lets an address have in videos."""
+"""Answers without content. Browsers and phones ask for such a page to see whether they are online;
+it does not count among the videos that YouTube allows an address."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Runtime:
     """Empty where it is not found."""
     path: str
     is_supported: bool
-    """Whether it is new enough for yt-dlp."""
+    """True if it is new enough for yt-dlp."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Solver:
 
     @property
     def fits(self) -> bool:
-        """Whether yt-dlp takes it: as yt-dlp does, by the first two parts of the version."""
+        """True if yt-dlp accepts it; like yt-dlp, by the first two parts of the version."""
         return bool(self.found) and (
             not self.expected or self.found.split(".")[:2] == self.expected.split(".")[:2]
         )
@@ -70,13 +70,13 @@ class Greeting:
     seconds: float
     """How long it took."""
     ahead_s: float | None
-    """By how much this machine's clock is ahead of YouTube's; None where no date came."""
+    """Seconds by which this machine's clock is ahead of YouTube's; None without a date."""
 
 
 def find_runtimes(config: DownloadConfig) -> list[Runtime] | None:
     """Return the JavaScript runtimes that are enabled, as yt-dlp finds them.
 
-    None where this yt-dlp does not tell: the attribute that is asked is none of its promises.
+    None if this version of yt-dlp does not say: the attribute is no part of its public interface.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def find_solver() -> Solver:
     found = str(getattr(yt_dlp_ejs, "version", "")) if yt_dlp_ejs else ""
     try:
         from yt_dlp.extractor.youtube.jsc._builtin.vendor import VERSION  # noqa: PLC0415
-    except ImportError:  # a name that yt-dlp does not promise to keep
+    except ImportError:  # not part of yt-dlp's public interface
         return Solver(found, "")
     return Solver(found, str(VERSION))
 
@@ -111,7 +111,7 @@ def find_solver() -> Solver:
 def greet(
     config: DownloadConfig, *, proxy: str | None, cookies: str | None, timeout_s: float
 ) -> Greeting | Failure:
-    """Ask YouTube for next to nothing, by one address.
+    """Ask YouTube for an answer without content, by one address.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def greet(
         except (RequestError, VideoFailed) as error:
             refused = _find_answer(error)
             if refused is None:
-                return _tell_failure(error, find_secrets(config, cookies).hide)
+                return _describe_failure(error, find_secrets(config, cookies).hide)
             answer = refused.response
         with answer:
             seconds = time.monotonic() - began_at
@@ -148,7 +148,7 @@ def greet(
 
 
 def _knock(proxy: str, timeout_s: float) -> str:
-    """Connect to a proxy and hang up; return why that was not possible, empty if it was."""
+    """Connect to a proxy and hang up; return why that failed, or nothing."""
     parts = urlsplit(proxy)
     port = parts.port or {"https": 443, "http": 80}.get(parts.scheme, 1080)
     try:
@@ -159,14 +159,14 @@ def _knock(proxy: str, timeout_s: float) -> str:
 
 
 def _find_answer(error: BaseException) -> HTTPError | None:
-    """Return YouTube's answer, where the error is only that its status is none of 2xx."""
+    """Return YouTube's answer if the error is only that its status is not one of 2xx."""
     for one in (error, error.__cause__):
         if isinstance(one, HTTPError):
             return one
     return None
 
 
-def _tell_failure(error: RequestError | VideoFailed, hide: Any) -> Failure:
+def _describe_failure(error: RequestError | VideoFailed, hide: Any) -> Failure:
     failure = error.failure if isinstance(error, VideoFailed) else classify(error)
     if isinstance(error, CertificateVerifyError):
         failure = replace(failure, code="certificate")

@@ -18,11 +18,11 @@ from audioset_dl.youtube.gate import Gate
 from audioset_dl.youtube.session import Session, Stopped, status_of
 
 LONGEST_WAIT_S = 60.0
-"""Longest wait for a format that can be fetched from a certain time on only."""
+"""Longest wait for a format that YouTube opens only at a certain time."""
 SERVER_ERROR_WAIT_S = 0.5
-"""After a status of 5xx, before the same range is asked for once more."""
+"""Seconds after a status of 5xx before the same range is asked for again."""
 CLOCK_SLACK_S = 1.0
-"""By how much the two clocks may differ in an extraction before one must have been set."""
+"""Seconds by which the two clocks may differ in an extraction; more: one of them was set."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Track:
 
     @property
     def is_one_file(self) -> bool:
-        """Whether it lies at one address, of which ranges can be asked for."""
+        """True if it is one file, of which ranges can be asked for."""
         return self.info.get("protocol") in {"http", "https"} and "url" in self.info
 
 

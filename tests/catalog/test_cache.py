@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import os
 import shutil
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,8 +22,8 @@ from audioset_dl.catalog.catalog import load_catalog
 from audioset_dl.catalog.segments import SegmentSource, SegmentTable, read_segments
 from audioset_dl.config import ClipsConfig, Config, MetadataConfig
 from audioset_dl.errors import MetadataError
-from audioset_dl.selection.prepare import Prepared, prepare
 from audioset_dl.selection.ranking import rank_clips, rank_rows
+from audioset_dl.selection.select import Prepared, prepare
 
 DATA = Path(__file__).parents[1] / "data"
 SUBSETS = ("balanced_train", "eval", "unbalanced_train")
@@ -141,7 +142,7 @@ def test_filters_and_further_classes_use_what_was_ranked_of_all(folder: Path) ->
 
 def iter_keys(cache: Cache, folder: Path) -> Iterator[str]:
     for path in (folder / FOLDER_NAME).glob("rankings-*"):
-        yield str(np.load(path)["key"])
+        yield str(np.load(path)["key"][0])
 
 
 def test_another_seed_is_ranked_anew(folder: Path) -> None:
@@ -183,6 +184,24 @@ def test_no_damaged_file_is_trusted(tmp_path_factory, data) -> None:
         assert {name: one.tolist() for name, one in loaded.items()} == {
             name: one.tolist() for name, one in COLUMNS.items()
         }
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_a_directory_that_lists_too_few_columns_is_not_trusted(tmp_path: Path, number: int) -> None:
+    """The end of a ZIP says how many there are, and has no checksum."""
+    cache = Cache(tmp_path)
+    cache.save("a", KEY, COLUMNS)
+    (path,) = tmp_path.iterdir()
+    content = bytearray(path.read_bytes())
+    at = content.rindex(b"PK\5\6")
+    first = content.index(b"PK\1\2")
+    entries = content[first:at].split(b"PK\1\2")[1:]
+    kept = b"".join(b"PK\1\2" + entry for entry in entries[:number])
+    end = bytearray(content[at:])
+    end[8:12] = struct.pack("<HH", number, number)
+    end[12:16] = struct.pack("<I", len(kept))
+    path.write_bytes(content[:first] + kept + end)
+    assert cache.load("a", KEY) is None
 
 
 @pytest.mark.parametrize(

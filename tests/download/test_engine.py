@@ -85,7 +85,9 @@ class Setting:
             )
             error = None
             try:
-                engine.run([make_task(*each, has_account=account) for each in missing.items()])
+                for clip_id, code in missing.items():
+                    queues.add(make_task(clip_id, code, has_account=account))
+                engine.run()
             except Exception as raised:  # noqa: BLE001
                 error = raised
             return Run(workers, codes_of(journal.rows()), standings, clock, error)

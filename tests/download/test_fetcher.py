@@ -19,11 +19,12 @@ from audioset_dl.audio.index import BadIndexError
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.config import AudioConfig, DownloadConfig
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.dataset.pending import drop_pending
+from audioset_dl.dataset.resume import drop_pending
 from audioset_dl.dataset.rows import SavedFile
 from audioset_dl.download import ladder
 from audioset_dl.download.address import Ticket
-from audioset_dl.download.fetcher import ClipFetcher, FetchSettings, Job
+from audioset_dl.download.fetcher import ClipFetcher, Job
+from audioset_dl.download.settings import FetchSettings
 from audioset_dl.outcomes import Failure, Scope
 from audioset_dl.simulator import Simulator, Video, sounds_right
 from audioset_dl.simulator.log import Request

@@ -11,7 +11,7 @@ import pytest
 from audioset_dl.config import AudioConfig, DownloadConfig
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.rows import SavedFile
-from audioset_dl.download.fetcher import FetchSettings
+from audioset_dl.download.settings import FetchSettings
 from audioset_dl.download.witness import Witness, fetch_witness
 from audioset_dl.errors import OutputError
 from audioset_dl.outcomes import Failure
@@ -24,6 +24,7 @@ def make_witness(ytid: str, ffmpeg: Path, output: Path) -> Witness:
     return Witness(ytid, settings)
 
 
+@pytest.mark.e2e
 def test_one_plays_and_another_is_gone(ffmpeg: Path, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     videos = [Video("plays-00001"), Video("private-002", behaviour="private")]

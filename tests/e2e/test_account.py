@@ -162,7 +162,7 @@ def test_always_with_a_session_that_is_over_ends_rather_than_be_a_guest(make_gat
     assert done.returncode == 2
     assert "download.cookies: " in done.stderr
     assert "no longer valid" in done.stderr
-    assert "export them anew" in done.stderr
+    assert "export them again" in done.stderr
     assert len(world.simulator.log.select(kind="page")) == 1
     assert world.rows(config) == []
     write_cookies(world, "good")

@@ -13,8 +13,8 @@ from world import BARK, CAT, DOG, make_clips, run_command
 from audioset_dl.catalog.catalog import Catalog, load_catalog
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.config import ClassesConfig, ClipsConfig, Config, DownloadConfig
-from audioset_dl.planning.losses import Losses
-from audioset_dl.planning.plan import make_plan
+from audioset_dl.planning.estimates import Losses
+from audioset_dl.planning.plan import find_overlap, make_plan, shares_alone
 from audioset_dl.selection.select import select
 
 DATA = Path(__file__).parents[1] / "data"
@@ -238,3 +238,24 @@ def test_the_plan_of_a_list_says_so(make_world) -> None:
     assert "1 wanted" in text
     config = world.write_config(clips={"list": "list.csv", "known_gone": "gone.csv"})
     assert "1 more is known to be gone" in run_command("plan", config).stdout
+
+
+def test_overlap_counts_each_clip_once_and_each_pair() -> None:
+    overlap = find_overlap(
+        {"a": frozenset("xy"), "b": frozenset("xyz"), "c": frozenset("x"), "d": frozenset("xy")}
+    )
+    assert overlap.clips == 3
+    assert overlap.pairs == {("x", "y"): 3, ("x", "z"): 1, ("y", "z"): 1}
+    assert overlap.by_class == {"x": 3, "y": 3, "z": 1}
+
+
+def test_a_relative_is_no_company(catalog) -> None:
+    table, ontology = catalog.segments, catalog.ontology
+    assert shares_alone([DOG, BARK], table, ontology) == {DOG: 1, BARK: 1}
+    rows = [table.labels_of(row) for row in table.rows_of(DOG)]
+    with_cat = sum(CAT in labels for labels in rows)
+    assert 0 < with_cat < len(rows)
+    shares = shares_alone([DOG, BARK, CAT], table, ontology)
+    assert shares[DOG] == pytest.approx(1 - with_cat / len(rows), abs=1e-4)
+    unused = next(node.mid for node in ontology if not len(table.rows_of(node.mid)))
+    assert shares_alone([unused], table, ontology) == {}

@@ -1,0 +1,235 @@
+"""The two tables of clips that a config may name: ``clips.list`` and ``clips.known_gone``.
+
+A list makes the same set again: exactly the clips of, say, a colleague's manifest.csv. The other
+table names clips that others found to be gone: it is a failures.csv, or the CSV of
+``audioset-dl status --availability --csv``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from audioset_dl.catalog.catalog import Catalog
+from audioset_dl.catalog.clips import Clip
+from audioset_dl.catalog.files import SEGMENT_FILES
+from audioset_dl.catalog.ontology import Ontology, UnknownClass
+from audioset_dl.catalog.reading import is_mid
+from audioset_dl.config import Config
+from audioset_dl.errors import ConfigError, Problem
+from audioset_dl.outcomes import GONE_CODES, KINDS
+from audioset_dl.selection.clip_csv import read_clip_csv, read_clip_id, read_end_ms
+from audioset_dl.storage.tables import BadRow, Cells
+
+LIST_KEY, GONE_KEY = "clips.list", "clips.known_gone"
+LONGEST_MS = 600_000
+"""Longest clip that a list may add to AudioSet's: 10 minutes; one of days is a slip of the pen."""
+# A video that is blocked in one country may play in the next: `geo` is a fact about a place.
+GONE_FOR_GUESTS = frozenset(code for code in GONE_CODES if code != "geo")
+"""Failure codes by which a clip is gone for everybody who has no account."""
+GONE_FOR_ALL = frozenset(code for code in GONE_FOR_GUESTS if not KINDS[code].cookies_help)
+"""Those by which it is gone for an account as well."""
+
+
+@dataclass(frozen=True)
+class ClipList:
+    """The clips of a list."""
+
+    path: Path
+    clips: Mapping[str, Clip]
+    """By clip_id, in the order of the list, each once."""
+    classes: Mapping[str, frozenset[str]]
+    """For each clip_id the MIDs of the classes that it counts for; never empty."""
+
+    def rankings(self, mids: Iterable[str]) -> dict[str, list[str]]:
+        """Return for each class the clips that count for it, in the order of the list."""
+        rankings: dict[str, list[str]] = {mid: [] for mid in mids}
+        for clip_id in self.clips:
+            for mid in self.classes[clip_id]:
+                rankings[mid].append(clip_id)
+        return rankings
+
+
+def read_clip_list(config: Config, catalog: Catalog, chosen: Collection[str]) -> ClipList:
+    """Read the clips of ``clips.list`` and look them up in the segment files.
+
+    A clip that is in none of these is read from the list's own columns ``end_s`` and ``labels``,
+    which a manifest has.
+
+    A clip counts for the classes that the column ``classes`` names, as in a manifest; where it
+    names none, for those of its labels that other rows name; else for those that the config
+    chooses; else for all its labels. So every clip has a class, and a manifest gives the files of
+    another folder the same names.
+
+    Parameters
+    ----------
+    config : Config
+        For ``clips.list`` and ``metadata.segments``.
+    catalog : Catalog
+        The segment files and the ontology.
+    chosen : collection of str
+        MIDs of the classes that the config chooses.
+
+    Raises
+    ------
+    ConfigError
+        The list can't be read, or clips in it can't be found; with their lines.
+    """
+    path = config.clips.list
+    if path is None:
+        raise ValueError(f"{LIST_KEY} is not set")
+    _check_is_no_output(path, config.output.dir)
+    segments = [str(entry) for entry in config.metadata.segments]
+    entries = read_clip_csv(path, LIST_KEY, _Reader(catalog, segments, path.stem).read)
+    if not entries:
+        raise ConfigError(Problem(LIST_KEY, f"{path}: holds no clips"))
+    clips: dict[str, Clip] = {}
+    named: dict[str, set[str]] = {}
+    for clip, mids in entries:
+        if clips.setdefault(clip.clip_id, clip).end_s != clip.end_s:
+            ends = f"{clips[clip.clip_id].end_s:g} s and {clip.end_s:g} s"
+            words = f"{path}: {clip.clip_id} stands there with two ends, {ends}"
+            raise ConfigError(Problem(LIST_KEY, words))
+        named.setdefault(clip.clip_id, set()).update(mids)
+    listed = frozenset().union(*named.values())
+    classes = {
+        clip_id: _first_of(named[clip_id], clip.labels, listed, chosen)
+        for clip_id, clip in clips.items()
+    }
+    return ClipList(path, clips, classes)
+
+
+def _first_of(
+    named: Collection[str], labels: Sequence[str], *preferred: Collection[str]
+) -> frozenset[str]:
+    """Return the classes that a clip counts for."""
+    for among in (named, *preferred):
+        if mids := frozenset(labels) & frozenset(among):
+            return mids
+    return frozenset(labels)
+
+
+def _check_is_no_output(path: Path, output: Path) -> None:
+    if path.resolve() == (output / "manifest.csv").resolve():
+        words = (
+            f"{path} is the manifest of output.dir itself, which each run writes anew: what is "
+            "lost would be off the list as well"
+        )
+        raise ConfigError(Problem(LIST_KEY, words, fix="copy it, and name the copy"))
+
+
+class _Reader:
+    """Reads the rows of one list."""
+
+    def __init__(self, catalog: Catalog, segments: Sequence[str], subset: str) -> None:
+        self._ontology: Ontology = catalog.ontology
+        self._table = catalog.segments
+        self._segments = segments
+        self._subset = subset
+        self._mid_of = cache(self._find_mid)
+
+    def read(self, cells: Cells) -> tuple[Clip, frozenset[str]]:
+        """Return a row's clip and the classes (MIDs) that it names."""
+        ytid, start_ms = read_clip_id(cells)
+        end_ms = read_end_ms(cells)
+        found = self._table.find(f"{ytid}_{start_ms}")
+        if found is None:
+            clip = self._own_clip(cells, ytid, start_ms, end_ms)
+        else:
+            clip = self._table.clip(found)
+            if end_ms not in (None, round(clip.end_s * 1000)):
+                raise BadRow(
+                    f"end_s is {cells['end_s'].strip()}, but {clip.clip_id} ends at {clip.end_s:g} "
+                    f"in {clip.subset}",
+                    fix="for windows of your own, put a segment CSV of your own into "
+                    "metadata.segments",
+                )
+        return clip, self._named(cells)
+
+    def _own_clip(self, cells: Cells, ytid: str, start_ms: int, end_ms: int | None) -> Clip:
+        labels = cells.get("labels", "").strip()
+        if end_ms is None or not labels:
+            raise BadRow(
+                f"{ytid}_{start_ms} is in none of metadata.segments "
+                f"({', '.join(self._segments)}), and the list has no end_s and labels of it",
+                fix=self._find_fix(cells),
+            )
+        if end_ms - start_ms > LONGEST_MS:
+            length_s = (end_ms - start_ms) / 1000
+            raise BadRow(f"a clip of {length_s:,g} s; expected up to {LONGEST_MS // 1000} s")
+        if end_ms <= start_ms:
+            raise BadRow(f"end_s must come after the start, found {cells['end_s'].strip()!r}")
+        mids = tuple(dict.fromkeys(labels.replace(",", ";").split(";")))
+        for mid in mids:
+            if not is_mid(mid) or mid not in self._ontology:
+                raise BadRow(f"labels: expected MIDs of the ontology, found {mid[:40]!r}")
+        subset = cells.get("subset", "").strip() or self._subset
+        return Clip(ytid, start_ms / 1000, end_ms / 1000, mids, subset)
+
+    def _find_fix(self, cells: Cells) -> str:
+        subset = cells.get("subset", "").strip()
+        if subset and subset not in self._segments:
+            return f"add the segment file {subset[:60]!r}, of which it was a part"
+        if others := [name for name in SEGMENT_FILES if name not in self._segments]:
+            return f"add {' or '.join(others)} there"
+        return "AudioSet has no such clip: see whether id and start are right"
+
+    def _named(self, cells: Cells) -> frozenset[str]:
+        names = [name.strip() for name in cells.get("classes", "").split(";")]
+        return frozenset(self._mid_of(name) for name in names if name)
+
+    def _find_mid(self, name: str) -> str:
+        try:
+            return self._ontology.find(name).mid
+        except UnknownClass as error:
+            raise BadRow(f"classes: {error}") from None
+
+
+def load_known_gone(config: Config) -> dict[str, str]:
+    """Return `read_known_gone` of the config's ``clips.known_gone``; nothing where it has none.
+
+    Raises
+    ------
+    ConfigError
+        As there.
+    """
+    if config.clips.known_gone is None:
+        return {}
+    download = config.download
+    has_account = (download.cookies or download.cookies_from_browser) is not None
+    return read_known_gone(config.clips.known_gone, has_account=has_account)
+
+
+def read_known_gone(path: Path, *, has_account: bool = False) -> dict[str, str]:
+    """Return the clips that a table lists as gone, with the code of the reason.
+
+    Facts about the place or the account of whoever asked do not count: ``geo`` never does, ``age``
+    only for guests. Nor do clips that failed otherwise, and clips that another row lists as saved.
+
+    Parameters
+    ----------
+    path : Path
+        A CSV with the columns ``clip_id`` (or ``ytid`` and ``start_s``), ``state`` and ``code``.
+    has_account : bool
+        True if the download has cookies of an account.
+
+    Raises
+    ------
+    ConfigError
+        The file can't be read, or is no such table; with the line.
+    """
+    counting = GONE_FOR_ALL if has_account else GONE_FOR_GUESTS
+    rows = read_clip_csv(path, GONE_KEY, _read_state, columns=("state", "code"))
+    saved = {clip_id for clip_id, state, _ in rows if state == "saved"}
+    return {
+        clip_id: code
+        for clip_id, state, code in rows
+        if state == "gone" and code in counting and clip_id not in saved
+    }
+
+
+def _read_state(cells: Cells) -> tuple[str, str, str]:
+    ytid, start_ms = read_clip_id(cells)
+    return f"{ytid}_{start_ms}", cells["state"].strip(), cells["code"].strip()
