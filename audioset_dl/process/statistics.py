@@ -10,13 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import TypeAdapter
 
 from audioset_dl.config import ConfigSource, as_config
 from audioset_dl.dataset.rows import SavedFile
@@ -116,9 +115,6 @@ class Statistics:
     settings_sha256: str
     """Of the settings that the clips were processed by, as in process.json."""
     format: int = FORMAT
-
-
-_STATISTICS = TypeAdapter(Statistics)
 
 
 def summarize(
@@ -352,9 +348,13 @@ def _read(place: ProcessedFolder) -> Statistics:
     again = "run `audioset-dl statistics`, which writes it"
     with reading(place.statistics, missing=again, broken=again):
         document = json.loads(place.statistics.read_text("utf-8"))
-        if document["format"] != FORMAT:
-            raise ValueError(f"format {document['format']}, expected {FORMAT}")
-        return _STATISTICS.validate_python(document)
+        known = {field.name: document[field.name] for field in fields(Statistics)}
+        if known["format"] != FORMAT:
+            raise ValueError(f"format {known['format']}, expected {FORMAT}")
+        for name in ("channel_mean", "channel_std"):
+            known[name] = tuple(map(float, known[name]))
+        known["clips"] = {clip: (float(a), float(b)) for clip, (a, b) in known["clips"].items()}
+        return Statistics(**known)
 
 
 def _check_hash(what: str, found: str, expected: str, *, prefix: str = "") -> None:
