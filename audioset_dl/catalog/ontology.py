@@ -55,25 +55,15 @@ class UnknownClass(LookupError):
     """No class has this name or MID."""
 
     def __init__(self, text: str, suggestions: tuple[str, ...] = ()) -> None:
-        super().__init__(text, suggestions)
-        self.text = text
+        self.found = f"no class is called {text[:100]!r}"
+        """What was found."""
+        self.fix = "audioset-dl classes lists the names when include is empty"
+        """What to do about it."""
+        if suggestions:
+            self.fix = f"did you mean {' or '.join(map(repr, suggestions))}?"
+        super().__init__(join_fix(self.found, self.fix))
         self.suggestions = suggestions
         """Display names (or MIDs) that may be meant, the likeliest first."""
-
-    @property
-    def found(self) -> str:
-        """What was found."""
-        return f"no class is called {self.text[:100]!r}"
-
-    @property
-    def fix(self) -> str:
-        """What to do about it."""
-        if not self.suggestions:
-            return "audioset-dl classes lists the names when include is empty"
-        return f"did you mean {' or '.join(map(repr, self.suggestions))}?"
-
-    def __str__(self) -> str:
-        return join_fix(self.found, self.fix)
 
 
 @dataclass(frozen=True)

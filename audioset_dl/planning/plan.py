@@ -152,7 +152,7 @@ def make_plan(
     addresses = max(1, len(config.download.proxies))
     return Plan(
         per_class=selection.per_class,
-        classes=_plan_classes(selection, draw.shares(), outlooks, losses, overlap),
+        classes=_plan_classes(selection, outlooks, losses, overlap),
         clips=len(clips),
         saved=len(saved),
         to_fetch=len(clips) - len(saved),
@@ -172,6 +172,7 @@ def make_plan(
 class _Outlook:
     """What is expected of one class; clips that it shares count for each."""
 
+    share: Share
     saved: int
     """Number of its wanted clips on the disk already."""
     to_fetch: int
@@ -192,7 +193,7 @@ def _look_ahead(draw: Draw, saved: Collection[str], losses: Losses) -> list[_Out
         to_fetch = share.wanted - num_saved[share.mid]
         more = min(to_fetch * loss / (1 - loss), share.available - share.wanted)
         outlooks.append(
-            _Outlook(num_saved[share.mid], to_fetch, more, gone=(to_fetch + more) * loss)
+            _Outlook(share, num_saved[share.mid], to_fetch, more, gone=(to_fetch + more) * loss)
         )
     return outlooks
 
@@ -223,11 +224,7 @@ def _expect(
 
 
 def _plan_classes(
-    selection: Selection,
-    shares: Sequence[Share],
-    outlooks: Sequence[_Outlook],
-    losses: Losses,
-    overlap: Overlap,
+    selection: Selection, outlooks: Sequence[_Outlook], losses: Losses, overlap: Overlap
 ) -> list[ClassPlan]:
     names = {node.mid: node.name for node in selection.classes}
     catalog, per_class = selection.catalog, selection.per_class
@@ -249,7 +246,7 @@ def _plan_classes(
             shared=overlap.by_class.get(share.mid, 0),
             alone=alone.get(share.mid),
         )
-        for share, outlook in zip(shares, outlooks, strict=True)
+        for outlook, share in ((outlook, outlook.share) for outlook in outlooks)
     ]
 
 

@@ -182,24 +182,17 @@ def outline(ontology: Ontology, roots: Sequence[Node]) -> list[Line]:
     first line only.
     """
     first_places: dict[str, Node | None] = {}
-    return [line for root in roots for line in _lines(ontology, root, None, (), first_places)]
 
-
-def _lines(
-    ontology: Ontology,
-    node: Node,
-    parent: Node | None,
-    is_last: tuple[bool, ...],
-    first_places: dict[str, Node | None],
-) -> Iterator[Line]:
-    parents = [ontology[mid] for mid in ontology.parents(node.mid)]
-    is_repeated = node.mid in first_places
-    above = first_places.setdefault(node.mid, parent) if is_repeated else None
-    if not is_repeated:
+    def lines(node: Node, parent: Node | None, is_last: tuple[bool, ...]) -> Iterator[Line]:
+        parents = [ontology[mid] for mid in ontology.parents(node.mid)]
+        if node.mid in first_places:
+            above = first_places[node.mid] or node
+            yield Line(node, len(is_last), is_last, above, parents)
+            return
         first_places[node.mid] = parent
-    yield Line(node, len(is_last), is_last, (above or node) if is_repeated else None, parents)
-    if is_repeated:
-        return
-    for number, mid in enumerate(node.child_ids, start=1):
-        last = number == len(node.child_ids)
-        yield from _lines(ontology, ontology[mid], node, (*is_last, last), first_places)
+        yield Line(node, len(is_last), is_last, None, parents)
+        for number, mid in enumerate(node.child_ids, start=1):
+            last = number == len(node.child_ids)
+            yield from lines(ontology[mid], node, (*is_last, last))
+
+    return [line for root in roots for line in lines(root, None, ())]

@@ -57,7 +57,7 @@ class Selection:
         table = self.catalog.segments
         ranked = rank_rows(self.seed, self.candidates, table, self.cache)
         return {
-            mid: Ranking(table, _keep(rows, self.candidates[mid], len(table)))
+            mid: Ranking(table, rows[np.isin(rows, self.candidates[mid])])
             for mid, rows in ranked.items()
         }
 
@@ -207,15 +207,6 @@ def _select_listed(
     counting = {mid for mids in clip_list.classes.values() for mid in mids}
     classes = tuple(node for node in catalog.ontology if node.mid in counting)
     return Selection(classes, catalog, None, clip_list=clip_list, known_gone=known_gone)
-
-
-def _keep(rows: RowNumbers, candidates: RowNumbers, num_rows: int) -> RowNumbers:
-    """Return the rows that are candidates, in their order."""
-    if len(rows) == len(candidates):
-        return rows
-    is_candidate = np.zeros(num_rows, dtype=bool)
-    is_candidate[candidates] = True
-    return rows[is_candidate[rows]]
 
 
 def _candidate_rows(
