@@ -47,11 +47,7 @@ def find_ffmpeg(configured: Path | None = None) -> Path:
 
 
 def run_ffmpeg(
-    ffmpeg: Path,
-    arguments: Sequence[str],
-    *,
-    stdin: bytes | None = None,
-    timeout_s: float = 120,
+    ffmpeg: Path, arguments: Sequence[str], *, stdin: bytes | None = None, timeout_s: float = 120
 ) -> bytes:
     """Run ffmpeg once and return what it wrote to standard output.
 

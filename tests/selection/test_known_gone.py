@@ -22,7 +22,6 @@ from audioset_dl.selection.lists import (
     GONE_FOR_ALL,
     GONE_FOR_GUESTS,
     load_known_gone,
-    read_known_gone,
 )
 from audioset_dl.selection.ranking import rank_clips
 from audioset_dl.selection.select import Selection
@@ -39,6 +38,12 @@ clip_id,state,code,labels
 00000000005_0,saved,,{CAT}
 00000000006_0,gone,bot_check,{CAT}
 """
+
+
+def read_known_gone(path: Path, *, has_account: bool = False) -> dict[str, str]:
+    account = {"cookies_from_browser": "firefox"} if has_account else {}
+    clips = ClipsConfig(known_gone=path)
+    return load_known_gone(Config(clips=clips, download=DownloadConfig(**account)))
 
 
 @pytest.fixture
