@@ -258,11 +258,10 @@ def _receive(url: str, file: BinaryIO, config: DownloadConfig, bar: Progress | N
         counted = 0
         for chunk in response.iter_content(_CHUNK_BYTES):
             file.write(chunk)
-            # Of a compressed transfer, Content-Length counts the bytes before they are unpacked.
-            received = response.raw.tell()
             if bar is not None:
-                bar.update(received - counted)
-            counted = received
+                # Not len(chunk): Content-Length counts the bytes of a compressed transfer as sent.
+                bar.update(response.raw.tell() - counted)
+                counted = response.raw.tell()
 
 
 def _check_kind(path: Path) -> None:

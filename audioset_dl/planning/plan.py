@@ -180,10 +180,6 @@ class _Outlook:
     """Number of videos that are asked for in the place of those that are gone."""
     gone: float
 
-    @property
-    def in_the_end(self) -> int:
-        return round(self.saved + self.to_fetch + self.more - self.gone)
-
 
 def _look_ahead(draw: Draw, saved: Collection[str], losses: Losses) -> list[_Outlook]:
     num_saved = Counter(mid for clip_id in saved for mid in draw.drawn_by(clip_id))
@@ -242,7 +238,7 @@ def _plan_classes(
                 if per_class is None
                 else ceil(round(per_class / (1 - losses.of(share.mid)), 6))
             ),
-            expected=outlook.in_the_end,
+            expected=round(outlook.saved + outlook.to_fetch + outlook.more - outlook.gone),
             shared=overlap.by_class.get(share.mid, 0),
             alone=alone.get(share.mid),
         )

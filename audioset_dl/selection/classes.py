@@ -30,12 +30,12 @@ def select_classes(catalog: Catalog, config: ClassesConfig) -> tuple[Node, ...]:
     ConfigError
         The ontology lacks a name (all such names at once, with suggestions), or no class is left.
     """
-    included, excluded = _named_mids(catalog.ontology, config)
+    named = _find_named(catalog.ontology, config)
     chosen = [
         node
         for node in catalog.labelled
-        if (not config.include or node.mid in included)
-        and node.mid not in excluded
+        if (not config.include or node.mid in named["include"])
+        and node.mid not in named["exclude"]
         and not node.is_restricted
         and (node.is_leaf or not config.leaf_only)
         and _is_good_enough(catalog.quality(node.mid), config)
@@ -72,34 +72,22 @@ def _is_good_enough(quality: float | None, config: ClassesConfig) -> bool:
     return quality >= config.min_quality
 
 
-def _named_mids(ontology: Ontology, config: ClassesConfig) -> tuple[set[str], set[str]]:
+def _find_named(ontology: Ontology, config: ClassesConfig) -> dict[str, set[str]]:
+    """Return the MIDs that ``include`` and ``exclude`` stand for."""
     problems: list[Problem] = []
-    included = _expand(ontology, "include", config.include, config, problems)
-    excluded = _expand(ontology, "exclude", config.exclude, config, problems)
+    mids: dict[str, set[str]] = {"include": set(), "exclude": set()}
+    for key, names in (("include", config.include), ("exclude", config.exclude)):
+        for position, name in enumerate(names):
+            if len(problems) >= MAX_PROBLEMS:  # each search for suggestions takes a millisecond
+                rest = f"and {len(names) - position:,} more names that were not looked up"
+                problems.append(Problem(f"classes.{key}", rest))
+                break
+            try:
+                mids[key] |= _subtree(ontology, ontology.find(name).mid, config)
+            except UnknownClass as error:
+                problems.append(Problem(f"classes.{key}[{position}]", error.found, error.fix))
     if problems:
         raise ConfigError(*problems)
-    return included, excluded
-
-
-def _expand(
-    ontology: Ontology,
-    key: str,
-    names: Sequence[str],
-    config: ClassesConfig,
-    problems: list[Problem],
-) -> set[str]:
-    mids: set[str] = set()
-    for position, name in enumerate(names):
-        if len(problems) >= MAX_PROBLEMS:  # each search for suggestions takes a millisecond
-            rest = f"and {len(names) - position:,} more names that were not looked up"
-            problems.append(Problem(f"classes.{key}", rest))
-            break
-        try:
-            mid = ontology.find(name).mid
-        except UnknownClass as error:
-            problems.append(Problem(f"classes.{key}[{position}]", error.found, error.fix))
-            continue
-        mids |= _subtree(ontology, mid, config)
     return mids
 
 
