@@ -16,7 +16,7 @@ from audioset_dl.versions import __version__
 if TYPE_CHECKING:
     from audioset_dl.clip_dataset import ClipDataset
     from audioset_dl.config import load_config
-    from audioset_dl.dataset.verifying import verify
+    from audioset_dl.dataset.verify import verify
     from audioset_dl.download.run import download
     from audioset_dl.fewshot.split import split
     from audioset_dl.planning.run import plan
@@ -40,7 +40,7 @@ _HOMES = {
     "plan": "audioset_dl.planning.run",
     "process": "audioset_dl.process.run",
     "split": "audioset_dl.fewshot.split",
-    "verify": "audioset_dl.dataset.verifying",
+    "verify": "audioset_dl.dataset.verify",
 }
 """The module that each public name is imported from when it is first used: ``--help`` and small
 scripts must not wait for pandas and yt-dlp."""

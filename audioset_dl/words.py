@@ -7,6 +7,7 @@ import io
 import json
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
 
 # As much of a name as is still told apart from others.
 _NARROWEST = 12
@@ -50,41 +51,46 @@ def first_lines(lines: Sequence[str], more: str = "and {} more") -> list[str]:
     return [*lines[:_MANY], *([more.format(f"{rest:,}")] if rest > 0 else [])]
 
 
-def table(
-    heads: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    *,
-    right: tuple[int, ...] = (),
-    width: int | None = None,
-) -> str:
+Cell: TypeAlias = str | int | float | None
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[Cell]], *, width: int | None = None) -> str:
     """Return rows below heads, in columns.
 
     Parameters
     ----------
-    heads, rows : sequence of str, sequence of sequence of str
-        The cells.
-    right : tuple of int
-        Columns that are aligned to the right.
+    heads, rows : sequence of str, sequence of sequence of str, int, float or None
+        The cells; a float is a share and written in percent, None is empty. Columns without text
+        are aligned to the right.
     width : int, optional
         Shorten the first column until the table fits into so many columns, if that is possible. In
         a row whose other cells are empty, the first takes their space.
     """
-    full = [row for row in rows if any(row[1:])]
+    texts = [[_cell_text(cell) for cell in row] for row in rows]
+    full = [row for row in texts if any(row[1:])]
     widths = [max(map(len, column)) for column in zip(heads, *full, strict=True)]
     if width is not None:
         others = sum(widths[1:]) + 2 * len(widths[1:])
         widths[0] = min(widths[0], max(width - others, _NARROWEST))
-    return "\n".join(_row(row, widths, right, width) for row in (heads, *rows))
+    columns = zip(*rows, strict=True) if rows else [heads] * len(heads)
+    right = [not any(isinstance(cell, str) for cell in column) for column in columns]
+    return "\n".join(_row(row, widths, right, width) for row in (heads, *texts))
+
+
+def _cell_text(cell: Cell) -> str:
+    if isinstance(cell, float):
+        return f"{cell:.0%}"
+    return f"{cell:,}" if isinstance(cell, int) else cell or ""
 
 
 def _row(
-    row: Sequence[str], widths: Sequence[int], right: tuple[int, ...], width: int | None
+    row: Sequence[str], widths: Sequence[int], right: Sequence[bool], width: int | None
 ) -> str:
     if not any(row[1:]):
         return row[0] if width is None else shortened(row[0], width)
     return "  ".join(
-        cell.rjust(room) if column in right else shortened(cell, room).ljust(room)
-        for column, (cell, room) in enumerate(zip(row, widths, strict=True))
+        cell.rjust(room) if is_right else shortened(cell, room).ljust(room)
+        for cell, room, is_right in zip(row, widths, right, strict=True)
     ).rstrip()
 
 

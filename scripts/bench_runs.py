@@ -15,7 +15,7 @@ from pathlib import Path
 from world import COMMAND, DOG, World, clean_environment, make_ytid
 
 from audioset_dl.catalog.clips import Clip
-from audioset_dl.dataset.journal import read_journal
+from audioset_dl.dataset.journal_reader import read_journal
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.simulator import Simulator, Video
 

@@ -15,7 +15,7 @@ from audioset_dl.catalog.clips import Clip
 from audioset_dl.dataset.journal import open_journal
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.manifest import write_failures, write_manifest
-from audioset_dl.dataset.rows import SavedFile
+from audioset_dl.dataset.rows import Row, SavedFile
 from audioset_dl.dataset.run_info import RunInfo, write_run_info
 from audioset_dl.storage.files import write_file
 
@@ -92,3 +92,13 @@ def snapshot(path: Path) -> dict[str, bytes]:
         for file in path.rglob("*")
         if file.is_file()
     }
+
+
+def known_gone_row(
+    clip: Clip, code: str, classes: tuple[str, ...], *, known_from: str, now: str
+) -> Row:
+    """Return the row of a clip that is taken as gone without asking, as a run makes it."""
+    return Row(
+        clip, classes=classes, state="gone", code=code, detail="", updated_at=now,
+        known_from=known_from,
+    )  # fmt: skip

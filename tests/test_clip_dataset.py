@@ -157,6 +157,7 @@ def first_samples(data: ClipDataset, indices: list[int]) -> list[float]:
     return [float(data[index][0][0]) for index in indices]
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_workers_read_the_same_as_one_process(tmp_path: Path, method: str) -> None:
     write_dataset(tmp_path / "audioset")

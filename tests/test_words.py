@@ -50,10 +50,20 @@ def test_csv_has_heads_also_without_rows() -> None:
 
 
 def test_a_table_is_cut_to_a_width_in_its_first_column() -> None:
-    rows = [("a name that is long", "1"), ("short", "1,000"), ("a line of its own", "")]
-    assert words.table(("class", "clips"), rows, right=(1,), width=20).splitlines() == [
+    rows = [("a name that is long", 1), ("short", 1000), ("a line of its own", None)]
+    assert words.table(("class", "clips"), rows, width=20).splitlines() == [
         "class          clips",
         "a name that …      1",
         "short          1,000",
         "a line of its own",
     ]
+
+
+def test_a_table_writes_numbers_and_shares_and_aligns_them_to_the_right() -> None:
+    rows = [("a", 1234, 0.25, "x"), ("b", 0, None, "yes")]
+    assert words.table(("class", "clips", "share", "word"), rows).splitlines() == [
+        "class  clips  share  word",
+        "a      1,234    25%  x",
+        "b          0         yes",
+    ]
+    assert words.table(("class", "clips"), []) == "class  clips"

@@ -17,13 +17,15 @@ from typing import NoReturn
 
 import click
 
-from audioset_dl.cli.group import Verbosity, cli, complain
-from audioset_dl.config import hide_logins
+from audioset_dl.cli.group import VERBOSE_OPTION, Verbosity, cli, complain
+from audioset_dl.config.secrets import hide_logins
 from audioset_dl.errors import AudiosetDlError, Interrupted, OutputError
 
 # Importing a module adds its commands to the group.
 for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")
+for _command in (cli, *cli.commands.values()):
+    _command.params.append(VERBOSE_OPTION)
 
 __all__ = ["BUG_EXIT_CODE", "cli", "main"]
 

@@ -1,14 +1,33 @@
-"""The group of all commands, and what they have in common: ``-v``, order, warnings, colour."""
+"""The group of all commands, and what they share: the config, options, warnings, signals."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from functools import wraps
+from pathlib import Path
+from types import FrameType
+from typing import Any, TypeVar
 
 import click
 
+from audioset_dl.config import load_config
+from audioset_dl.config.loading import locate
+from audioset_dl.errors import ConfigError
 from audioset_dl.versions import __version__
+from audioset_dl.words import to_json
+
+DEFAULT_CONFIG = "config.yaml"
+# Longer lines are hard to read; a pipe or a file has no width, and gets the same lines.
+WIDEST = 100
+
+CommandFunction = Callable[..., Any]
+Found = TypeVar("Found")
 
 
 @dataclass
@@ -19,64 +38,35 @@ class Verbosity:
     """True if an error is shown with its traceback."""
 
 
-class Command(click.Command):
-    """A command that takes ``-v``."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.params.append(_verbose_option())
-
-
-def _verbose_option() -> click.Option:
-    return click.Option(
-        ["-v", "--verbose"],
-        is_flag=True,
-        expose_value=False,
-        callback=_note_verbose,
-        help="Show the traceback of an error.",
-    )
-
-
 class Group(click.Group):
-    """A group of such commands, listed in the order of their use."""
-
-    command_class = Command
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.params.append(_verbose_option())
+    """A group of commands, listed in the order of their use."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Return the names of the commands in the order of their use."""
-        return sorted(self.commands, key=lambda name: (_place(name), name))
+        places = {name: place for place, name in enumerate(_ORDER)}
+        return sorted(self.commands, key=lambda name: (places.get(name, len(places)), name))
 
 
 # The order in which a newcomer meets them; a command that is not named here comes last.
 _ORDER = (
-    "demo",
-    "init",
-    "doctor",
-    "classes",
-    "plan",
-    "download",
-    "status",
-    "verify",
-    "compare",
-    "merge",
-    "process",
-    "split",
-    "statistics",
-    "episodes",
-)
-
-
-def _place(name: str) -> int:
-    return _ORDER.index(name) if name in _ORDER else len(_ORDER)
+    "demo", "init", "doctor", "classes", "plan", "download", "status", "verify", "compare", "merge",
+    "process", "split", "statistics", "episodes",
+)  # fmt: skip
 
 
 def _note_verbose(context: click.Context, _option: click.Parameter, value: bool) -> None:
     if value and isinstance(context.obj, Verbosity):
         context.obj.verbose = True
+
+
+VERBOSE_OPTION = click.Option(
+    ["-v", "--verbose"],
+    is_flag=True,
+    expose_value=False,
+    callback=_note_verbose,
+    help="Show the traceback of an error.",
+)
+"""Taken by the program and by each command: people add it at the end of the line."""
 
 
 def complain(kind: str, message: str) -> None:
@@ -111,3 +101,82 @@ def cli(context: click.Context) -> None:
     One YAML file says which sound classes, how many clips of each, how fast, and where to.
     """
     context.color = wants_colour()
+
+
+def names_config(command: CommandFunction) -> CommandFunction:
+    """Give a command CONFIG and ``--set``: parameters ``config`` and ``overrides``."""
+    command = click.option(
+        "--set", "overrides", multiple=True, metavar="KEY.PATH=VALUE",
+        help="Override a key of the config for this run; may be given several times. "
+        "Paths are relative to the config's folder.",
+    )(command)  # fmt: skip
+    return click.argument(
+        "config", required=False, default=DEFAULT_CONFIG, type=click.Path(path_type=Path)
+    )(command)
+
+
+def takes_config(command: CommandFunction) -> CommandFunction:
+    """Give a command CONFIG and ``--set``, and pass it the config that they say as the first."""
+
+    @names_config
+    @wraps(command)
+    def run(config: Path, overrides: tuple[str, ...], **options: object) -> None:
+        settings = load_config(config, overrides)
+        with located(config, overrides):
+            command(settings, **options)
+
+    return run
+
+
+@contextmanager
+def located(config: Path | None, overrides: tuple[str, ...]) -> Iterator[None]:
+    """Add its line to the error of a key that is found wrong only when it is used."""
+    try:
+        yield
+    except ConfigError as error:
+        raise locate(error, config, overrides) from error
+
+
+def config_argument(config: Path) -> str:
+    """Return what names a config behind a command: nothing for the default one."""
+    return "" if str(config) == DEFAULT_CONFIG else f" {config}"
+
+
+takes_json = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."
+)
+"""Give a command ``--json``: parameter ``as_json``."""
+takes_quiet = click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
+"""Give a command ``--quiet``: parameter ``quiet``."""
+
+
+def print_result(
+    found: Found,
+    document: Callable[[Found], object],
+    text: Callable[[Found], str],
+    *,
+    as_json: bool,
+) -> None:
+    """Print what a command found: one JSON document, or a text for people."""
+    click.echo(to_json(document(found)) if as_json else text(found))
+
+
+def terminal_width() -> int:
+    """Return the width for text on stdout: the terminal's, up to what is easy to read."""
+    return min(shutil.get_terminal_size().columns, WIDEST) if sys.stdout.isatty() else WIDEST
+
+
+def at_signals(act: Callable[[int], object]) -> None:
+    """Call a function at the first Ctrl-C, SIGTERM or SIGHUP (a closed terminal).
+
+    The second of the same kind ends the program at once.
+    """
+
+    def act_once(signal_number: int, _frame: FrameType | None) -> None:
+        signal.signal(signal_number, signal.SIG_DFL)
+        act(signal_number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # nohup ignores SIGHUP, and what it starts must go on ignoring it.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, act_once)

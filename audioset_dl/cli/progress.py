@@ -6,8 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import datetime
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
@@ -27,15 +26,8 @@ class DownloadProgress:
         self._last_line_at = float("-inf")
         self._last_pause: str | None = None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        error_type: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Remove the bar from the terminal."""
         if self._bar is not None:
             self._bar.close()
 
@@ -51,14 +43,9 @@ class DownloadProgress:
     def _update_bar(self, standing: Standing) -> None:
         if self._bar is None:
             self._bar = tqdm(
-                total=standing.wanted,
-                initial=standing.saved,
-                desc="saved",
-                unit="clip",
-                file=sys.stderr,
-                dynamic_ncols=True,
-                smoothing=0.1,
-            )
+                total=standing.wanted, initial=standing.saved, desc="saved", unit="clip",
+                file=sys.stderr, dynamic_ncols=True, smoothing=0.1,
+            )  # fmt: skip
         bar = self._bar
         if standing.pause and standing.pause != self._last_pause:
             bar.write(f"{datetime.now():%H:%M:%S} {standing.pause}", file=sys.stderr)

@@ -1,8 +1,7 @@
 """config.yaml as frozen, strict models, with all its faults reported at once."""
 
-from audioset_dl.config.loading import ConfigSource, as_config, load_config, locate
+from audioset_dl.config.loading import ConfigSource, as_config, load_config
 from audioset_dl.config.models import (
-    MOST_PER_CLASS,
     AudioConfig,
     ClassesConfig,
     ClipsConfig,
@@ -13,19 +12,9 @@ from audioset_dl.config.models import (
     OutputConfig,
     ProcessConfig,
 )
-from audioset_dl.config.quoting import hide_logins
 from audioset_dl.config.secrets import find_secrets
-from audioset_dl.config.starting import (
-    SCHEMA_NAME,
-    config_schema_text,
-    default_config_text,
-    split_names,
-    starting_config_text,
-)
 
 __all__ = [
-    "MOST_PER_CLASS",
-    "SCHEMA_NAME",
     "AudioConfig",
     "ClassesConfig",
     "ClipsConfig",
@@ -37,12 +26,6 @@ __all__ = [
     "OutputConfig",
     "ProcessConfig",
     "as_config",
-    "config_schema_text",
-    "default_config_text",
     "find_secrets",
-    "hide_logins",
     "load_config",
-    "locate",
-    "split_names",
-    "starting_config_text",
 ]

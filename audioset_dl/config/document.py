@@ -1,16 +1,17 @@
 """Values as a user wrote them, with the place of each, and all that is wrong with them.
 
-Owns :class:`Document` and key paths. Must not know how text is read, nor which keys a configuration
-has.
+Owns :class:`Document`, key paths, and how a message quotes a value. Must not know how text is read,
+nor which keys a configuration has.
 """
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from audioset_dl.config.quoting import quoted
 from audioset_dl.errors import ConfigError, Problem
 
 KeyPath: TypeAlias = "tuple[str | int, ...]"
@@ -21,6 +22,10 @@ UNREAD = object()
 
 # A list of 500 wrong classes has one cause: the first faults tell it, the rest scrolls them away.
 _MAX_PROBLEMS = 50
+HIDDEN = "***"
+"""Text in the place of a secret."""
+# A message is one line of a terminal: key, place and advice need the rest of it.
+_MAX_QUOTED = 60
 _PLAIN_KEY = re.compile(r"[\w-]{1,60}")
 
 
@@ -49,8 +54,8 @@ class Document:
     """Mappings, lists and scalars, or `UNREAD`."""
     places: dict[KeyPath, Place] = field(default_factory=dict)
     """The line of each key, and of each entry of a list."""
-    blanks: set[KeyPath] = field(default_factory=set)
-    """Keys with nothing behind the colon; those with an explicit null are not among them."""
+    blanks: dict[KeyPath, dict[str, Any]] = field(default_factory=dict)
+    """Keys with nothing behind the colon, not those with an explicit null; and their mappings."""
     faults: list[tuple[Place, Problem]] = field(default_factory=list)
 
     def place_of(self, path: KeyPath) -> Place:
@@ -84,14 +89,6 @@ class Document:
                 self.places[override.path[:length]] = override.place_of(override.path)
             holder = holder[key]
 
-    def drop_blank(self, path: KeyPath) -> None:
-        """Take away the key at `path`, if it is still one with nothing behind the colon."""
-        holder = self.value
-        for key in path[:-1]:
-            holder = holder.get(key) if isinstance(holder, dict) else None
-        if isinstance(holder, dict) and holder.get(path[-1]) is None:
-            holder.pop(path[-1], None)
-
     def error(self) -> ConfigError:
         """Return the error that tells all faults, those of the file first, line by line."""
         ordered = sorted(self.faults, key=lambda fault: (fault[0].line == 0, fault[0].line))
@@ -111,3 +108,25 @@ def dotted(path: KeyPath) -> str:
         else:
             text += ("." if text else "") + (part if _PLAIN_KEY.fullmatch(part) else quoted(part))
     return text
+
+
+def quoted(text: str) -> str:
+    """Return text as a message quotes it: on one line, short, and without a proxy's password."""
+    # Greedy and across lines, so that a login is hidden however its address is misspelled.
+    harmless = re.sub("://.*@", f"://{HIDDEN}@", text, flags=re.DOTALL)
+    short = harmless if len(harmless) <= _MAX_QUOTED else harmless[:_MAX_QUOTED] + "..."
+    return json.dumps(short, ensure_ascii=False)
+
+
+def shown(value: object) -> str:
+    """Return a value of any kind as a message names it."""
+    if isinstance(value, str):
+        return quoted(value)
+    if isinstance(value, list | tuple):
+        return "a list"
+    if isinstance(value, Mapping):
+        return "a mapping (key: value)"
+    if value is None or isinstance(value, bool | int | float):
+        return json.dumps(value)
+    # Only from a dict that Python code gave. Its text is not shown: it may be a secret.
+    return f"an object of type {type(value).__name__}"

@@ -15,10 +15,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from audioset_dl.config.document import Document, KeyPath, Place
+from audioset_dl.config.document import Document, KeyPath, Place, quoted
 from audioset_dl.config.models import Config
 from audioset_dl.config.problems import keys_at, note_faults
-from audioset_dl.config.quoting import quoted
 from audioset_dl.config.yaml_text import read_yaml, read_yaml_file
 from audioset_dl.errors import ConfigError
 
@@ -109,12 +108,9 @@ def locate(error: ConfigError, path: Path | None, overrides: Sequence[str] = ())
         As they were given to `load_config`.
     """
     document = _read(path, overrides)
-    return ConfigError(
-        *(
-            replace(problem, source=problem.source or str(document.place_of(_path(problem.key))))
-            for problem in error.problems
-        )
-    )
+    places = [document.place_of(_path(problem.key)) for problem in error.problems]
+    pairs = zip(error.problems, places, strict=True)
+    return ConfigError(*(replace(one, source=one.source or str(place)) for one, place in pairs))
 
 
 def _path(key: str) -> KeyPath:
@@ -126,9 +122,9 @@ def _path(key: str) -> KeyPath:
 def _read(path: Path | None, overrides: Sequence[str]) -> Document:
     """Return what a file and the overrides say, with what is wrong with their YAML."""
     document = Document("") if path is None else read_yaml_file(path)
-    for key in document.blanks:
-        if key[-1] in keys_at(key[:-1]):
-            document.drop_blank(key)
+    for (*around, key), mapping in document.blanks.items():
+        if key in keys_at(tuple(around)) and mapping.get(str(key)) is None:
+            mapping.pop(str(key), None)
     for override in overrides:
         _override(document, override)
     return document

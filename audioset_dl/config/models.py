@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     BaseModel,
@@ -20,19 +20,8 @@ from pydantic import (
     model_validator,
 )
 
-from audioset_dl.config.quoting import masked_options, masked_proxy
-from audioset_dl.config.values import (
-    ClassNames,
-    FilePath,
-    Flags,
-    Proxies,
-    Ratios,
-    Segments,
-    Slice,
-    Text,
-    Texts,
-    fault,
-)
+from audioset_dl.config import values
+from audioset_dl.config.values import fault
 
 # More than there are segments in all files of AudioSet (2,084,320): a larger number is a slip.
 MOST_PER_CLASS = 10_000_000
@@ -67,19 +56,19 @@ class Section(BaseModel):
 class MetadataConfig(Section):
     """Google's files about AudioSet."""
 
-    dir: FilePath = Path("metadata")
+    dir: values.FilePath = Path("metadata")
     """Folder of ontology.json, qa_true_counts.csv and the segment files; what is missing in it is
     downloaded."""
-    segments: Segments = ("balanced_train", "eval")
+    segments: values.Segments = ("balanced_train", "eval")
     """Segment files to choose clips from: names of Google's, or paths of CSVs of the same form."""
 
 
 class ClassesConfig(Section):
     """Which classes are wanted."""
 
-    include: Texts = ()
+    include: values.Texts = ()
     """Display names or MIDs; empty: every class that labels a clip and is not blacklisted."""
-    exclude: Texts = ()
+    exclude: values.Texts = ()
     """Display names or MIDs to leave out; wins over `include`."""
     descendants: bool = True
     """True if a class of `include` or `exclude` stands for its whole subtree of the ontology."""
@@ -90,7 +79,7 @@ class ClassesConfig(Section):
     any."""
     unrated: Literal["exclude", "include"] = "exclude"
     """With `min_quality`: what happens to the classes that nobody rated."""
-    slice: Slice = None
+    slice: values.Slice = None
     """[start, stop]: only these of the chosen classes, counted from 0 in ontology order, without
     `stop` itself; null: all."""
 
@@ -104,10 +93,10 @@ class ClipsConfig(Section):
     """exclusive: only clips that carry no other chosen class."""
     full_length: bool = False
     """True to leave out segments that are not 10 s long."""
-    list: FilePath | None = None
+    list: values.FilePath | None = None
     """A manifest.csv, or another CSV with `clip_id` or `ytid,start_s`: exactly its clips are
     wanted, whatever the other keys here say; null: no list."""
-    known_gone: FilePath | None = None
+    known_gone: values.FilePath | None = None
     """A CSV of clips that others found gone, which are not requested: a failures.csv, or what
     ``audioset-dl status --availability --csv`` prints; null: none."""
 
@@ -129,16 +118,16 @@ class DownloadConfig(Section):
     """When YouTube refuses an address: wait and go on, or stop the run."""
     throttle_wait_s: Annotated[float, Field(gt=0, le=_DAY_S)] = 60
     """First pause, in seconds, of a refused address; doubles up to 30 minutes."""
-    cookies: FilePath | None = None
+    cookies: values.FilePath | None = None
     """File of cookies: a cookies.txt in Netscape format, or the JSON that the browser extension
     EditThisCookie copies."""
-    cookies_from_browser: Text | None = None
+    cookies_from_browser: values.Text | None = None
     """Browser to read cookies from, as yt-dlp names it: ``firefox`` or ``firefox:PROFILE``."""
     cookies_use: Literal["needed", "always"] = "needed"
     """needed: ask as a guest, and with the cookies only for what a guest is refused; always: send
     the cookies with every request."""
     # writeOnly marks what may hold a secret: no message shows it (config/problems.py).
-    proxies: Proxies = Field(default=(), repr=False, json_schema_extra={"writeOnly": True})
+    proxies: values.Proxies = Field(default=(), repr=False, json_schema_extra={"writeOnly": True})
     """Proxies, each an address of its own, ``scheme://user:password@host:port``; empty: a direct
     connection."""
     verify_tls: bool = True
@@ -178,14 +167,14 @@ class AudioConfig(Section):
         "PCM_16"
     )
     """Form of a sample, as soundfile names it: those that hold any exact number of samples."""
-    ffmpeg: FilePath | None = None
+    ffmpeg: values.FilePath | None = None
     """Path of an ffmpeg to use in place of the one that came with the program."""
 
 
 class OutputConfig(Section):
     """Where the dataset goes."""
 
-    dir: FilePath = Path("audioset")
+    dir: values.FilePath = Path("audioset")
     """Folder of the dataset: WAVs, manifest, journal."""
     layout: Literal["class", "sharded"] = "class"
     """class: wav/<class>/<file>; sharded: wav/<2 hex digits>/<file>."""
@@ -194,11 +183,11 @@ class OutputConfig(Section):
 class ProcessConfig(Section):
     """What `process` makes of the downloaded clips."""
 
-    dir: FilePath = Path("processed")
+    dir: values.FilePath = Path("processed")
     """Folder that `process` and `statistics` write to; not inside output.dir, nor around it."""
     workers: Annotated[int, Field(ge=1, le=256)] | None = None
     """Processes at the same time; null: one for each core."""
-    drop: Flags = ("silent", "nan", "duplicate")
+    drop: values.Flags = ("silent", "nan", "duplicate")
     """Flags that leave a clip out."""
     short: Literal["keep", "pad", "repeat", "drop"] = "keep"
     """What happens to a clip of less than 10 s: kept as it is, filled up with zeros, repeated
@@ -232,23 +221,23 @@ class ProcessConfig(Section):
 class FewshotConfig(Section):
     """How classes are split for few-shot learning, and what an episode is."""
 
-    dir: FilePath = Path("fewshot")
+    dir: values.FilePath = Path("fewshot")
     """Folder that `split` and `episodes` write to."""
     min_clips: Annotated[int, Field(ge=1, le=MOST_PER_CLASS)] = 20
     """Clips that a class must have to take part."""
-    ratios: Ratios = (0.7, 0.1, 0.2)
+    ratios: values.Ratios = (0.7, 0.1, 0.2)
     """Shares of the classes for train, validation and test."""
     group_threshold: Annotated[float, Field(gt=0, le=1)] | None = 0.1
     """Jaccard index, above 0 to 1, of two classes' clips from which on the classes stay on one
     side; null: no class is tied to another."""
     stratify: Literal["root", "parent"] | None = None
     """Spread each root's (or parent's) classes over the splits by the ratios; null: do not."""
-    holdout: ClassNames = ()
+    holdout: values.ClassNames = ()
     """Classes (display names or MIDs), such as roots of the ontology, all of whose classes go to
     test."""
     mixed_clips: Literal["drop", "keep_out_of_train"] = "drop"
     """What happens to a clip whose labels fall into several splits."""
-    given: FilePath | None = None
+    given: values.FilePath | None = None
     """JSON file of class names, ``{"train": [...], "validation": [...], "test": [...]}``, to split
     by in place of ratios; null: none."""
     kind: Literal["single", "one_vs_rest", "multi_hot"] = "single"
@@ -289,14 +278,3 @@ class Config(Section):
     def resolved(self, folder: Path) -> Config:
         """Return the same configuration with its relative paths taken from `folder`."""
         return Config.model_validate(self, context=folder)
-
-    def public_dict(self) -> dict[str, Any]:
-        """Return the configuration as JSON-able data without secrets, for ``run.json``.
-
-        Passwords of proxies are hidden, and so are logins, tokens and headers in the options for
-        yt-dlp.
-        """
-        data = self.model_dump(mode="json")
-        data["download"]["proxies"] = [masked_proxy(proxy) for proxy in self.download.proxies]
-        data["download"]["yt_dlp"] = masked_options(self.download.yt_dlp)
-        return data

@@ -15,9 +15,8 @@ from typing import Any, TypeAlias
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from audioset_dl.config.document import UNREAD, Document, KeyPath
+from audioset_dl.config.document import UNREAD, Document, KeyPath, quoted, shown
 from audioset_dl.config.models import Config
-from audioset_dl.config.quoting import quoted, shown
 from audioset_dl.config.values import FAULT
 
 _Schema: TypeAlias = dict[str, Any]

@@ -11,12 +11,12 @@ from collections.abc import Callable, Hashable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar, get_args
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from audioset_dl.config.quoting import quoted, shown
+from audioset_dl.config.document import quoted, shown
 from audioset_dl.errors import join_fix
 
 FAULT = "fault"
@@ -147,7 +147,9 @@ def _check_proxy(proxy: str) -> str:
         port = parts.port
     except ValueError:
         parts, port = urlsplit(""), None
-    if _is_misspelled(proxy, parts, port):
+    beyond = parts.path not in ("", "/") or parts.query or parts.fragment
+    odd = " " in proxy or not proxy.isprintable()
+    if not parts.hostname or port == 0 or beyond or odd:
         raise fault(
             "expected scheme://user:password@host:port (the login is optional)",
             "characters such as @ : / # ? in the login must be percent-encoded (@ as %40)",
@@ -156,12 +158,6 @@ def _check_proxy(proxy: str) -> str:
     if port is None and parts.scheme == "http":
         raise fault("the port is missing", "write http://host:port")
     return proxy
-
-
-def _is_misspelled(proxy: str, parts: SplitResult, port: int | None) -> bool:
-    beyond = parts.path not in ("", "/") or parts.query or parts.fragment
-    odd = " " in proxy or not proxy.isprintable()
-    return not parts.hostname or port == 0 or bool(beyond) or odd
 
 
 def _proxy_key(proxy: str) -> Hashable:

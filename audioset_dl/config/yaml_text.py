@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +28,14 @@ _TOO_LARGE = f"larger than {MAX_BYTES // 1024} KiB, so it can't be a configurati
 # (https://docs.python.org/3/library/stdtypes.html#int-max-str-digits).
 _MAX_DIGITS = 40
 
-_TAG = "tag:yaml.org,2002:"
-_REFUSED = "refused"
 # YAML 1.2's core schema also has 0x1F, 0o17, .inf and .nan. No key here wants such a number, and a
 # number with a zero before it is octal in YAML 1.1: these stay text, and the models refuse them.
-_SCALARS = {
-    "null": r"~|null|Null|NULL|",
-    "bool": r"true|True|TRUE|false|False|FALSE",
-    "int": r"[-+]?(0|[1-9][0-9]*)",
-    "float": r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?",
-}
+_SCALARS: tuple[tuple[re.Pattern[str], Callable[[str], Any]], ...] = (
+    (re.compile(r"~|null|Null|NULL|"), lambda _: None),
+    (re.compile(r"true|True|TRUE|false|False|FALSE"), lambda text: text.lower() == "true"),
+    (re.compile(r"[-+]?(0|[1-9][0-9]*)"), int),
+    (re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?"), float),
+)
 _NOT_TEXT = re.compile("[\0\ud800-\udfff]")
 
 _SYNTAX = (
@@ -104,7 +103,7 @@ def read_yaml(text: str, source: str, path: KeyPath = ()) -> Document:
         document.refuse(path, _TOO_LARGE)
         return document
     try:
-        document.value = _Loader(text, document).read()
+        document.value = _Reader(text, document).read()
     except yaml.reader.ReaderError as error:
         found = f"a control character (U+{ord(text[error.position]):04X})"
         place = _place(document, text.count("\n", 0, error.position))
@@ -146,149 +145,136 @@ class _TooDeepError(yaml.MarkedYAMLError):
     """Lists and mappings stand in one another beyond `MAX_DEPTH`."""
 
 
-class _Loader(yaml.SafeLoader):
-    """PyYAML's loader, with the scalars of YAML 1.2 and the place of each value.
+class _Reader:
+    """Turns PyYAML's events into values, and notes the place of each.
 
-    Checks everything while nodes are composed: only there aliases are still seen as aliases,
-    nesting can be bounded before PyYAML recurses or slows down over it, and faults that stand
-    before an error of syntax are found too.
+    Events, because only there aliases are still seen as aliases, nesting can be bounded before
+    PyYAML recurses or slows down over it, and faults that stand before an error of syntax are found
+    too.
     """
 
     def __init__(self, text: str, document: Document) -> None:
-        super().__init__(text)
+        self._loader = yaml.SafeLoader(text)
         self._document = document
-        # One for each node that is being composed: its key or index, or None for the root, for a
-        # key, and for the value of a key that was refused.
-        self._parts: list[str | int | None] = []
-        # One for each mapping that is being composed: the line of each key.
-        self._keys: list[dict[str, int]] = []
 
     def read(self) -> Any:
         """Return the value of the text, or `UNREAD`."""
         try:
-            node = self.get_node() if self.check_node() else None
-            if self.check_node():
-                fix = 'remove the "---" and what follows it'
-                self._refuse(self._peek().start_mark, "a second document", fix)
-            return self.construct_document(node) if node else None
+            return self._read_document(self._document.path)
         except yaml.MarkedYAMLError as error:
             mark, *words = _describe_syntax(error)
         except (ValueError, OverflowError):
             # PyYAML's own slips: chr() of "\UFFFFFFFF", int() of "%YAML 1.999...".
             mark = None
             words = ["not valid YAML: a number that stands for no character or version"]
-        self._parts.clear()
-        self._refuse(mark, *words)
+        place = _place(self._document, self._loader.line if mark is None else mark.line)
+        self._document.refuse(self._document.path, *words, place=place)
         return UNREAD
 
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> Any:
-        # The key first: to look at the next event may raise an error of syntax.
-        key = index if isinstance(index, yaml.Node) else None
-        part = self._key_text(key) if key else index
-        self._parts.append(part)
-        event = self._peek()
-        if part is not None or parent is None:
-            mark = key.start_mark if key else event.start_mark
-            self._document.places[self._path()] = _place(self._document, mark.line)
-        node = self._compose(parent, index, event)
-        self._parts.pop()
-        return node
-
-    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
-        self._keys.append({})
-        node = super().compose_mapping_node(anchor)
-        self._keys.pop()
-        node.value = [(key, value) for key, value in node.value if key.tag != _REFUSED]
-        return node
-
-    def _peek(self) -> Any:
-        return self.peek_event()  # type: ignore[no-untyped-call]
-
-    def _compose(self, parent: yaml.Node | None, index: Any, event: Any) -> Any:
-        """Return the node that begins with an event, tagged as refused where it can't be used."""
-        mark = event.start_mark
-        if isinstance(event, yaml.AliasEvent):
-            self.get_event()  # type: ignore[no-untyped-call]
-            self._refuse(mark, "aliases (*name) are not used here", "write the value")
-            return yaml.ScalarNode(_REFUSED, "", mark, mark)
-        if event.anchor is not None:
-            self._refuse(mark, "anchors (&name) are not used here", "remove it")
-            event.anchor = None
-        if event.tag is not None:
-            self._refuse(mark, "tags (!name) are not used here", "remove it, or quote the text")
-            # Read on as if the tag were not there, to find the faults behind it too.
-            event.tag = None
-            event.implicit = (getattr(event, "style", None) is None, True)
-        if isinstance(event, yaml.CollectionStartEvent) and len(self._parts) > MAX_DEPTH:
-            found = f"nested deeper than {MAX_DEPTH} levels"
-            raise _TooDeepError(problem=found, problem_mark=mark)
-        node: Any = super().compose_node(parent, index)
-        if isinstance(node, yaml.ScalarNode) and self._is_unusable(node):
-            node.tag = _REFUSED
-        return node
-
-    def _is_unusable(self, node: yaml.ScalarNode) -> bool:
-        """Note a key with nothing behind the colon; refuse text and numbers without a use."""
-        if node.value == "" and node.style is None and isinstance(self._parts[-1], str):
-            self._document.blanks.add(self._path())
-        if _NOT_TEXT.search(node.value):
-            words = "a character that text can't hold (\\0, or half of a surrogate pair)"
-        elif _is_too_large(node):
-            words = "a number too large to work with"
-        else:
-            return False
-        self._refuse(node.start_mark, words)
-        return True
-
-    def _key_text(self, key: yaml.Node) -> str | None:
-        """Return the text of a key; refuse a key that is none, and one that is given twice."""
-        if key.tag == _REFUSED:
+    def _read_document(self, path: KeyPath) -> Any:
+        self._next()  # the start of the stream
+        if isinstance(self._next(), yaml.StreamEndEvent):
             return None
-        is_plain = isinstance(key, yaml.ScalarNode) and key.style is None
-        if not isinstance(key, yaml.ScalarNode):
-            words = "a list or mapping in the place of a key", "keys must be text"
-        elif is_plain and key.value == "":
-            words = 'a ":" with no key before it', ""
-        elif is_plain and key.value == "<<":
-            words = "merge keys (<<) are not used here", "write the keys out"
-        elif key.tag != self.DEFAULT_SCALAR_TAG:
-            words = f"the key {key.value[:40]} is not text", "put it in quotes"
+        value = self._read_placed(self._next(), path, 1)
+        self._next()  # the end of the document
+        event = self._next()
+        if not isinstance(event, yaml.StreamEndEvent):
+            fix = 'remove the "---" and what follows it'
+            self._refuse(path, event, "a second document", fix)
+        return value
+
+    def _next(self) -> Any:
+        return self._loader.get_event()  # type: ignore[no-untyped-call]
+
+    def _read_placed(self, event: Any, path: KeyPath, depth: int) -> Any:
+        """Return the value that begins with an event, and note its place."""
+        self._document.places[path] = self._place(event)
+        return self._read(event, path, depth)
+
+    def _read(self, event: Any, path: KeyPath, depth: int) -> Any:
+        """Return the value that begins with an event, or `UNREAD` where it can't be used."""
+        if isinstance(event, yaml.AliasEvent):
+            self._refuse(path, event, "aliases (*name) are not used here", "write the value")
+            return UNREAD
+        if event.anchor is not None:
+            self._refuse(path, event, "anchors (&name) are not used here", "remove it")
+        if event.tag is not None:
+            # Read on as if the tag were not there, to find the faults behind it too.
+            fix = "remove it, or quote the text"
+            self._refuse(path, event, "tags (!name) are not used here", fix)
+        if isinstance(event, yaml.ScalarEvent):
+            return self._read_scalar(event, path)
+        if depth > MAX_DEPTH:
+            found = f"nested deeper than {MAX_DEPTH} levels"
+            raise _TooDeepError(problem=found, problem_mark=event.start_mark)
+        if isinstance(event, yaml.MappingStartEvent):
+            return self._read_mapping(path, depth)
+        entries: list[Any] = []
+        while not isinstance(event := self._next(), yaml.SequenceEndEvent):
+            entries.append(self._read_placed(event, (*path, len(entries)), depth + 1))
+        return entries
+
+    def _read_scalar(self, event: Any, path: KeyPath) -> Any:
+        text = event.value
+        kinds = _SCALARS if event.style is None else ()
+        make = next((make for pattern, make in kinds if pattern.fullmatch(text)), str)
+        is_infinite = make is float and math.isinf(float(text))
+        if _NOT_TEXT.search(text):
+            found = "a character that text can't hold (\\0, or half of a surrogate pair)"
+        elif is_infinite or (make is int and len(text) > _MAX_DIGITS):
+            found = "a number too large to work with"
         else:
-            self._note_key(key.value, key.start_mark)
-            return str(key.value)
-        key.tag = _REFUSED
-        self._refuse(key.start_mark, *words)
+            return make(text)
+        self._refuse(path, event, found)
+        return UNREAD
+
+    def _read_mapping(self, path: KeyPath, depth: int) -> dict[str, Any]:
+        document = self._document
+        mapping: dict[str, Any] = {}
+        while not isinstance(event := self._next(), yaml.MappingEndEvent):
+            key = self._read_key(event, path, depth)
+            if key is None:
+                self._read(self._next(), path, depth + 1)  # for the faults in it
+                continue
+            inner = (*path, key)
+            if key in mapping:
+                line = document.places[inner].line
+                first = f", first on line {line}" if line else ""
+                self._refuse(inner, event, f"given twice{first}", "keep one")
+            document.places[inner] = self._place(event)
+            event = self._next()
+            if _is_blank(event):
+                document.blanks[inner] = mapping
+            mapping[key] = self._read(event, inner, depth + 1)
+        return mapping
+
+    def _read_key(self, event: Any, path: KeyPath, depth: int) -> str | None:
+        """Return the key that begins with an event; refuse one that is no text."""
+        key = self._read(event, path, depth + 1)
+        if key is UNREAD:
+            return None
+        if isinstance(key, list | dict):
+            words = "a list or mapping in the place of a key", "keys must be text"
+        elif _is_blank(event):
+            words = 'a ":" with no key before it', ""
+        elif event.style is None and key == "<<":
+            words = "merge keys (<<) are not used here", "write the keys out"
+        elif not isinstance(key, str):
+            words = f"the key {event.value[:40]} is not text", "put it in quotes"
+        else:
+            return key
+        self._refuse(path, event, *words)
         return None
 
-    def _note_key(self, key: str, mark: yaml.Mark) -> None:
-        lines = self._keys[-1]
-        if key in lines:
-            first = "" if self._document.path else f", first on line {lines[key] + 1}"
-            self._refuse(mark, f"given twice{first}", "keep one", key=key)
-        lines[key] = mark.line
+    def _refuse(self, path: KeyPath, event: Any, found: str, fix: str = "") -> None:
+        self._document.refuse(path, found, fix, place=self._place(event))
 
-    def _refuse(
-        self, mark: yaml.Mark | None, found: str, fix: str = "", *, key: str | None = None
-    ) -> None:
-        place = _place(self._document, self.line if mark is None else mark.line)
-        self._document.refuse(self._path(key), found, fix, place=place)
-
-    def _path(self, key: str | None = None) -> KeyPath:
-        parts = (*self._document.path, *self._parts, key)
-        return tuple(part for part in parts if part is not None)
+    def _place(self, event: Any) -> Place:
+        return _place(self._document, event.start_mark.line)
 
 
-# A table of its own: add_implicit_resolver would add to a copy of YAML 1.1's.
-_Loader.yaml_implicit_resolvers = {}
-for _kind, _pattern in _SCALARS.items():
-    _Loader.add_implicit_resolver(_TAG + _kind, re.compile(rf"(?:{_pattern})\Z"), None)
-_Loader.add_constructor(_REFUSED, lambda *_: UNREAD)
-
-
-def _is_too_large(node: yaml.ScalarNode) -> bool:
-    if node.tag == _TAG + "int":
-        return len(node.value) > _MAX_DIGITS
-    return node.tag == _TAG + "float" and not math.isfinite(float(node.value))
+def _is_blank(event: Any) -> bool:
+    return isinstance(event, yaml.ScalarEvent) and event.style is None and event.value == ""
 
 
 def _describe_syntax(error: yaml.MarkedYAMLError) -> tuple[yaml.Mark | None, str, str]:

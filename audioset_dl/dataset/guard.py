@@ -1,18 +1,23 @@
-"""No links in the places of our files, so that nothing is written outside the output folder.
+"""The checks that a folder can hold a dataset: no links in the places of our files, and writable.
 
-An output folder may come from somebody else, in an archive that also holds links.
+An output folder may come from somebody else, in an archive that also holds links, by which files
+outside of it would be written.
 """
 
 from __future__ import annotations
 
 import os
 import stat
+import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
-from audioset_dl.dataset.layout import OutputFolder
+from audioset_dl.dataset.journal import open_journal
+from audioset_dl.dataset.layout import LONGEST_SLUG, OutputFolder
 from audioset_dl.errors import OutputError
-from audioset_dl.storage.files import as_output_error
+from audioset_dl.storage.files import TEMPORARY_SUFFIX, as_output_error, write_file
+from audioset_dl.storage.lock import hold_folder
 
 
 def check_places(folder: OutputFolder) -> None:
@@ -27,8 +32,9 @@ def check_places(folder: OutputFolder) -> None:
         What was found where, and what to do.
     """
     for path, is_folder in _places(folder):
-        with as_output_error(path):
-            mode = _mode_of(path)
+        mode = 0  # of what is not there
+        with as_output_error(path), suppress(FileNotFoundError):
+            mode = path.lstat().st_mode
         if mode and stat.S_ISLNK(mode):
             raise OutputError(
                 f"{path} is a link to {path.readlink()}: nothing is written through links",
@@ -56,8 +62,39 @@ def _places(folder: OutputFolder) -> Iterator[tuple[Path, bool]]:
     yield from ((Path(entry.path), True) for entry in entries if not entry.is_file())
 
 
-def _mode_of(path: Path) -> int:
-    try:
-        return path.lstat().st_mode
-    except FileNotFoundError:
-        return 0
+def try_folder(output: OutputFolder, now: str) -> Path:
+    """Lock, write, flush, rename, and keep a journal where a dataset lies or would lie.
+
+    Parameters
+    ----------
+    output : OutputFolder
+        Where it does not exist yet, the nearest folder above it is tried; it is not made.
+    now : str
+        The time, ISO 8601 in UTC.
+
+    Returns
+    -------
+    Path
+        The folder that was tried.
+
+    Raises
+    ------
+    OutputError
+        What did not work, and what to do.
+    """
+    absolute = output.path.absolute()
+    place = next(path for path in (absolute, *absolute.parents) if path.exists())
+    if not place.is_dir():
+        raise OutputError(
+            f"{place} is not a folder", fix="move it away, or choose another output.dir"
+        )
+    # Messages name the folder around what has a temporary name.
+    with as_output_error(place):
+        folder = tempfile.TemporaryDirectory(dir=place, prefix=".doctor-", suffix=TEMPORARY_SUFFIX)
+    with folder as name:
+        trial = OutputFolder(Path(name))
+        with hold_folder(trial.lock, now), open_journal(trial.journal) as journal:
+            journal.note("trial", now)
+            # The longest folder of a class, and in it a name as clips have it.
+            write_file(trial.wav / ("a" * LONGEST_SLUG) / "Y-_aB3456789_120000.wav", b"trial")
+    return place

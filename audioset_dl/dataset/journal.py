@@ -8,33 +8,26 @@ what it is told and decides nothing.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import astuple
 from pathlib import Path
 
 from audioset_dl.catalog.clips import Clip
-from audioset_dl.dataset.journal_errors import BEGIN_ANEW, unusable_error
-from audioset_dl.dataset.journal_rows import (
+from audioset_dl.dataset.journal_reader import (
+    BEGIN_ANEW,
     CLIP_COLUMNS,
     COLUMNS,
-    FILE_COLUMNS,
     JournalReader,
     clip_values,
+    connected,
     row_values,
+    unusable_error,
 )
-from audioset_dl.dataset.journal_schema import (
-    VERSION,
-    check_version,
-    migrate,
-    migrated_copy,
-    version_of,
-)
-from audioset_dl.dataset.rows import Row, SavedFile
+from audioset_dl.dataset.journal_schema import check_version, migrate, version_of
+from audioset_dl.dataset.rows import FILE_COLUMNS, Row, SavedFile
 from audioset_dl.errors import OutputError
 from audioset_dl.storage.files import as_output_error
-
-_FORGET_FAILURE = "code = NULL, detail = NULL, proof = NULL, asked_as = NULL"
 
 
 class Journal(JournalReader):
@@ -81,21 +74,19 @@ class Journal(JournalReader):
     def record_saved(self, clip_id: str, file: SavedFile) -> None:
         """Note that a clip is on the disk."""
         columns = ", ".join(f"{name} = ?" for name in FILE_COLUMNS)
-        with self._writing():
-            self._db.execute(
-                f"UPDATE clips SET state = 'saved', {_FORGET_FAILURE}, updated_at = ?,"
-                f" {columns} WHERE clip_id = ?",
-                (file.saved_at, *astuple(file), clip_id),
-            )
+        self._write(
+            "UPDATE clips SET state = 'saved', code = NULL, detail = NULL, proof = NULL,"
+            f" asked_as = NULL, updated_at = ?, {columns} WHERE clip_id = ?",
+            (file.saved_at, *astuple(file), clip_id),
+        )
 
     def adopt(self, clip: Clip, file: SavedFile) -> None:
         """Take up a clip that is on the disk, known or not; one not known is not wanted yet."""
-        with self._writing():
-            self._db.execute(
-                f"INSERT OR IGNORE INTO clips ({', '.join(CLIP_COLUMNS)}, classes, updated_at,"
-                " state, wanted) VALUES (?, ?, ?, ?, ?, ?, '', ?, 'waiting', 0)",
-                (*clip_values(clip), file.saved_at),
-            )
+        self._write(
+            f"INSERT OR IGNORE INTO clips ({', '.join(CLIP_COLUMNS)}, classes, updated_at,"
+            " state, wanted) VALUES (?, ?, ?, ?, ?, ?, '', ?, 'waiting', 0)",
+            (*clip_values(clip), file.saved_at),
+        )
         self.record_saved(clip.clip_id, file)
 
     def record_failed(
@@ -115,12 +106,11 @@ class Journal(JournalReader):
         A clip that is saved stays saved. The parameters are fields of
         `audioset_dl.dataset.rows.Row`; `charged` is True if the attempt counts.
         """
-        with self._writing():
-            self._db.execute(
-                "UPDATE clips SET state = ?, code = ?, detail = ?, proof = ?, asked_as = ?,"
-                " updated_at = ?, attempts = attempts + ? WHERE clip_id = ? AND state != 'saved'",
-                (state, code, detail, proof, asked_as, now, int(charged), clip_id),
-            )
+        self._write(
+            "UPDATE clips SET state = ?, code = ?, detail = ?, proof = ?, asked_as = ?,"
+            " updated_at = ?, attempts = attempts + ? WHERE clip_id = ? AND state != 'saved'",
+            (state, code, detail, proof, asked_as, now, int(charged), clip_id),
+        )
 
     def put(self, rows: Iterable[Row]) -> None:
         """Write rows as they are, in the place of those of the same clips."""
@@ -134,40 +124,37 @@ class Journal(JournalReader):
     def retry_gone(self, codes: Collection[str]) -> None:
         """Let clips that are gone by some codes wait again."""
         marks = ", ".join("?" * len(codes))
-        with self._writing():
-            self._db.execute(
-                "UPDATE clips SET state = 'waiting', proof = NULL"
-                f" WHERE state = 'gone' AND code IN ({marks})",
-                tuple(codes),
-            )
+        self._write(
+            "UPDATE clips SET state = 'waiting', proof = NULL"
+            f" WHERE state = 'gone' AND code IN ({marks})",
+            tuple(codes),
+        )
 
     def refund(self, clip_id: str) -> None:
         """Take back one attempt that a clip was charged."""
-        with self._writing():
-            self._db.execute(
-                "UPDATE clips SET attempts = MAX(0, attempts - 1) WHERE clip_id = ?", (clip_id,)
-            )
+        self._write(
+            "UPDATE clips SET attempts = MAX(0, attempts - 1) WHERE clip_id = ?", (clip_id,)
+        )
 
     def record_moved(self, clip_id: str, file_name: str) -> None:
         """Note that the file of a saved clip has another place now."""
-        with self._writing():
-            self._db.execute(
-                "UPDATE clips SET file_name = ? WHERE clip_id = ?", (file_name, clip_id)
-            )
+        self._write("UPDATE clips SET file_name = ? WHERE clip_id = ?", (file_name, clip_id))
 
     def record_lost(self, clip_id: str, now: str) -> None:
         """Note that the file of a saved clip is no longer there, so that it is fetched again."""
         columns = ", ".join(f"{name} = NULL" for name in FILE_COLUMNS)
-        with self._writing():
-            self._db.execute(
-                f"UPDATE clips SET state = 'waiting', updated_at = ?, {columns} WHERE clip_id = ?",
-                (now, clip_id),
-            )
+        self._write(
+            f"UPDATE clips SET state = 'waiting', updated_at = ?, {columns} WHERE clip_id = ?",
+            (now, clip_id),
+        )
 
     def note(self, key: str, value: str) -> None:
         """Leave a note for those who read the journal while a run writes it."""
+        self._write("INSERT OR REPLACE INTO notes VALUES (?, ?)", (key, value))
+
+    def _write(self, statement: str, values: Sequence[object]) -> None:
         with self._writing():
-            self._db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (key, value))
+            self._db.execute(statement, values)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -193,77 +180,15 @@ def open_journal(path: Path) -> Iterator[Journal]:
     """
     with as_output_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    with _connected(f"{path.absolute().as_uri()}?mode=rwc", path) as connection:
+    with connected(f"{path.absolute().as_uri()}?mode=rwc", path) as connection:
         # Others can read while the one writer writes, and a change is on the disk at once:
         # https://www.sqlite.org/wal.html, https://www.sqlite.org/pragma.html#pragma_synchronous
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        version = version_of(connection)
-        check_version(version, path)
-        if version > 0:
-            _check_whole(connection, path)
+        check_version(version_of(connection), path)
+        # Damage is noticed before anything is written on top of it.
+        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            raise OutputError(f"the journal {path} is damaged ({found!r:.80})", fix=BEGIN_ANEW)
         migrate(connection)
         yield Journal(connection, path)
-
-
-@contextmanager
-def read_journal(path: Path) -> Iterator[JournalReader]:
-    """Open a journal for reading, also while a run writes it; nothing is written.
-
-    Raises
-    ------
-    OutputError
-        There is none, or it is damaged, or comes from a later version of the program.
-    """
-    if not path.is_file():
-        raise OutputError(
-            f"{path.parent} holds no journal: nothing was downloaded there yet, or it was lost",
-            fix="run `audioset-dl download`, which begins one, or makes it again from manifest.csv;"
-            " or name the config whose output.dir you mean",
-        )
-    # Where no run is under way nothing is written, not even SQLite's own files beside the journal,
-    # as the folder may be read-only: https://www.sqlite.org/uri.html#uriimmutable
-    is_at_rest = not path.with_name(f"{path.name}-wal").exists()
-    options = "mode=ro&immutable=1" if is_at_rest else "mode=ro"
-    with _connected(f"{path.absolute().as_uri()}?{options}", path) as connection:
-        version = version_of(connection)
-        if version == 0:
-            raise OutputError(
-                f"the journal {path} is empty", fix="run `audioset-dl download` again"
-            )
-        check_version(version, path)
-        if version == VERSION:
-            yield JournalReader(connection, path)
-        else:
-            with closing(migrated_copy(connection)) as copy:
-                yield JournalReader(copy, path)
-
-
-def read_states(path: Path) -> dict[str, tuple[str, str | None]]:
-    """Return `JournalReader.states` of a journal; nothing where there is none yet."""
-    if not path.is_file():
-        return {}
-    with read_journal(path) as journal:
-        return journal.states()
-
-
-@contextmanager
-def _connected(uri: str, path: Path) -> Iterator[sqlite3.Connection]:
-    try:
-        # timeout: seconds to wait for another connection that has the file locked.
-        connection = sqlite3.connect(uri, uri=True, timeout=30)
-    except sqlite3.Error as error:
-        raise unusable_error(path, error) from error
-    try:
-        yield connection
-    except sqlite3.DatabaseError as error:
-        raise unusable_error(path, error) from error
-    finally:
-        connection.close()
-
-
-def _check_whole(connection: sqlite3.Connection, path: Path) -> None:
-    """Notice damage before anything is written on top of it."""
-    (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    if found != "ok":
-        raise OutputError(f"the journal {path} is damaged ({found!r:.80})", fix=BEGIN_ANEW)

@@ -7,7 +7,6 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from audioset_dl.catalog.ontology import Ontology
@@ -19,46 +18,20 @@ LONGEST_SLUG = 100
 """Characters of the longest folder of a class; most file systems take 255 bytes in a name."""
 
 
-@dataclass(frozen=True)
 class OutputFolder:
-    """The names of the files in an output folder."""
+    """The places of the files in an output folder."""
 
-    path: Path
-
-    @property
-    def wav(self) -> Path:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.wav = path / "wav"
         """The folder of all WAV files."""
-        return self.path / "wav"
-
-    @property
-    def journal(self) -> Path:
-        """The journal (SQLite)."""
-        return self.path / "journal.sqlite"
-
-    @property
-    def manifest(self) -> Path:
-        """manifest.csv."""
-        return self.path / "manifest.csv"
-
-    @property
-    def failures(self) -> Path:
-        """failures.csv."""
-        return self.path / "failures.csv"
-
-    @property
-    def run(self) -> Path:
-        """run.json."""
-        return self.path / "run.json"
-
-    @property
-    def lock(self) -> Path:
-        """The lock file."""
-        return self.path / ".lock"
-
-    @property
-    def scratch(self) -> Path:
+        self.journal = path / "journal.sqlite"
+        self.manifest = path / "manifest.csv"
+        self.failures = path / "failures.csv"
+        self.run = path / "run.json"
+        self.lock = path / ".lock"
+        self.scratch = path / ".fetching"
         """The folder of what is being fetched; it exists only while a run is under way."""
-        return self.path / ".fetching"
 
 
 class Layout:

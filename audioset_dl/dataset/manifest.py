@@ -9,13 +9,20 @@ import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from sys import intern
+from typing import Any
 
 from audioset_dl.catalog.clips import Clip, split_clip_id
-from audioset_dl.dataset.checks import check_clip, check_file, check_file_name
-from audioset_dl.dataset.rows import Row, SavedFile
+from audioset_dl.dataset.rows import (
+    FILE_COLUMNS,
+    Row,
+    SavedFile,
+    check_clip,
+    check_file_name,
+    check_saved_file,
+)
 from audioset_dl.dataset.version_0_1 import separate_detail
 from audioset_dl.errors import OutputError
 from audioset_dl.storage.tables import BadRow, Cells, read_table, write_table
@@ -217,7 +224,7 @@ class _ManifestReader:
             raise BadRow(f"{clip.clip_id} has no labels")
         if self._is_download:
             check_clip(clip)
-            check_file(file)
+            check_saved_file(file)
         else:
             split_clip_id(clip.clip_id)
             check_file_name(file.file_name)
@@ -243,36 +250,26 @@ def read_failures(path: Path, names: Mapping[str, str] | None = None) -> list[Ro
     """
     if not path.exists():
         return []
-    mids = {name: mid for mid, name in (names or {}).items()}
-
-    def read(cells: Cells) -> Row:
-        classes = tuple(mids[name] for name in _split(cells["classes"]) if name in mids)
-        return _read_failure(cells, classes)
-
+    read = partial(_read_failure, mids={name: mid for mid, name in (names or {}).items()})
     what = "failures.csv"
     return list(read_table(path, read, columns=_FAILURES_NEEDED, what=what, fix=_WRITTEN_ANEW))
 
 
 def _read_file(cells: Cells) -> SavedFile:
-    return SavedFile(
-        file_name=cells["file_name"],
-        num_samples=int(cells.get("num_samples", 0)),
-        sample_rate=int(cells.get("sample_rate", 0)),
-        channels=int(cells.get("channels", 0)),
-        num_bytes=0,
-        sha256=cells["sha256"],
-        source_format=intern(cells.get("source_format", "")),
-        method=intern(cells.get("method", "")),
-        bytes_fetched=int(cells.get("bytes_fetched", 0)),
-        saved_at=cells.get("saved_at", ""),
-    )
+    values: dict[str, Any] = {
+        name: kind(cells.get(name, kind())) for name, kind in FILE_COLUMNS.items()
+    }
+    # The same words stand in thousands of rows: interned, they are in memory once.
+    values |= {name: intern(values[name]) for name in ("source_format", "method")}
+    return SavedFile(**{**values, "num_bytes": 0})
 
 
-def _read_failure(cells: Cells, classes: tuple[str, ...]) -> Row:
+def _read_failure(cells: Cells, mids: Mapping[str, str]) -> Row:
     if cells["state"] not in ("gone", "waiting") or not cells["code"]:
         raise ValueError(cells["state"])
     clip = Clip(cells["ytid"], float(cells["start_s"]), float(cells["end_s"]), (), "")
     check_clip(clip)
+    classes = tuple(mids[name] for name in _split(cells["classes"]) if name in mids)
     row = Row(
         clip, classes=classes, state=cells["state"], code=cells["code"], detail=cells["detail"],
         attempts=int(cells["attempts"]), updated_at=cells["updated_at"],

@@ -1,22 +1,75 @@
-"""Bring an output folder in order before a run: what an earlier one left there."""
+"""Take up what an earlier run left: its pending notes, files that were not noted, half-done files.
+
+Between the moment at which a file gets its name and that at which the journal notes it, a run may
+be killed. A pending note, written before, lets the next run take the file up.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from audioset_dl.catalog.clips import Clip
-from audioset_dl.dataset.journal import Journal, read_states
+from audioset_dl.dataset.journal import Journal
+from audioset_dl.dataset.journal_reader import read_states
 from audioset_dl.dataset.layout import Layout, OutputFolder
 from audioset_dl.dataset.manifest import read_manifest
-from audioset_dl.dataset.pending import read_pending
-from audioset_dl.dataset.rows import Row, SavedFile
+from audioset_dl.dataset.rows import Row, SavedFile, check_clip, check_saved_file
 from audioset_dl.errors import OutputError
 from audioset_dl.storage.files import TEMPORARY_SUFFIX, as_output_error
+
+# As version 0.1.0 called them, so that what it left is still found.
+_PENDING_SUFFIX = ".claim.json"
+
+
+def write_pending(folder: OutputFolder, clip: Clip, file: SavedFile) -> None:
+    """Note which file is about to be written.
+
+    Raises
+    ------
+    OutputError
+        The folder can't be written.
+    """
+    path = _pending_path(folder, clip.clip_id)
+    # Not flushed to the disk: a note that a power failure takes costs fetching the clip again.
+    with as_output_error(path):
+        path.write_text(json.dumps({"clip": asdict(clip), "file": asdict(file)}), "utf-8")
+
+
+def drop_pending(folder: OutputFolder, clip_id: str) -> None:
+    """Remove a note, once the journal knows of the clip.
+
+    Raises
+    ------
+    OutputError
+        The folder can't be written.
+    """
+    path = _pending_path(folder, clip_id)
+    with as_output_error(path):
+        path.unlink(missing_ok=True)
+
+
+def read_pending(folder: OutputFolder) -> Iterator[tuple[Clip, SavedFile]]:
+    """Yield what the notes of a killed run say; a note that it did not write whole is left out."""
+    for path in folder.scratch.glob(f"*{_PENDING_SUFFIX}"):
+        try:
+            found = json.loads(path.read_text("utf-8"))
+            labels = tuple(found["clip"].pop("labels"))
+            clip, file = Clip(**found["clip"], labels=labels), SavedFile(**found["file"])
+            check_clip(clip)
+            check_saved_file(file)
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            continue
+        yield clip, file
+
+
+def _pending_path(folder: OutputFolder, clip_id: str) -> Path:
+    return folder.scratch / f"Y{clip_id}{_PENDING_SUFFIX}"
 
 
 def clear_leftovers(folder: OutputFolder) -> None:
@@ -107,9 +160,9 @@ def _settle(journal: Journal, folder: OutputFolder, layout: Layout, row: Row, no
         return False
     place = layout.file_name(row.clip_id, row.clip.labels)
     # The size alone: to read and hash all files at every start is left to `verify`.
-    if _has_size(folder.path / row.file.file_name, row.file.num_bytes):
+    if file_size(folder.path / row.file.file_name) == row.file.num_bytes:
         _move(journal, folder, row, place)
-    elif _is_copy(folder.path / place, row.file):
+    elif is_copy(folder.path / place, row.file):
         # A run was killed after it had moved the file, and before it noted that.
         journal.record_moved(row.clip_id, place)
     else:
@@ -130,15 +183,25 @@ def _move(journal: Journal, folder: OutputFolder, row: Row, place: str) -> None:
     journal.record_moved(row.clip_id, place)
 
 
-def _is_copy(path: Path, file: SavedFile) -> bool:
-    return (
-        _has_size(path, file.num_bytes)
-        and hashlib.sha256(path.read_bytes()).hexdigest() == file.sha256
-    )
+def is_copy(path: Path, file: SavedFile) -> bool:
+    """Return True if a path holds the bytes of a file.
+
+    Raises
+    ------
+    OutputError
+        It can't be read.
+    """
+    with as_output_error(path):
+        return (
+            path.is_file()
+            and file_size(path) == file.num_bytes
+            and hashlib.sha256(path.read_bytes()).hexdigest() == file.sha256
+        )
 
 
-def _has_size(path: Path, num_bytes: int) -> bool:
+def file_size(path: Path) -> int | None:
+    """Return the number of bytes of a file; None where there is none that can be asked."""
     try:
-        return path.stat().st_size == num_bytes
+        return path.stat().st_size
     except OSError:
-        return False
+        return None

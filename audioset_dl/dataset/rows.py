@@ -1,12 +1,19 @@
-"""What is known of a clip and of its file, as one type: the journal's and both tables' row."""
+"""What is known of a clip and of its file, as one type: the journal's and both tables' row.
+
+An output folder may come from a colleague or from the internet, and what its tables say decides
+which files are read, moved and removed: so their values are checked here before they are believed.
+"""
 
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Iterable, Iterator
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, dataclass, fields, replace
+from operator import attrgetter
 
-from audioset_dl.catalog.clips import Clip
+from audioset_dl.catalog.clips import YTID_PATTERN, Clip
+from audioset_dl.storage.tables import BadRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +37,10 @@ class SavedFile:
     """Media bytes."""
     saved_at: str
     """ISO 8601, UTC."""
+
+
+FILE_COLUMNS = {field.name: str if field.type == "str" else int for field in fields(SavedFile)}
+"""The fields of a `SavedFile` and their types: columns of the journal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,32 +119,8 @@ class Row:
         )  # fmt: skip
 
 
-def known_gone_row(
-    clip: Clip, code: str, classes: tuple[str, ...], *, known_from: str, now: str
-) -> Row:
-    """Return the row of a clip that is taken as gone without asking.
-
-    Parameters
-    ----------
-    clip : Clip
-        The clip.
-    code : str
-        The failure code that the list gives.
-    classes : tuple of str
-        MIDs of the classes that would want the clip.
-    known_from : str
-        Name of the list.
-    now : str
-        The time of day, ISO 8601.
-    """
-    return Row(
-        clip, classes=classes, state="gone", code=code, detail="", updated_at=now,
-        known_from=known_from,
-    )  # fmt: skip
-
-
 def add_known_gone(rows: Iterable[Row], known_gone: Iterable[Row]) -> Iterator[Row]:
-    """Yield rows of the journal and rows of `known_gone_row` together, sorted by clip_id.
+    """Yield rows of the journal and rows that have a `Row.known_from` together, sorted by clip_id.
 
     Where the journal has a row of the same clip, which waits after an attempt of an earlier run,
     the other takes its place and keeps its number of attempts.
@@ -145,10 +132,11 @@ def add_known_gone(rows: Iterable[Row], known_gone: Iterable[Row]) -> Iterator[R
     known_gone : iterable of Row
         In any order.
     """
-    taken = sorted(known_gone, key=_clip_id)
-    attempts = dict.fromkeys(map(_clip_id, taken), 0)
+    clip_id = attrgetter("clip_id")
+    taken = sorted(known_gone, key=clip_id)
+    attempts = dict.fromkeys(map(clip_id, taken), 0)
     # A stable merge: of two rows of a clip the journal's comes first.
-    for row in heapq.merge(rows, taken, key=_clip_id):
+    for row in heapq.merge(rows, taken, key=clip_id):
         if row.known_from is not None:
             yield replace(row, attempts=attempts[row.clip_id])
         elif row.clip_id in attempts:
@@ -157,17 +145,34 @@ def add_known_gone(rows: Iterable[Row], known_gone: Iterable[Row]) -> Iterator[R
             yield row
 
 
-def _clip_id(row: Row) -> str:
-    return row.clip_id
+def check_clip(clip: Clip) -> None:
+    """Raise `ValueError` unless this can be a row of a segment CSV."""
+    if not isinstance(clip.ytid, str) or not YTID_PATTERN.fullmatch(clip.ytid):
+        raise ValueError(f"ytid {clip.ytid!r:.40}")
+    # float() reads "nan" and "inf" as well, and SQLite keeps a text in a column of numbers.
+    times = (clip.start_s, clip.end_s)
+    are_numbers = all(isinstance(time, float | int) and math.isfinite(time) for time in times)
+    if not are_numbers or not 0 <= clip.start_s < clip.end_s:
+        raise ValueError(f"times {times!r:.60}")
 
 
-@dataclass(frozen=True)
-class Count:
-    """Number of the clips that are in the same case."""
+def check_saved_file(file: SavedFile) -> None:
+    """Raise `ValueError` or `TypeError` unless this can be a file below the ``wav`` of a folder."""
+    for name, kind in FILE_COLUMNS.items():
+        value = getattr(file, name)
+        if not isinstance(value, kind):
+            raise TypeError(f"{name} {value!r:.40}")
+    check_file_name(file.file_name)
+    if not file.file_name.startswith("wav/"):
+        raise BadRow(f"file_name {file.file_name!r:.100}")
+    if file.sample_rate < 1 or file.channels < 1 or file.num_samples < 0:
+        raise ValueError(f"form of audio of {file.file_name!r:.100}")
 
-    state: str
-    wanted: bool
-    code: str | None
-    number: int
-    example: str | None
-    """The tool's words about one of the failures."""
+
+def check_file_name(file_name: str) -> None:
+    """Raise `ValueError` unless the file lies inside the folder that its name is relative to."""
+    # Not by pathlib, which takes half the time of reading a manifest. An absolute path has an empty
+    # first part; a NUL ends a path for the operating system, so that another file would be opened.
+    parts = file_name.split("/")
+    if not parts[0] or ".." in parts or "\0" in file_name:
+        raise BadRow(f"file_name {file_name!r:.100}")

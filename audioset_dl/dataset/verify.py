@@ -1,49 +1,46 @@
-"""The check of the files in an output folder against its manifest."""
+"""Verify a dataset, and repair it: what `audioset-dl verify` does.
+
+A verification compares the files with the manifest. For a repair the journal is the truth: a file
+is bad if it is not as the journal says. Bad files are removed, so that their clips wait for the
+next download, and the manifest is written anew. Files that the journal does not know are reported
+and left where they are.
+"""
 
 from __future__ import annotations
 
-import errno
-import hashlib
-import stat
+import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal, overload
 
-from audioset_dl.audio.wav import (
-    BadWavError,
-    WavFormat,
-    check_format,
-    check_samples,
-    read_format,
-)
-from audioset_dl.dataset.journal import read_journal
+from audioset_dl.catalog.catalog import find_class_names
+from audioset_dl.config import ConfigSource, as_config
+from audioset_dl.dataset.file_check import FileFault, OnFile, check_file, fault_of
+from audioset_dl.dataset.guard import check_places
+from audioset_dl.dataset.journal import Journal, open_journal
+from audioset_dl.dataset.journal_reader import read_journal
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.dataset.manifest import read_manifest
+from audioset_dl.dataset.manifest import read_manifest, write_manifest
 from audioset_dl.dataset.rows import Row
-from audioset_dl.errors import OutputError
-from audioset_dl.storage.files import is_temporary
+from audioset_dl.errors import ConfigError, OutputError, Problem
+from audioset_dl.storage.clock import utc_now
+from audioset_dl.storage.files import is_temporary, remove_file
 from audioset_dl.storage.guards import is_inside
+from audioset_dl.storage.lock import hold_folder
 
-# A file is read whole. Ten seconds of 384 kHz stereo in doubles are 61 MB; a larger file than this
-# is none of a run's, and would only fill the memory.
-MAX_FILE_BYTES = 1 << 30
-
-
-@dataclass(frozen=True)
-class FileFault:
-    """One file that is not as the manifest says."""
-
-    file_name: str
-    """Relative to the output folder."""
-    clip_id: str | None
-    """None for a file that is in no row."""
-    code: str
-    """``missing``, ``changed`` (by its hash), ``format`` (its header says other than the manifest),
-    ``undecodable``, ``duplicate`` (in several rows), ``outside`` (of the folder) or ``stray``.
-    A repair also finds what differs from the journal: ``unlisted`` (in no row, but known to it),
-    ``unknown`` (to the journal), ``unreadable`` (the manifest itself)."""
-    detail: str
+REQUEUED = "requeued"
+"""The file is removed; the next download gets the clip again."""
+REMOVED = "removed"
+"""The file is removed; the last run's config does not want the clip."""
+RELISTED = "relisted"
+"""The file is right; what the manifest said of it was not, and is written anew."""
+UNLISTED = "unlisted"
+"""The journal knows no such file: its row is left out of the manifest, the file untouched."""
+LEFT = "left"
+"""A stray file, left where it is."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +63,106 @@ class Verification:
         return dict(Counter(fault.code for fault in self.faults))
 
 
+@dataclass(frozen=True)
+class Repaired:
+    """A fault, and what was done about it."""
+
+    fault: FileFault
+    action: str
+    """`REQUEUED`, `REMOVED`, `RELISTED`, `UNLISTED` or `LEFT`."""
+
+
+@dataclass(frozen=True)
+class Repair:
+    """What `repair_folder` found and did."""
+
+    found: Verification
+    """The faults, with those that only the journal shows."""
+    repaired: Sequence[Repaired]
+    """One for each fault."""
+
+    @property
+    def exit_code(self) -> int:
+        """0 if nothing is left to do, else 1: clips to fetch again, or files to look at."""
+        return 1 if {REQUEUED, UNLISTED, LEFT} & self.by_action().keys() else 0
+
+    def by_action(self) -> dict[str, int]:
+        """Return how many faults were repaired in each way."""
+        return dict(Counter(one.action for one in self.repaired))
+
+
+@overload
+def verify(
+    source: ConfigSource, *, deep: bool = ..., repair: Literal[False] = ..., on_file: OnFile = ...
+) -> Verification: ...
+
+
+@overload
+def verify(
+    source: ConfigSource, *, deep: bool = ..., repair: bool, on_file: OnFile = ...
+) -> Verification | Repair: ...
+
+
+def verify(
+    source: ConfigSource,
+    *,
+    deep: bool = False,
+    repair: bool = False,
+    on_file: OnFile = lambda: None,
+) -> Verification | Repair:
+    """Check every file of a dataset against its manifest, and repair it if asked.
+
+    Parameters
+    ----------
+    source : path, dict or Config
+        A config.yaml, its keys as a dict, or a loaded config; or the output folder itself.
+    deep : bool
+        Decode each file, besides hashing it and reading its header.
+    repair : bool
+        Remove what is bad, so that the next download fetches it again, and write the manifest
+        from the journal. Needs a config.
+    on_file : callable
+        Called after each file, for a progress bar.
+
+    Returns
+    -------
+    Verification or Repair
+        A Repair if `repair` is set: it holds the verification as ``found``, and what was done. Both
+        have the command's ``exit_code``.
+
+    Raises
+    ------
+    OutputError
+        There is no manifest, or with `repair` no journal, or the folder can't be read or written.
+    OutputLockedError
+        A run is under way in the folder; only with `repair`.
+    ConfigError
+        `repair` is set and `source` is a folder: the names of the classes are not known.
+
+    Examples
+    --------
+    In the folder that ``audioset-dl demo .`` makes:
+
+    >>> from audioset_dl import verify
+    >>> checked = verify("audioset", deep=True)
+    >>> checked.num_files, checked.faults
+    (39, ())
+    """
+    if isinstance(source, str | os.PathLike) and Path(source).is_dir():
+        if repair:
+            found = f"{source} is a folder, and a repair needs the names of the classes"
+            raise ConfigError(Problem("", found, "give the config in its place"))
+        return verify_folder(OutputFolder(Path(source)), deep=deep, on_file=on_file)
+    config = as_config(source)
+    folder = OutputFolder(config.output.dir)
+    if not repair:
+        return verify_folder(folder, deep=deep, on_file=on_file)
+    names = find_class_names(config)
+    return repair_folder(folder, names, now=utc_now(), deep=deep, on_file=on_file)
+
+
 def verify_folder(
-    folder: OutputFolder, *, deep: bool = False, on_file: Callable[[], object] = lambda: None
+    folder: OutputFolder, *, deep: bool = False, on_file: OnFile = lambda: None
 ) -> Verification:
     """Check every file of the manifest, and look for files that are in none of its rows.
 
@@ -88,28 +183,17 @@ def verify_folder(
     OutputError
         There is no manifest, or it can't be read.
     """
-    rows = read_manifest(folder.manifest, checked=False).rows
+    rows = list(read_manifest(folder.manifest, checked=False).rows)
     listed = {row.clip_id for row in rows}
-    more = [row for row in _rows_of_journal(folder) if row.clip_id not in listed]
-    return verify_rows(folder, [*rows, *more], deep=deep, on_file=on_file)
+    # A lost journal is no fault of the files.
+    with suppress(OutputError), read_journal(folder.journal) as journal:
+        rows += [row for row in journal.rows("saved") if row.clip_id not in listed]
+    return _verify_rows(folder, rows, deep=deep, on_file=on_file)
 
 
-def _rows_of_journal(folder: OutputFolder) -> list[Row]:
-    try:
-        with read_journal(folder.journal) as journal:
-            return list(journal.rows("saved"))
-    except OutputError:
-        return []
-
-
-def verify_rows(
-    folder: OutputFolder,
-    rows: Sequence[Row],
-    *,
-    deep: bool = False,
-    on_file: Callable[[], object] = lambda: None,
+def _verify_rows(
+    folder: OutputFolder, rows: Sequence[Row], *, deep: bool, on_file: OnFile
 ) -> Verification:
-    """Do what `verify_folder` does, with rows that were read already."""
     faults = list(_repeated(rows))
     for row in rows:
         fault = check_file(folder.path, row, deep=deep)
@@ -120,80 +204,12 @@ def verify_rows(
     return Verification(len(rows), deep, tuple(faults))
 
 
-def check_file(root: Path, row: Row, *, deep: bool = False) -> FileFault | None:
-    """Check one file against what is known of it; None if all is well.
-
-    Parameters
-    ----------
-    root : Path
-        The output folder.
-    row : Row
-        What is known of the file.
-    deep : bool
-        Decode it as well.
-    """
-    content = read_checked(root, row)
-    if isinstance(content, FileFault):
-        return content
-    try:
-        if deep:
-            check_samples(content)
-    except BadWavError as error:
-        return _fault(row, "undecodable", str(error))
-    return None
-
-
-def read_checked(root: Path, row: Row) -> bytes | FileFault:
-    """Read one file and check its hash and header; return its content, or what is wrong.
-
-    Parameters
-    ----------
-    root : Path
-        The output folder.
-    row : Row
-        What is known of the file.
-    """
-    file = row.saved_file
-    # Before anything is opened: a table of somebody else may name any file of this user.
-    if not is_inside(root, root / file.file_name):
-        return _fault(row, "outside", "lies outside the output folder")
-    try:
-        content = _read(root / file.file_name)
-    except FileNotFoundError:
-        return _fault(row, "missing", "is not there")
-    except OSError as error:
-        return _fault(row, "missing", f"can't be read: {error.strerror}")
-    if hashlib.sha256(content).hexdigest() != file.sha256:
-        return _fault(row, "changed", f"{_describe(content)}; its SHA-256 is another")
-    try:
-        check_format(content, WavFormat(file.num_samples, file.sample_rate, file.channels))
-    except BadWavError as error:
-        return _fault(row, "format", str(error))
-    return content
-
-
-def _read(path: Path) -> bytes:
-    status = path.stat()
-    if not stat.S_ISREG(status.st_mode):
-        raise OSError(errno.EINVAL, "it is no file")  # reading a FIFO would never end
-    if status.st_size > MAX_FILE_BYTES:
-        raise OSError(errno.EFBIG, f"{status.st_size:,} bytes are far too many")
-    return path.read_bytes()
-
-
-def _describe(content: bytes) -> str:
-    try:
-        return f"a WAV file of {read_format(content)}"
-    except BadWavError as error:
-        return f"{len(content):,} bytes, {error}"
-
-
 def _repeated(rows: Sequence[Row]) -> Iterator[FileFault]:
     counts = Counter(row.saved_file.file_name for row in rows)
     for row in rows:
         number = counts[row.saved_file.file_name]
         if number > 1:
-            yield _fault(row, "duplicate", f"stands in {number} rows")
+            yield fault_of(row, "duplicate", f"stands in {number} rows")
 
 
 def _strays(folder: OutputFolder, known: set[str]) -> Iterator[FileFault]:
@@ -204,5 +220,130 @@ def _strays(folder: OutputFolder, known: set[str]) -> Iterator[FileFault]:
             yield FileFault(name, None, "stray", "is in no row of the manifest")
 
 
-def _fault(row: Row, code: str, detail: str) -> FileFault:
-    return FileFault(row.saved_file.file_name, row.clip_id, code, detail)
+def repair_folder(
+    folder: OutputFolder,
+    names: Mapping[str, str],
+    *,
+    now: str,
+    deep: bool = False,
+    on_file: OnFile = lambda: None,
+) -> Repair:
+    """Verify a folder, remove bad files so that their clips are fetched again, write the manifest.
+
+    Parameters
+    ----------
+    folder : OutputFolder
+        The output folder; held meanwhile.
+    names : mapping of str to str
+        Display names by MID, for the manifest.
+    now : str
+        The time of day, ISO 8601.
+    deep, on_file
+        As in `verify_folder`.
+
+    Raises
+    ------
+    OutputLockedError
+        A run is under way.
+    OutputError
+        There is no journal, or the folder can't be read or written.
+    """
+    if not folder.journal.is_file():
+        raise OutputError(
+            f"{folder.path} holds no journal, the memory of what was saved, to repair it by",
+            fix="`audioset-dl download` makes it again from the manifest",
+        )
+    check_places(folder)
+    with hold_folder(folder.lock, now), open_journal(folder.journal) as journal:
+        repair = _Repair(folder, journal, deep=deep)
+        found = repair.look(on_file)
+        repaired = [Repaired(fault, repair.repair(fault, now)) for fault in found.faults]
+        write_manifest(folder.manifest, journal.rows("saved"), names)
+        return Repair(found, tuple(repaired))
+
+
+class _Repair:
+    """One repair of a folder that is held."""
+
+    def __init__(self, folder: OutputFolder, journal: Journal, *, deep: bool) -> None:
+        self._folder = folder
+        self._deep = deep
+        self._journal = journal
+        self._saved = {row.clip_id: row for row in journal.rows("saved")}
+        self._bad: dict[str, FileFault] = {}
+
+    def look(self, on_file: OnFile) -> Verification:
+        """Verify by the manifest, and by the journal where the two differ or a fault was found."""
+        rows, unreadable = _read_rows(self._folder)
+        found = _verify_rows(self._folder, rows, deep=self._deep, on_file=on_file)
+        named = {fault.file_name for fault in found.faults}
+        sound = {_facts(row): row for row in rows if row.saved_file.file_name not in named}
+        suspects = {
+            row.saved_file.file_name: row
+            for row in self._saved.values()
+            if _facts(row) not in sound
+        }
+        for row in suspects.values():
+            fault = check_file(self._folder.path, row, deep=self._deep)
+            if fault is not None:
+                self._bad[row.clip_id] = fault
+        by_manifest = [_as_unlisted(fault, suspects) for fault in found.faults]
+        named_clips = {fault.clip_id for fault in by_manifest}
+        by_journal = [fault for clip_id, fault in self._bad.items() if clip_id not in named_clips]
+        faults = (*unreadable, *by_manifest, *by_journal, *self._unknown(sound))
+        return Verification(len(rows), self._deep, faults)
+
+    def repair(self, fault: FileFault, now: str) -> str:
+        """Do what can be done about a fault; return what that was."""
+        row = self._saved.get(fault.clip_id or "")
+        if fault.clip_id is None:
+            return RELISTED if fault.code == "unreadable" else LEFT
+        if row is None:
+            return UNLISTED
+        if fault.clip_id not in self._bad:
+            return RELISTED
+        self._give_up(row, now)
+        return REQUEUED if row.wanted else REMOVED
+
+    def _give_up(self, row: Row, now: str) -> None:
+        # The file first: a crash in between leaves a clip without a file, which the next run
+        # notices; the other way round it would leave a bad file that nothing speaks against.
+        path = self._folder.path / row.saved_file.file_name
+        if is_inside(self._folder.path, path.parent):
+            remove_file(path)
+        self._journal.record_lost(row.clip_id, now)
+
+    def _unknown(self, sound: Mapping[_Facts, Row]) -> Iterator[FileFault]:
+        """Yield the sound files of which the journal says otherwise."""
+        known = set(map(_facts, self._saved.values()))
+        for facts in sorted(sound.keys() - known):
+            row = sound[facts]
+            if row.clip_id not in self._bad:
+                yield fault_of(row, "unknown", "the journal says otherwise")
+
+
+_Facts = tuple[str, str, int, int, int, str]
+
+
+def _facts(row: Row) -> _Facts:
+    """Return what both the journal and the manifest say of a file."""
+    file = row.saved_file
+    return (
+        row.clip_id, file.file_name, file.num_samples, file.sample_rate, file.channels, file.sha256,
+    )  # fmt: skip
+
+
+def _read_rows(folder: OutputFolder) -> tuple[Sequence[Row], list[FileFault]]:
+    """Read the manifest; one that can't be read is no more than a fault."""
+    try:
+        return read_manifest(folder.manifest, checked=False).rows, []
+    except OutputError as error:
+        return [], [FileFault(folder.manifest.name, None, "unreadable", str(error))]
+
+
+def _as_unlisted(fault: FileFault, suspects: Mapping[str, Row]) -> FileFault:
+    """Return a fault; a stray file that the journal knows is only not listed."""
+    row = suspects.get(fault.file_name)
+    if fault.clip_id is not None or row is None:
+        return fault
+    return replace(fault, clip_id=row.clip_id, code="unlisted")

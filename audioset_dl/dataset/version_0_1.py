@@ -29,10 +29,7 @@ def separate_detail(row: Row) -> Row:
         return replace(row, detail="", known_from=detail.removeprefix(KNOWN_FROM))
     asked_as = "account" if detail.startswith(ASKED_WITH_COOKIES) else None
     detail = detail.removeprefix(ASKED_WITH_COOKIES)
-    return replace(row, detail=detail, asked_as=asked_as, proof=_proof(row))
-
-
-def _proof(row: Row) -> str | None:
     if row.state != "gone":
-        return None
-    return "twice" if row.code in HEARD_TWICE else "found" if row.code in FOUND else "said"
+        return replace(row, detail=detail, asked_as=asked_as)
+    proof = "twice" if row.code in HEARD_TWICE else "found" if row.code in FOUND else "said"
+    return replace(row, detail=detail, asked_as=asked_as, proof=proof)

@@ -46,6 +46,9 @@ def error(name: str, found: str, fix: str) -> Check:
     return Check(name, "error", found, fix)
 
 
+Examination = Callable[..., Check | Iterable[Check]]
+
+
 @dataclass(frozen=True)
 class Guard:
     """Turns whatever a check raises into a check that failed, and hides secrets in all of them."""
@@ -56,7 +59,7 @@ class Guard:
     """Finds the lines of keys in the config."""
 
     def run(
-        self, name: str, examine: Callable[[], Check | Iterable[Check]], *, subject: str = ""
+        self, name: str, examine: Examination, *arguments: object, subject: str = ""
     ) -> list[Check]:
         """Make one check, or several that belong together.
 
@@ -66,12 +69,14 @@ class Guard:
             Name of the failed check, if `examine` raises.
         examine : callable
             Makes the checks.
+        *arguments
+            What it is called with.
         subject : str
             Subject of all of them.
         """
         checks: list[Check] = []
         try:
-            made = examine()
+            made = examine(*arguments)
             for check in (made,) if isinstance(made, Check) else made:
                 checks.append(check)  # noqa: PERF402 - what comes before an exception is kept
         except ConfigError as caught:

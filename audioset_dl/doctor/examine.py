@@ -6,15 +6,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import partial
 
 from audioset_dl.audio.ffmpeg import find_ffmpeg
 from audioset_dl.config import Config, find_secrets
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.doctor import folders, tools
-from audioset_dl.doctor.canary import CANARY_YTID
 from audioset_dl.doctor.check import Check, Guard, ok
-from audioset_dl.doctor.network import check_addresses
+from audioset_dl.doctor.network import CANARY_YTID, check_addresses
 from audioset_dl.download.fetcher import FetchSettings
 from audioset_dl.download.witness import Witness
 from audioset_dl.errors import ConfigError, ToolMissingError
@@ -58,11 +56,11 @@ def examine(
 
 def _check_tools(config: Config, guard: Guard) -> Iterator[Check]:
     today = datetime.now(UTC).date()
-    yield from guard.run("program", partial(tools.check_program, sys.version_info[:3]))
-    yield from guard.run("yt_dlp", partial(tools.check_yt_dlp, YT_DLP_VERSION, today))
-    yield from guard.run("yt_dlp_options", partial(_check_options, config))
-    yield from guard.run("javascript", partial(tools.check_javascript, config.download))
-    yield from guard.run("ffmpeg", partial(tools.check_ffmpeg, config.audio))
+    yield from guard.run("program", tools.check_program, sys.version_info[:3])
+    yield from guard.run("yt_dlp", tools.check_yt_dlp, YT_DLP_VERSION, today)
+    yield from guard.run("yt_dlp_options", _check_options, config)
+    yield from guard.run("javascript", tools.check_javascript, config.download)
+    yield from guard.run("ffmpeg", tools.check_ffmpeg, config.audio)
 
 
 def _check_options(config: Config) -> list[Check]:
@@ -77,9 +75,9 @@ def _check_folders(config: Config, guard: Guard) -> Iterator[Check]:
     metadata = folders.MetadataCheck(config)
     yield from guard.run("metadata", metadata.read)
     yield from guard.run("classes", metadata.choose)
-    yield from guard.run("output", partial(folders.check_folder, output))
-    yield from guard.run("lock", partial(folders.check_lock, output))
-    yield from guard.run("room", partial(folders.check_room, output, config, metadata.selection))
+    yield from guard.run("output", folders.check_folder, output)
+    yield from guard.run("lock", folders.check_lock, output)
+    yield from guard.run("room", folders.check_room, output, config, metadata.selection)
 
 
 def _read_cookies(config: Config, guard: Guard) -> tuple[str | None, list[Check]]:

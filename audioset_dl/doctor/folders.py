@@ -10,10 +10,9 @@ from audioset_dl.audio.wav import estimate_wav_bytes
 from audioset_dl.catalog.catalog import load_catalog
 from audioset_dl.catalog.files import CLASS_FILES, FILES, hash_content, locate_file
 from audioset_dl.config import Config
-from audioset_dl.dataset.guard import check_places
-from audioset_dl.dataset.journal import read_states
+from audioset_dl.dataset.guard import check_places, try_folder
+from audioset_dl.dataset.journal_reader import read_states
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.dataset.probe import try_folder
 from audioset_dl.doctor.check import Check, error, ok, warning
 from audioset_dl.errors import MetadataError
 from audioset_dl.selection.select import Selection, select
@@ -41,7 +40,8 @@ class MetadataCheck:
             A CSV of the user's own is missing, or a file can't be read.
         """
         folder = self.config.metadata.dir
-        paths = {name: path for name in self._names() if (path := self._find(name))}
+        names = dict.fromkeys([*CLASS_FILES, *map(str, self.config.metadata.segments)])
+        paths = {name: path for name in names if (path := self._find(name))}
         changed = [
             path.name
             for name, path in paths.items()
@@ -73,16 +73,11 @@ class MetadataCheck:
         """
         if self._missing:
             return
-        catalog = load_catalog(self.config.metadata.dir, self._segments())
+        segments = [str(entry) for entry in self.config.metadata.segments]
+        catalog = load_catalog(self.config.metadata.dir, segments)
         self.selection = select(catalog, self.config)
         found = f"{count(len(self.selection.classes), 'class', 'classes')} chosen"
         yield ok("classes", found)
-
-    def _segments(self) -> list[str]:
-        return [str(entry) for entry in self.config.metadata.segments]
-
-    def _names(self) -> list[str]:
-        return list(dict.fromkeys([*CLASS_FILES, *self._segments()]))
 
     def _find(self, name: str) -> Path | None:
         try:

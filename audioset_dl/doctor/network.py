@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import partial
 from threading import Event
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from audioset_dl.config import DownloadConfig
-from audioset_dl.doctor.canary import check_canary
+from audioset_dl.dataset.rows import SavedFile
 from audioset_dl.doctor.check import Check, Guard, error, ok, warning
+from audioset_dl.doctor.tools import UPDATE_YT_DLP
 from audioset_dl.download.address import Address
-from audioset_dl.download.witness import Witness
-from audioset_dl.outcomes import Failure
+from audioset_dl.download.witness import END_S, START_S, Witness, fetch_witness
+from audioset_dl.outcomes import Failure, Scope
+from audioset_dl.words import size
 from audioset_dl.youtube.checkup import Greeting, greet
 
 # Shorter than `download.timeout_s`: somebody waits in front of the screen.
@@ -25,24 +27,22 @@ MOST_AT_A_TIME = 8
 # Certificates and cookies are valid from one time to another: a clock that is far off breaks both.
 CLOCK_SLACK_S = 300.0
 """By how many seconds a clock may be wrong."""
+CANARY_YTID = "jNQXAC9IVRw"
+"""YouTube's first video, "Me at the zoo" (https://www.youtube.com/watch?v=jNQXAC9IVRw), 19 s."""
+# A clip of the config would be no test: one in five is gone. This video has been there since April
+# 2005, so where it fails, the address or a tool is the cause.
 
 
-@dataclass(frozen=True)
+@dataclass
 class Route:
-    """A way out to YouTube."""
+    """A way out to YouTube, and what it answered."""
 
     proxy: str | None
     name: str
     """Host and port of the proxy, without a login."""
     is_proxied: bool
-
-
-@dataclass
-class Visit:
-    """What one route answered."""
-
     heard: Greeting | Failure | None = None
-    """None if the check broke off."""
+    """None before the check, and if it broke off."""
     checks: list[Check] = field(default_factory=list)
 
     @property
@@ -81,40 +81,39 @@ def check_addresses(
     """
     stop = Event()
 
-    def visit(route: Route) -> Visit:
-        visit = Visit()
-        say_hello = partial(_greet, visit, route, config, cookies)
-        visit.checks += guard.run("address", say_hello, subject=route.name)
-        if isinstance(visit.heard, Greeting):
-            fetch = partial(check_canary, canary, route.proxy, stop)
-            visit.checks += guard.run("canary", fetch, subject=route.name)
-        return visit
+    def visit(route: Route) -> None:
+        route.checks += guard.run("address", _greet, route, config, cookies, subject=route.name)
+        if isinstance(route.heard, Greeting):
+            route.checks += guard.run(
+                "canary", check_canary, canary, route.proxy, stop, subject=route.name
+            )
 
+    routes = find_routes(config)
     with ThreadPoolExecutor(MOST_AT_A_TIME) as pool:
         try:
-            visits = list(pool.map(visit, find_routes(config)))
+            list(pool.map(visit, routes))
         finally:
             stop.set()
-    yield from soften(visits)
-    yield from guard.run("clock", partial(check_clock, _ahead_s(visits)))
+    yield from soften(routes)
+    yield from guard.run("clock", check_clock, _ahead_s(routes))
 
 
-def _greet(visit: Visit, route: Route, config: DownloadConfig, cookies: str | None) -> Check:
-    visit.heard = greet(config, proxy=route.proxy, cookies=cookies, timeout_s=GREETING_TIMEOUT_S)
-    return describe_greeting(route, visit.heard)
+def _greet(route: Route, config: DownloadConfig, cookies: str | None) -> Check:
+    route.heard = greet(config, proxy=route.proxy, cookies=cookies, timeout_s=GREETING_TIMEOUT_S)
+    return describe_greeting(route, route.heard)
 
 
-def soften(visits: Sequence[Visit]) -> list[Check]:
+def soften(routes: Sequence[Route]) -> list[Check]:
     """Return all checks; an address that is down is only a warning if another one works.
 
     A run goes on without such an address; a refused login or certificate would end the run, or
     fail each clip.
     """
-    works = any(isinstance(visit.heard, Greeting) for visit in visits)
+    works = any(isinstance(route.heard, Greeting) for route in routes)
     return [
-        replace(check, status="warning") if works and visit.is_down else check
-        for visit in visits
-        for check in visit.checks
+        replace(check, status="warning") if works and route.is_down else check
+        for route in routes
+        for check in route.checks
     ]
 
 
@@ -162,8 +161,70 @@ def _describe_failure(route: Route, failure: Failure) -> Check:
     return error("address", found, fix)
 
 
-def _ahead_s(visits: Sequence[Visit]) -> float | None:
-    answers = (visit.heard for visit in visits if isinstance(visit.heard, Greeting))
+def check_canary(canary: Witness | None, proxy: str | None, stop: Event) -> Check:
+    """Fetch the canary through one address.
+
+    Raises
+    ------
+    OutputError
+        The system's folder of temporary files can't be written.
+    """
+    if canary is None:
+        return warning("canary", "not tried: there is no ffmpeg", "see above")
+    began_at = time.monotonic()
+    result = fetch_witness(canary, proxy, stop)
+    if isinstance(result, Failure):
+        return _describe_canary_failure(canary.ytid, result)
+    return _describe_saved(canary.ytid, result, time.monotonic() - began_at)
+
+
+def _describe_saved(ytid: str, file: SavedFile, seconds: float) -> Check:
+    found = (
+        f"{file.num_samples / file.sample_rate:g} s of {ytid} cut in {seconds:.1f} s "
+        f"({file.source_format}, {file.method}, {size(file.bytes_fetched)} fetched)"
+    )
+    if file.num_samples < round((END_S - START_S) * file.sample_rate):
+        fix = f"the video ends there; name one longer than {END_S:g} s with --canary"
+        return warning("canary", found, fix)
+    return ok("canary", found)
+
+
+def _describe_canary_failure(ytid: str, failure: Failure) -> Check:
+    """Return a check that says which part failed, and what to do."""
+    words = f"{failure.code}: {failure.gist}"
+    if failure.code in _BROKEN:
+        return error("canary", words, _BROKEN[failure.code])
+    if failure.kind.is_outage:
+        return error("canary", words, "see that this machine stays online, and try again")
+    match failure.kind.scope:
+        case Scope.ADDRESS:
+            return warning("canary", f"YouTube refuses this address for now ({words})", _WAIT)
+        case Scope.GONE:
+            found = f"YouTube answers, but does not give {ytid} ({words})"
+            return warning("canary", found, "try another video: --canary YTID")
+        case _:
+            fix = "try again; a download tries such clips again by itself"
+            return warning("canary", words, fix)
+
+
+_WAIT = (
+    "ask for nothing for an hour: asking prolongs it; a download waits by itself. If it happens "
+    "again: lower download.max_per_hour, or use download.cookies"
+)
+_BROKEN = {
+    "session": f"update yt-dlp: {UPDATE_YT_DLP}; if that does not help: export the cookies again, "
+    "or use none, and try another video: --canary YTID",
+    "unknown": f"update yt-dlp: {UPDATE_YT_DLP}",
+    "cookies": "export the cookies again from a browser that is signed in",
+    "proxy": "correct the proxy's user and password in download.proxies",
+    "decode": "set audio.ffmpeg to null for the ffmpeg that comes with the program",
+    "format": "remove format from download.yt_dlp",
+}
+"""What to do about failures that a download would meet as well, by code."""
+
+
+def _ahead_s(routes: Sequence[Route]) -> float | None:
+    answers = (route.heard for route in routes if isinstance(route.heard, Greeting))
     return next((one.ahead_s for one in answers if one.ahead_s is not None), None)
 
 

@@ -16,7 +16,7 @@ from audioset_dl.audio.wav import encode_wav
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.config import AudioConfig, DownloadConfig
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.dataset.pending import write_pending
+from audioset_dl.dataset.resume import write_pending
 from audioset_dl.dataset.rows import SavedFile
 from audioset_dl.download.address import Ticket
 from audioset_dl.download.ladder import Ladder, Media

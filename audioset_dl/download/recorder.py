@@ -14,9 +14,8 @@ from types import MappingProxyType
 from audioset_dl.dataset.journal import Journal
 from audioset_dl.dataset.layout import Layout, OutputFolder
 from audioset_dl.dataset.manifest import write_failures, write_manifest
-from audioset_dl.dataset.pending import drop_pending
-from audioset_dl.dataset.resume import settle_clips, settle_files
-from audioset_dl.dataset.rows import Row, SavedFile, add_known_gone, known_gone_row
+from audioset_dl.dataset.resume import drop_pending, settle_clips, settle_files
+from audioset_dl.dataset.rows import Row, SavedFile, add_known_gone
 from audioset_dl.download.address import Ticket
 from audioset_dl.download.fetcher import Job
 from audioset_dl.download.verdicts import Verdict
@@ -165,12 +164,14 @@ class Recorder:
         """Return the rows of the clips that the draw came to and that are taken as gone."""
         selection = self._selection
         return [
-            known_gone_row(
+            Row(
                 selection.clip(clip_id),
-                self._known_gone[clip_id],
-                selection.in_ontology_order(mids),
+                classes=selection.in_ontology_order(mids),
+                state="gone",
+                code=self._known_gone[clip_id],
+                detail="",
+                updated_at=self._began_at,
                 known_from=self._known_from,
-                now=self._began_at,
             )
             for clip_id, mids in self.draw.drawn().items()
             if clip_id in self._known_gone

@@ -17,6 +17,7 @@ from audioset_dl.audio.wav import estimate_wav_bytes
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.catalog.files import Progress
 from audioset_dl.config import Config, ConfigSource, DownloadConfig, as_config
+from audioset_dl.config.secrets import public_dict
 from audioset_dl.dataset.guard import check_places
 from audioset_dl.dataset.journal import Journal, open_journal
 from audioset_dl.dataset.layout import Layout, OutputFolder
@@ -268,7 +269,7 @@ def _run_info(
     config: Config, prepared: Prepared, versions: Mapping[str, str], earlier: RunInfo | None
 ) -> RunInfo:
     return RunInfo(
-        config=config.public_dict(),
+        config=public_dict(config),
         versions=versions,
         metadata=prepared.hashes,
         classes=[{"mid": node.mid, "name": node.name} for node in prepared.selection.classes],

@@ -12,8 +12,8 @@ import numpy as np
 from audioset_dl.audio import cut
 from audioset_dl.audio.wav import BadWavError, decode_wav, encode_wav
 from audioset_dl.config import ProcessConfig
+from audioset_dl.dataset.file_check import FileFault, read_checked
 from audioset_dl.dataset.rows import Row
-from audioset_dl.dataset.verify import FileFault, read_checked
 from audioset_dl.process.clean import Samples, measure, replace_nonfinite
 from audioset_dl.process.folder import file_name_of
 from audioset_dl.process.forms import CLIP_LENGTH_S, fit_length, resample, to_mono

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from audioset_dl.config import ConfigSource, ProcessConfig, as_config
+from audioset_dl.dataset.file_check import FileFault
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.manifest import Manifest, manifest_cells, read_manifest
 from audioset_dl.dataset.rows import Row
-from audioset_dl.dataset.verify import FileFault
 from audioset_dl.process.clip import ClipJob, length_of, make_clip
 from audioset_dl.process.folder import (
     DROPPED_COLUMNS,

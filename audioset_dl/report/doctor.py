@@ -21,21 +21,18 @@ _INDENT = " " * 9
 def check_text(check: Check) -> str:
     """Return what a check found and what to do, in lines of up to 80 columns."""
     which = f" ({check.subject})" if check.subject else ""
-    lines = _wrap(f"{check.name}{which}: {check.found}", f"{check.status:<9}", _INDENT)
+    lines = [_hang(f"{check.name}{which}: {check.found}", f"{check.status:<9}")]
     if check.fix:
-        lines += _wrap(check.fix, f"{_INDENT}-> ", f"{_INDENT}   ")
+        lines.append(_hang(check.fix, f"{_INDENT}-> "))
     return "\n".join(lines)
 
 
-def _wrap(text: str, first: str, rest: str) -> list[str]:
-    return textwrap.wrap(
-        " ".join(text.split()),
-        _WIDTH,
-        initial_indent=first,
-        subsequent_indent=rest,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+def _hang(text: str, head: str) -> str:
+    """Return a text beside a head, its other lines below the first."""
+    width = _WIDTH - len(head)
+    text = " ".join(text.split())
+    lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+    return head + f"\n{' ' * len(head)}".join(lines)
 
 
 def checks_text(checks: Sequence[Check]) -> str:
@@ -55,8 +52,4 @@ def doctor_document(checks: Sequence[Check]) -> dict[str, Any]:
     """Return all checks as JSON-able data, with the worst status as their own."""
     statuses = {check.status for check in checks}
     worst = next((one for one in ("error", "warning") if one in statuses), "ok")
-    return {
-        "ok": worst != "error",
-        "status": worst,
-        "checks": [asdict(check) for check in checks],
-    }
+    return {"ok": worst != "error", "status": worst, "checks": [asdict(check) for check in checks]}

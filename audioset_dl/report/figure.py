@@ -70,9 +70,7 @@ def _draw(axes: Axes, thresholds: Thresholds) -> None:
     _draw_curve(axes, thresholds.leaves, _ORANGE, "--", "leaf classes only")
     if thresholds.configured is not None:
         _mark(axes, thresholds, thresholds.configured)
-    axes.set_xlim(0, 1.02)
-    axes.set_ylim(bottom=0)
-    axes.set_xticks([0, 0.2, 0.4, 0.6, 0.8, 1])
+    axes.set(xlim=(0, 1.02), ylim=(0, None), xticks=[0, 0.2, 0.4, 0.6, 0.8, 1])
     axes.set_xlabel("least quality (share of checked labels that were right)")
     axes.set_ylabel("classes with at least this quality")
     axes.grid(axis="y", linewidth=0.4, color="#dddddd")

@@ -111,39 +111,42 @@ def read_tables(path: Path) -> DatasetTables:
         There is no manifest, or a table is malformed.
     """
     manifest = OutputFolder(path).manifest if path.is_dir() else path
-    table = read_manifest(manifest)
-    rows = table.by_clip_id()
-    folder = OutputFolder(manifest.parent)
+    table, folder = read_manifest(manifest), OutputFolder(manifest.parent)
+    failures, info = [], None
     # Beside a manifest of another name, such as a colleague's, lie the tables of another dataset.
-    is_alone = manifest.name != folder.manifest.name
-    failures = [] if is_alone else read_failures(folder.failures)
+    if manifest.name == folder.manifest.name:
+        failures, info = read_failures(folder.failures), read_run_info(folder.run)
+    files = [row.saved_file for row in table.rows]
+    form = Form(
+        sample_rates=tuple(sorted({file.sample_rate for file in files})),
+        channels=tuple(sorted({file.channels for file in files})),
+        subtype=info.config.get("audio", {}).get("subtype") if info is not None else None,
+    )
     codes = {row.clip_id: row.code or "" for row in failures}
-    return DatasetTables(path, rows, table.names, codes, _form(folder, rows, is_alone=is_alone))
+    return DatasetTables(path, table.by_clip_id(), table.names, codes, form)
 
 
 def compare(a: DatasetTables, b: DatasetTables) -> Comparison:
     """Compare two datasets by their tables."""
-    common = sorted(a.rows.keys() & b.rows.keys())
-    is_same = {
-        clip_id: a.rows[clip_id].saved_file.sha256 == b.rows[clip_id].saved_file.sha256
-        for clip_id in common
-    }
+    same: list[str] = []
+    other: list[str] = []
+    for clip_id in sorted(a.rows.keys() & b.rows.keys()):
+        is_same = a.rows[clip_id].saved_file.sha256 == b.rows[clip_id].saved_file.sha256
+        (same if is_same else other).append(clip_id)
     return Comparison(
         a=a,
         b=b,
         only_in_a=_missing(a, b),
         only_in_b=_missing(b, a),
-        same_audio=[clip_id for clip_id in common if is_same[clip_id]],
-        other_audio=[clip_id for clip_id in common if not is_same[clip_id]],
-        other_form=[clip_id for clip_id in common if _has_other_form(clip_id, a, b)],
+        same_audio=same,
+        other_audio=other,
+        other_form=[clip_id for clip_id in other if _has_other_form(clip_id, a, b)],
         classes=_compare_classes(a, b),
     )
 
 
 def _has_other_form(clip_id: str, a: DatasetTables, b: DatasetTables) -> bool:
     one, other = a.rows[clip_id].saved_file, b.rows[clip_id].saved_file
-    if one.sha256 == other.sha256:
-        return False
     if (one.sample_rate, one.channels) != (other.sample_rate, other.channels):
         return True
     subtypes = {a.form.subtype, b.form.subtype}
@@ -169,13 +172,3 @@ def _compare_classes(a: DatasetTables, b: DatasetTables) -> list[ClassComparison
         ClassComparison(mid, name, numbers["a"][mid], numbers["b"][mid], numbers["both"][mid])
         for mid, name in sorted(names.items(), key=lambda one: (one[1], one[0]))
     ]
-
-
-def _form(folder: OutputFolder, rows: Mapping[str, Row], *, is_alone: bool) -> Form:
-    files = [row.saved_file for row in rows.values()]
-    info = None if is_alone else read_run_info(folder.run)
-    return Form(
-        sample_rates=tuple(sorted({file.sample_rate for file in files})),
-        channels=tuple(sorted({file.channels for file in files})),
-        subtype=info.config.get("audio", {}).get("subtype") if info is not None else None,
-    )

@@ -1,28 +1,33 @@
 """The merge of the parts of one dataset into one folder, every file checked by its hash.
 
 Files are copied, never moved: the parts stay as they are, and nothing that the folder holds is
-overwritten. What becomes of a clip is decided in `audioset_dl.sets.unite`.
+overwritten. What becomes of a clip is decided in `audioset_dl.sets.parts`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from audioset_dl.dataset.file_check import OnFile, check_file
 from audioset_dl.dataset.guard import check_places
 from audioset_dl.dataset.journal import Journal, open_journal
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.manifest import write_failures, write_manifest
-from audioset_dl.dataset.pending import drop_pending, write_pending
-from audioset_dl.dataset.resume import adopt_files, clear_leftovers
+from audioset_dl.dataset.resume import (
+    adopt_files,
+    clear_leftovers,
+    drop_pending,
+    file_size,
+    is_copy,
+    write_pending,
+)
 from audioset_dl.dataset.rows import Row, SavedFile, add_known_gone
 from audioset_dl.dataset.run_info import write_run_info
-from audioset_dl.dataset.verify import check_file
 from audioset_dl.errors import ConfigError, OutputError, Problem
 from audioset_dl.sets.parts import (
     Part,
@@ -32,8 +37,8 @@ from audioset_dl.sets.parts import (
     merge_info,
     merge_order,
     read_part,
+    unite,
 )
-from audioset_dl.sets.unite import unite_saved, unite_unsaved
 from audioset_dl.storage.disk import find_free_space
 from audioset_dl.storage.files import as_output_error, write_file
 from audioset_dl.storage.guards import find_overlap, is_inside
@@ -53,7 +58,7 @@ class Trouble:
     path: str
     """The file."""
     code: str
-    """`CONFLICT`, `IN_THE_WAY`, or a code of `audioset_dl.dataset.verify.FileFault`."""
+    """`CONFLICT`, `IN_THE_WAY`, or a code of `audioset_dl.dataset.file_check.FileFault`."""
     detail: str
 
 
@@ -81,11 +86,7 @@ class Merged:
 
 
 def merge_parts(
-    out: OutputFolder,
-    paths: Sequence[Path],
-    *,
-    now: str,
-    on_file: Callable[[], object] = lambda: None,
+    out: OutputFolder, paths: Sequence[Path], *, now: str, on_file: OnFile = lambda: None
 ) -> Merged:
     """Put the clips of several datasets into one, and what is known of clips that are gone.
 
@@ -112,7 +113,9 @@ def merge_parts(
     OutputError
         A folder can't be read or written, or there is no room.
     """
-    _check_overlap(out.path, paths)
+    if overlap := find_overlap([path.resolve() for path in (out.path, *paths)]):
+        fix = "name OUT, then the other folders, each once (what OUT holds stays there)"
+        raise ConfigError(Problem("", f"{overlap[0]} and {overlap[1]} are not apart", fix))
     _check_is_ours(out)
     with ExitStack() as stack:
         # A part that a run still writes would be merged in halves.
@@ -148,15 +151,6 @@ def _check_is_ours(out: OutputFolder) -> None:
         raise ConfigError(Problem("", f"{found}: {fix}"))
 
 
-def _check_overlap(out: Path, paths: Sequence[Path]) -> None:
-    """Refuse folders that are named twice, or of which one lies in another."""
-    overlap = find_overlap([path.resolve() for path in (out, *paths)])
-    if overlap is not None:
-        one, other = overlap
-        fix = "name OUT, then the other folders, each once (what OUT holds stays there)"
-        raise ConfigError(Problem("", f"{one} and {other} are not apart", fix))
-
-
 class _Merge:
     """One merge into a folder that is held."""
 
@@ -176,7 +170,7 @@ class _Merge:
             if self._known_file(row.clip_id) is None:
                 path = part.folder.path / row.saved_file.file_name
                 missing.setdefault(row.clip_id, path)
-        needed = sum(map(_size, missing.values()))
+        needed = sum(file_size(path) or 0 for path in missing.values())
         space = find_free_space(self._out.path)
         if space is not None and needed > space.num_bytes:
             raise OutputError(
@@ -184,7 +178,7 @@ class _Merge:
                 fix="make room, or choose another OUT",
             )
 
-    def copy_files(self, on_file: Callable[[], object]) -> None:
+    def copy_files(self, on_file: OnFile) -> None:
         """Copy file after file, each noted in the journal at once."""
         for part, row in self._saved_in_parts():
             self._take(part, row)
@@ -198,11 +192,7 @@ class _Merge:
         rows = []
         for clip_id in sorted({clip_id for part in self._parts for clip_id in part.rows}):
             file, known = self._known_file(clip_id), self._rows_of(clip_id)
-            rows.append(
-                unite_unsaved(known, self._order)
-                if file is None
-                else unite_saved(known, file, self._order)
-            )
+            rows.append(unite(known, file, self._order))
         united = {row.clip_id for row in rows}
         only_own = (row for row in self._own.rows.values() if row.clip_id not in united)
         known_gone = [row for row in (*rows, *only_own) if row.known_from is not None]
@@ -275,7 +265,7 @@ class _Merge:
         # Read back: the parts may be deleted after a merge that reported no error.
         if not _holds(target, file):
             raise OutputError(f"{target} is not what was written there: the disk fails")
-        self._journal.put([unite_saved(self._rows_of(row.clip_id), file, self._order)])
+        self._journal.put([unite(self._rows_of(row.clip_id), file, self._order)])
         drop_pending(self._out, row.clip_id)
 
     def _leave(self, row: Row, path: Path, code: str, detail: str) -> None:
@@ -307,15 +297,6 @@ class _Merge:
         )
 
 
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
-
-
 def _holds(path: Path, file: SavedFile) -> bool:
-    if path.is_symlink() or not path.is_file() or _size(path) != file.num_bytes:
-        return False
-    with as_output_error(path):
-        return hashlib.sha256(path.read_bytes()).hexdigest() == file.sha256
+    # A link is not the file: what it points to may be removed or changed.
+    return not path.is_symlink() and is_copy(path, file)

@@ -1,7 +1,11 @@
-"""The parts of one dataset, as several machines downloaded them: what each knows of each clip."""
+"""The parts of one dataset, as several machines downloaded them.
+
+What each knows of each clip, and what becomes of the clip from what they all know.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -9,11 +13,11 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from audioset_dl.dataset.journal import read_journal
+from audioset_dl.dataset.journal_reader import read_journal
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.manifest import read_failures, read_manifest
-from audioset_dl.dataset.pending import read_pending
-from audioset_dl.dataset.rows import Row
+from audioset_dl.dataset.resume import read_pending
+from audioset_dl.dataset.rows import Row, SavedFile
 from audioset_dl.dataset.run_info import RunInfo, read_run_info
 from audioset_dl.errors import ConfigError, OutputError, Problem
 from audioset_dl.versions import __version__
@@ -40,8 +44,7 @@ class Part:
             audio = self.info.config.get("audio", {})
             return {key: audio[key] for key in _AUDIO_KEYS if key in audio}
         files = [row.file for row in self.rows.values() if row.file is not None]
-        rates, channels = {file.sample_rate for file in files}, {file.channels for file in files}
-        found = {"sample_rate": rates, "channels": channels}
+        found = {key: {getattr(file, key) for file in files} for key in ("sample_rate", "channels")}
         return {key: values.pop() for key, values in found.items() if len(values) == 1}
 
 
@@ -84,8 +87,7 @@ def make_part(folder: OutputFolder, journal_rows: Iterable[Row]) -> Part:
     # What a killed run had written, and not noted yet.
     for clip, file in read_pending(folder):
         known = rows.get(clip.clip_id)
-        is_there = (folder.path / file.file_name).is_file()
-        if known is not None and known.file is None and is_there:
+        if known and not known.file and (folder.path / file.file_name).is_file():
             rows[clip.clip_id] = known.as_saved(file)
     return Part(folder, rows, names, info)
 
@@ -163,10 +165,55 @@ def merge_info(
 
 def find_other_metadata(parts: Iterable[Part]) -> list[str]:
     """Return the names of AudioSet's files that were not the same for all parts."""
-    digests: dict[str, set[str]] = {}
-    for part in parts:
-        for name, digest in (part.info.metadata if part.info is not None else {}).items():
-            if name.startswith("clips."):  # each part may have a list of its own
-                continue
-            digests.setdefault(name, set()).add(digest)
-    return sorted(name for name, found in digests.items() if len(found) > 1)
+    infos = [part.info for part in parts if part.info is not None]
+    digests = {pair for info in infos for pair in info.metadata.items()}
+    # Each part may have lists of its own in ``clips``.
+    counts = Counter(name for name, _ in digests if not name.startswith("clips."))
+    return sorted(name for name, number in counts.items() if number > 1)
+
+
+def unite(rows: Sequence[Row], file: SavedFile | None, order: Mapping[str, int]) -> Row:
+    """Return the row of a clip in the merged dataset.
+
+    A clip of which no file could be merged is gone if it is gone in one dataset; what was asked of
+    YouTube weighs more than what a list says, a failure more than none, and a later one more than
+    an earlier.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        What each dataset knows of the clip; not empty.
+    file : SavedFile, optional
+        The file in the merged dataset, if there is one.
+    order : mapping of str to int
+        The place of each class (MID) among the chosen ones.
+    """
+    united = _unite_facts(rows, order)
+    if file is not None:
+        return united.as_saved(file)
+    failed = [row for row in rows if row.file is None]
+    if not failed:  # all files are damaged
+        return replace(united, file=None, state="waiting", code=None, detail=None)
+    best = max(failed, key=_weight)
+    return replace(
+        united, file=None, state=best.state, code=best.code, detail=best.detail,
+        updated_at=best.updated_at, proof=best.proof, asked_as=best.asked_as,
+        known_from=best.known_from,
+    )  # fmt: skip
+
+
+def _unite_facts(rows: Sequence[Row], order: Mapping[str, int]) -> Row:
+    """Return what all together know of a clip, but for what became of it."""
+    wanting = [row for row in rows if row.wanted]
+    mids = {mid for row in wanting or rows for mid in row.classes}
+    return replace(
+        # A row of failures.csv has no labels.
+        max(rows, key=lambda row: len(row.clip.labels)),
+        classes=tuple(sorted(mids, key=lambda mid: (order.get(mid, len(order)), mid))),
+        wanted=bool(wanting),
+        attempts=max(row.attempts for row in rows),
+    )
+
+
+def _weight(row: Row) -> tuple[bool, bool, bool, str]:
+    return row.state == "gone", row.known_from is None, row.code is not None, row.updated_at

@@ -100,16 +100,13 @@ def as_output_error(path: Path, num_bytes: int | None = None) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        # The file that the error is about: not the temporary one, which no user knows.
+        name = error.filename
+        is_known = isinstance(name, str) and not is_temporary(Path(name))
         size = f" ({num_bytes:,} bytes)" if num_bytes is not None else ""
         advice = find_advice(error.errno, path)
-        found = f"{_name_of(error, path)} can't be written{size}: {error.strerror}{advice}"
+        found = f"{name if is_known else path} can't be written{size}: {error.strerror}{advice}"
         raise OutputError(found, fix=KEPT) from error
-
-
-def _name_of(error: OSError, path: Path) -> str | Path:
-    """Return the file that an error is about: not the temporary one, which no user knows."""
-    name = error.filename
-    return name if isinstance(name, str) and not is_temporary(Path(name)) else path
 
 
 def _sync_folder(folder: Path) -> None:

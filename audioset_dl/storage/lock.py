@@ -56,7 +56,8 @@ def hold_folder(lock: Path, now: str) -> Iterator[None]:
                 lock.touch()
             raise _locked_error(lock) from error
     try:
-        write_file(_holder_file(lock), json.dumps(asdict(_this_run(now))).encode())
+        holder = Holder(os.getpid(), socket.gethostname(), now)
+        write_file(_holder_file(lock), json.dumps(asdict(holder)).encode())
         yield
     finally:
         with suppress(OSError):  # the disk may have failed meanwhile
@@ -107,10 +108,6 @@ def _locked_error(lock: Path) -> OutputLockedError:
     )
 
 
-def _this_run(now: str) -> Holder:
-    return Holder(os.getpid(), socket.gethostname(), now)
-
-
 def _holder_file(lock: Path) -> Path:
     return lock.with_name(f"{lock.name}-holder.json")
 
@@ -118,8 +115,6 @@ def _holder_file(lock: Path) -> Path:
 def _is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
+    except OSError as error:
+        return isinstance(error, PermissionError)  # it is another user's
     return True

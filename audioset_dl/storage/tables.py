@@ -42,29 +42,6 @@ class BadRow(ValueError):
         self.number = number
 
 
-class TableError(OutputError):
-    """A table can't be read, or is not the table that was expected.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    reason : str
-        What was found, and what was expected.
-    line : int, optional
-        The line in the file, counted from 1.
-    fix : str, optional
-        What to do about it.
-    """
-
-    def __init__(self, path: Path, reason: str, *, line: int | None = None, fix: str = "") -> None:
-        where = f"{path}:{line}: " if line else f"{path} "
-        super().__init__(where + reason, fix=fix)
-        self.path = path
-        self.line = line
-        self.reason = reason
-
-
 def read_table(
     path: Path,
     read_row: Callable[[Cells], Value],
@@ -91,23 +68,9 @@ def read_table(
 
     Raises
     ------
-    TableError
+    OutputError
         The file can't be read, lacks a column, or holds a row that can't be used; with the line.
     """
-    for line, cells in read_cells(path, columns=columns, what=what, fix=fix):
-        try:
-            value = read_row(cells)
-        except (ValueError, TypeError, KeyError, OverflowError) as error:
-            words = f"not a row of a {what}, or not whole"
-            reason = f"{words} ({error})" if isinstance(error, BadRow) else words
-            raise TableError(path, reason, line=line, fix=fix) from error
-        yield value
-
-
-def read_cells(
-    path: Path, *, columns: Collection[str] = (), what: str = "table", fix: str = ""
-) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield the line and the cells of each row; see `read_table`."""
     try:
         # newline="" lets the csv module see line breaks inside of quoted cells:
         # https://docs.python.org/3/library/csv.html#csv.reader
@@ -115,33 +78,39 @@ def read_cells(
             reader = csv.reader(file)
             try:
                 header = next(reader, [])
-                _check_header(header, path, columns, what=what, fix=fix)
+                if missing := sorted(set(columns) - set(header)):
+                    names = ", ".join(missing[:3]) + (" ..." if missing[3:] else "")
+                    reason = f"expected the columns of a {what}, not found: {names}"
+                    raise OutputError(f"{path}:1: {reason}", fix=fix)
                 for row in filter(None, reader):  # without empty lines
-                    if len(row) != len(header):
-                        words = f"expected {len(header)} cells, found {len(row)}"
-                        reason = f"not a row of a {what}, or not whole ({words})"
-                        raise TableError(path, reason, line=reader.line_num, fix=fix)
-                    yield reader.line_num, dict(zip(header, row, strict=True))
-            except csv.Error as error:
-                reason = f"not a CSV row ({error})"
-                raise TableError(path, reason, line=reader.line_num, fix=fix) from error
+                    yield read_row(_name_cells(header, row))
+            except UnicodeDecodeError:  # a ValueError as well, but of the file and not of a row
+                raise
+            except (csv.Error, ValueError, TypeError, KeyError, OverflowError) as error:
+                reason = _describe_error(error, what)
+                raise OutputError(f"{path}:{reader.line_num}: {reason}", fix=fix) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise TableError(path, f"can't be read: {error}", fix=fix) from error
+        raise OutputError(f"{path} can't be read: {error}", fix=fix) from error
 
 
-def _check_header(
-    header: Sequence[str], path: Path, columns: Collection[str], *, what: str, fix: str
-) -> None:
-    if missing := sorted(set(columns) - set(header)):
-        names = ", ".join(missing[:3]) + (" ..." if missing[3:] else "")
-        reason = f"expected the columns of a {what}, not found: {names}"
-        raise TableError(path, reason, line=1, fix=fix)
+def _name_cells(header: Sequence[str], row: Sequence[str]) -> Cells:
+    if len(row) != len(header):
+        raise BadRow(f"expected {len(header)} cells, found {len(row)}")
+    return dict(zip(header, row, strict=True))
+
+
+def _describe_error(error: Exception, what: str) -> str:
+    if isinstance(error, csv.Error):
+        return f"not a CSV row ({error})"
+    words = f"not a row of a {what}, or not whole"
+    # What other errors say is not for people.
+    return f"{words} ({error})" if isinstance(error, BadRow) else words
 
 
 def write_table(
     path: Path, columns: Sequence[str], rows: Iterable[Sequence[object] | Mapping[str, object]]
 ) -> None:
-    """Write a table, whole or not at all.
+    """Write a table, whole or not at all, each line ended by a line feed alone.
 
     Parameters
     ----------
@@ -158,17 +127,10 @@ def write_table(
     OutputError
         The file can't be written.
     """
-    write_file(path, format_table(columns, rows).encode())
-
-
-def format_table(
-    columns: Sequence[str], rows: Iterable[Sequence[object] | Mapping[str, object]]
-) -> str:
-    """Return a table as text, each line ended by a line feed alone; see `write_table`."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows(
         [row.get(column) for column in columns] if isinstance(row, Mapping) else row for row in rows
     )
-    return text.getvalue()
+    write_file(path, text.getvalue().encode())

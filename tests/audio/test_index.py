@@ -119,6 +119,7 @@ def element(identifier: str, body: bytes) -> bytes:
     return bytes.fromhex(identifier) + (1 << 56 | len(body)).to_bytes(8, "big") + body
 
 
+@pytest.mark.e2e
 def test_an_ebml_bomb_is_refused_in_no_time() -> None:
     """Elements within elements, cues without end, sizes of exabytes."""
     track = make_track("webm")

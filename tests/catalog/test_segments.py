@@ -433,6 +433,7 @@ _LINES = st.lists(
 ).map(lambda lines: "".join(lines).encode())  # fmt: skip
 
 
+@pytest.mark.e2e
 @settings(deadline=None, max_examples=500)
 @given(_LINES | _ALMOST_ROWS)
 def test_the_fast_way_reads_what_the_slow_one_reads(content: bytes) -> None:

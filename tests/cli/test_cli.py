@@ -135,7 +135,7 @@ def test_a_bug_keeps_its_traceback_and_exits_70(monkeypatch, capsys, tmp_path) -
     def broken(*_: object) -> None:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr(cli.running, "load_config", broken)
+    monkeypatch.setattr(cli.group, "load_config", broken)
     assert run_in_process(monkeypatch, "status") == 70
     assert "ZeroDivisionError: a bug" in capsys.readouterr().err
 
@@ -144,7 +144,7 @@ def test_an_error_of_ours_is_one_line(monkeypatch, capsys) -> None:
     def full(*_: object) -> None:
         raise OutputError("the disk is full")
 
-    monkeypatch.setattr(cli.running, "load_config", full)
+    monkeypatch.setattr(cli.group, "load_config", full)
     assert run_in_process(monkeypatch, "status") == 7
     assert capsys.readouterr().err == "Error: the disk is full\n"
 

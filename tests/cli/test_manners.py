@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import pty
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,27 @@ def test_the_commands_stand_in_the_order_of_their_use() -> None:
     text = run_command("--help").stdout
     order = [text.index(f"\n  {name} ") for name in ("init", "classes", "plan", "download")]
     assert order == sorted(order)
+
+
+def test_one_new_module_makes_a_command(tmp_path: Path) -> None:
+    package = Path(cli.__file__).parents[1]
+    copy = tmp_path / package.name
+    shutil.copytree(package, copy, ignore=shutil.ignore_patterns("__pycache__", "simulator"))
+    (copy / "cli" / "greeting.py").write_text(
+        "from audioset_dl.cli.group import cli\n\n\n"
+        "@cli.command()\ndef greet() -> None:\n    'Say hello.'\n    raise ZeroDivisionError\n"
+    )
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", package.name, *arguments],
+            cwd=tmp_path, env=clean_environment(), capture_output=True, text=True, check=False,
+            timeout=PATIENCE_S,
+        )  # fmt: skip
+
+    assert run("--help").stdout.splitlines()[-4].split(maxsplit=1) == ["greet", "Say hello."]
+    assert "-v, --verbose" in run("greet", "--help").stdout
+    assert run("greet").returncode == cli.BUG_EXIT_CODE
 
 
 def test_an_error_is_one_line_and_with_v_all_that_led_to_it(tmp_path: Path) -> None:

@@ -23,10 +23,11 @@ from audioset_dl.config import (
     as_config,
     load_config,
     loading,
-    locate,
-    quoting,
+    secrets,
     starting,
 )
+from audioset_dl.config.loading import locate
+from audioset_dl.config.secrets import public_dict
 from audioset_dl.errors import ConfigError, Problem
 
 PATHS = """
@@ -239,7 +240,7 @@ def test_no_text_raises_anything_else(tmp_path: Path, text: str) -> None:
         problems = error.problems
     else:
         problems = ()
-        json.dumps(config.public_dict())
+        json.dumps(public_dict(config))
     assert all(problem.message and problem.source for problem in problems)
 
 
@@ -342,6 +343,7 @@ def test_a_tag_hides_no_fault_behind_it(refuse: Callable[..., list[str]]) -> Non
     ]  # fmt: skip
 
 
+@pytest.mark.e2e
 def test_many_doubled_keys_do_not_hang(write: Callable[[str], Path]) -> None:
     path, start = write("a: [" + "1," * 40_000 + "]\n" + "a: 1\n" * 20_000), time.process_time()
     with pytest.raises(ConfigError, match="more faults"):
@@ -467,7 +469,7 @@ def test_locate_names_the_line_of_a_key_or_of_what_is_around_it(
     assert [problem.source for problem in locate(error, None).problems] == [""] * 5 + ["else"]
 
 
-@pytest.mark.parametrize("module", [loading, quoting, starting])
+@pytest.mark.parametrize("module", [loading, secrets, starting])
 def test_the_examples_hold(module: ModuleType) -> None:
     failed, attempted = doctest.testmod(module)
     assert attempted > 0

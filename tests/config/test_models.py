@@ -18,9 +18,10 @@ from audioset_dl.config import (
     DownloadConfig,
     MetadataConfig,
     OutputConfig,
-    default_config_text,
     load_config,
 )
+from audioset_dl.config.secrets import public_dict
+from audioset_dl.config.starting import default_config_text
 
 REPOSITORY = Path(__file__).parents[2]
 SECRET = "hunter2"
@@ -199,7 +200,7 @@ download:
     password_file: null
 """
     config = load(text)
-    public = config.public_dict()
+    public = public_dict(config)
     assert SECRET not in json.dumps(public)
     assert SECRET not in repr(config)
     assert public["download"]["proxies"] == ["http://ann:***@h:1", "socks5://***@h:1", "http://h:1"]
@@ -212,7 +213,7 @@ download:
 
 
 def test_public_dict_holds_every_key(load: Callable[..., Config], tmp_path: Path) -> None:
-    public = json.loads(json.dumps(load("").public_dict()))
+    public = json.loads(json.dumps(public_dict(load(""))))
     assert public["output"] == {"dir": str(tmp_path / "audioset"), "layout": "class"}
     assert set(public) == set(Config.model_fields)
     for name, section in Config():

@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from audioset_dl.config import (
-    load_config,
-)
+from audioset_dl.config import load_config
 from audioset_dl.errors import ConfigError
 
 SECRET = "hunter2"

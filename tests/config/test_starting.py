@@ -12,11 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from world import run_command
 
-from audioset_dl.config import (
-    Config,
+from audioset_dl.config import Config, load_config
+from audioset_dl.config.starting import (
     config_schema_text,
     default_config_text,
-    load_config,
     split_names,
     starting_config_text,
 )

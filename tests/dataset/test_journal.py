@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from audioset_dl.dataset.journal import open_journal, read_journal, read_states
+from audioset_dl.dataset.journal import open_journal
+from audioset_dl.dataset.journal_reader import read_journal, read_states
 from audioset_dl.errors import OutputError
 
 NOW = "2026-11-22T12:00:00+00:00"

@@ -15,11 +15,11 @@ from world import CAT, DOG, World, make_clips, run_command, videos_of
 
 from audioset_dl.audio.cut import Samples
 from audioset_dl.audio.wav import encode_wav
-from audioset_dl.dataset.journal import open_journal, read_states
+from audioset_dl.dataset.journal import open_journal
+from audioset_dl.dataset.journal_reader import read_states
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.manifest import write_manifest
-from audioset_dl.dataset.repair import Repair, repair_folder
-from audioset_dl.dataset.verify import verify_folder
+from audioset_dl.dataset.verify import Repair, repair_folder, verify_folder
 from audioset_dl.errors import OutputError, OutputLockedError
 from audioset_dl.simulator import Simulator
 from audioset_dl.storage.files import write_file

@@ -34,12 +34,12 @@ from old_folder import (
 from world import DOG, MakeWorld, World, run_command
 
 from audioset_dl.dataset import journal_schema
-from audioset_dl.dataset.availability import read_tried_clips
-from audioset_dl.dataset.journal import open_journal, read_journal, read_states
+from audioset_dl.dataset.journal import open_journal
+from audioset_dl.dataset.journal_reader import read_journal, read_states
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.manifest import read_failures
 from audioset_dl.dataset.rows import Row
-from audioset_dl.dataset.status import count_clips, read_status
+from audioset_dl.dataset.status import count_clips, read_status, read_tried_clips
 from audioset_dl.dataset.verify import verify_folder
 from audioset_dl.errors import OutputError
 from audioset_dl.sets.merge import merge_parts

@@ -29,9 +29,14 @@ from world import (
 from audioset_dl.config import AudioConfig, DownloadConfig
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.doctor import folders, tools
-from audioset_dl.doctor.canary import CANARY_YTID
 from audioset_dl.doctor.check import Check, Guard
-from audioset_dl.doctor.network import Route, check_clock, describe_greeting, find_routes
+from audioset_dl.doctor.network import (
+    CANARY_YTID,
+    Route,
+    check_clock,
+    describe_greeting,
+    find_routes,
+)
 from audioset_dl.errors import ConfigError, Problem, ToolMissingError
 from audioset_dl.report.doctor import check_text, checks_text, doctor_document
 from audioset_dl.simulator import Video

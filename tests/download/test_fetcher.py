@@ -19,7 +19,7 @@ from audioset_dl.audio.index import BadIndexError
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.config import AudioConfig, DownloadConfig
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.dataset.pending import drop_pending
+from audioset_dl.dataset.resume import drop_pending
 from audioset_dl.dataset.rows import SavedFile
 from audioset_dl.download import ladder
 from audioset_dl.download.address import Ticket

@@ -24,6 +24,7 @@ def make_witness(ytid: str, ffmpeg: Path, output: Path) -> Witness:
     return Witness(ytid, settings)
 
 
+@pytest.mark.e2e
 def test_one_plays_and_another_is_gone(ffmpeg: Path, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     videos = [Video("plays-00001"), Video("private-002", behaviour="private")]

@@ -17,10 +17,10 @@ import yaml
 from world import run_command
 
 import audioset_dl
-from audioset_dl.dataset.repair import Repair
+from audioset_dl.dataset.verify import Repair
 from audioset_dl.errors import ConfigError
-from audioset_dl.report.checks import verification_document
-from audioset_dl.report.plan import plan_document
+from audioset_dl.report.choosing import plan_document
+from audioset_dl.report.dataset import verification_document
 from audioset_dl.simulator.demo import prepared
 
 pytestmark = pytest.mark.e2e

@@ -95,7 +95,7 @@ def test_a_traceback_shows_no_login(monkeypatch: pytest.MonkeyPatch, capsys) -> 
     def broken(*_: object) -> None:
         raise ZeroDivisionError(f"http://ann:{IN_ADDRESS}@127.0.0.1:1")
 
-    monkeypatch.setattr(cli.running, "load_config", broken)
+    monkeypatch.setattr(cli.group, "load_config", broken)
     monkeypatch.setattr(sys, "argv", ["audioset-dl", "status"])
     with pytest.raises(SystemExit) as ended:
         cli.main()

@@ -24,7 +24,7 @@ from world import (
     wait_for,
 )
 
-from audioset_dl.dataset.journal import read_journal
+from audioset_dl.dataset.journal_reader import read_journal
 from audioset_dl.simulator import Simulator
 from audioset_dl.simulator.log import Request
 

@@ -53,6 +53,7 @@ def mixed_members(num_classes: int = 8, each: int = 12, seed: int = 0, **changes
 KINDS = ("single", "one_vs_rest", "multi_hot")
 
 
+@pytest.mark.e2e
 def test_ten_thousand_episodes_without_a_clip_of_two_of_their_classes() -> None:
     members = mixed_members(num_classes=12, each=16)
     sampler = EpisodeSampler(members, 5, 2, 3, episodes=10_000)

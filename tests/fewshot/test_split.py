@@ -161,6 +161,7 @@ def worlds(draw):
     return ontology, clips, config, draw(st.integers(-5, 5))
 
 
+@pytest.mark.e2e
 @settings(max_examples=300, deadline=None)
 @given(worlds())
 def test_whatever_the_config_splits_never_meet(world) -> None:

@@ -174,10 +174,10 @@ def test_a_line_that_points_elsewhere_takes_the_room_of_its_empty_cells() -> Non
 
 
 def test_a_table_is_cut_to_the_width_of_a_terminal_in_its_first_column_alone() -> None:
-    rows = [("a name that is rather long", "12,345"), ("short", "6")]
-    wide = table(("class", "clips"), rows, right=(1,))
+    rows = [("a name that is rather long", 12_345), ("short", 6)]
+    wide = table(("class", "clips"), rows)
     assert "a name that is rather long  12,345" in wide
-    narrow = table(("class", "clips"), rows, right=(1,), width=24)
+    narrow = table(("class", "clips"), rows, width=24)
     assert narrow.splitlines() == [
         "class              clips",
         "a name that is …  12,345",

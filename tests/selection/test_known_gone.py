@@ -9,13 +9,14 @@ import shutil
 from pathlib import Path
 
 import pytest
+from datasets import known_gone_row
 from world import BARK, CAT, DATA, DOG, MakeWorld, World, make_clips, run_command
 
 from audioset_dl.catalog.catalog import load_catalog
 from audioset_dl.config import ClipsConfig, Config, DownloadConfig
 from audioset_dl.dataset.journal import open_journal
 from audioset_dl.dataset.manifest import write_failures
-from audioset_dl.dataset.rows import Row, add_known_gone, known_gone_row
+from audioset_dl.dataset.rows import Row, add_known_gone
 from audioset_dl.dataset.status import count_clips
 from audioset_dl.errors import ConfigError
 from audioset_dl.selection.lists import (

@@ -11,16 +11,25 @@ import sys
 from pathlib import Path
 
 import pytest
-from datasets import NOW, clip_id, clip_of, make_dataset, make_wav, saved_file, snapshot
+from datasets import (
+    NOW,
+    clip_id,
+    clip_of,
+    known_gone_row,
+    make_dataset,
+    make_wav,
+    saved_file,
+    snapshot,
+)
 from world import BARK, CAT, DOG, GLOCKENSPIEL, PATIENCE_S, MakeWorld, clean_environment, make_clips
 from world import run_command as run
 
-from audioset_dl.dataset.journal import open_journal, read_journal
+from audioset_dl.dataset.journal import open_journal
+from audioset_dl.dataset.journal_reader import read_journal
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.manifest import write_failures
-from audioset_dl.dataset.pending import write_pending
-from audioset_dl.dataset.resume import adopt_files
-from audioset_dl.dataset.rows import Row, add_known_gone, known_gone_row
+from audioset_dl.dataset.resume import adopt_files, write_pending
+from audioset_dl.dataset.rows import Row, add_known_gone
 from audioset_dl.dataset.run_info import read_run_info
 from audioset_dl.dataset.status import count_clips
 from audioset_dl.dataset.verify import verify_folder

@@ -7,15 +7,7 @@ from pathlib import Path
 import pytest
 
 from audioset_dl.errors import OutputError
-from audioset_dl.storage.tables import (
-    BadRow,
-    Cells,
-    TableError,
-    format_table,
-    read_cells,
-    read_table,
-    write_table,
-)
+from audioset_dl.storage.tables import BadRow, Cells, read_table, write_table
 
 
 def number_of(cells: Cells) -> int:
@@ -33,9 +25,9 @@ def path(tmp_path: Path) -> Path:
 def test_what_is_written_is_read_back(path: Path) -> None:
     rows = [("a;b", 'say "so"', None), ("über, all", "two\nlines", 1.5)]
     write_table(path, ("one", "two", "three"), rows)
-    assert list(read_cells(path)) == [
-        (2, {"one": "a;b", "two": 'say "so"', "three": ""}),
-        (4, {"one": "über, all", "two": "two\nlines", "three": "1.5"}),
+    assert list(read_table(path, dict)) == [
+        {"one": "a;b", "two": 'say "so"', "three": ""},
+        {"one": "über, all", "two": "two\nlines", "three": "1.5"},
     ]
     assert list(path.parent.iterdir()) == [path]
 
@@ -43,7 +35,8 @@ def test_what_is_written_is_read_back(path: Path) -> None:
 def test_rows_by_column_take_what_the_table_has(path: Path) -> None:
     write_table(path, ("a", "b"), [{"b": 1, "c": 2, "a": 0}, {"b": 3}])
     assert path.read_bytes() == b"a,b\n0,1\n,3\n"
-    assert format_table(("a", "b"), []) == "a,b\n"
+    write_table(path, ("a", "b"), [])
+    assert path.read_bytes() == b"a,b\n"
 
 
 def test_a_byte_order_mark_and_empty_lines_are_skipped(path: Path) -> None:
@@ -59,6 +52,7 @@ def test_a_byte_order_mark_and_empty_lines_are_skipped(path: Path) -> None:
         (b"number\n1\nx\n", 3, "not a row of a list, or not whole"),
         (b"number\n-1\n", 2, "not a row of a list, or not whole (-1 is below 0)"),
         (b"number,b\n1\n", 2, "not whole (expected 2 cells, found 1)"),
+        (b'number,b\n1,"a\nb"\nx,"a\nb"\n', 5, "not a row of a list, or not whole"),
         (b"number\n1,2\n", 2, "not whole (expected 1 cells, found 2)"),
         (b'number\n1\n"' + b"x" * 200_000, 3, "not a CSV row (field larger than field limit"),
     ],
@@ -67,10 +61,8 @@ def test_what_is_no_such_table_is_refused_with_its_line(path: Path, content, lin
     path.write_bytes(content)
     with pytest.raises(OutputError) as told:
         list(read_table(path, number_of, columns=("number",), what="list", fix="write it anew"))
-    assert isinstance(told.value, TableError)
-    assert told.value.line == line
     assert str(told.value).startswith(f"{path}:{line}: ")
-    assert words in told.value.reason
+    assert words in str(told.value)
     assert told.value.fix == "write it anew"
 
 
@@ -80,7 +72,7 @@ def test_what_can_not_be_read_is_told(path: Path, what: str) -> None:
         path.mkdir()
     elif what == "no text":
         path.write_bytes(b"number\n\xff\xfe\n")
-    with pytest.raises(TableError, match=r"table\.csv can't be read: "):
+    with pytest.raises(OutputError, match=r"table\.csv can't be read: "):
         list(read_table(path, number_of))
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from audioset_dl.dataset.availability import TriedClass, TriedClips
-from audioset_dl.report.availability import availability_csv
+from audioset_dl.dataset.status import TriedClass, TriedClips
+from audioset_dl.report.dataset import availability_csv
 
 
 def test_where_nothing_was_tried_the_heads_are_there() -> None:

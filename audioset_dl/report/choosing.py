@@ -1,16 +1,21 @@
-"""What `classes` says, as a table, a tree, JSON and CSV."""
+"""What `classes` and `plan` say, as text, JSON and CSV."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from audioset_dl.words import count, table, to_csv
+from audioset_dl.words import Cell, count, duration, listed, size, table, to_csv
 
 if TYPE_CHECKING:
     from audioset_dl.catalog.ontology import Node
+    from audioset_dl.config import DownloadConfig
+    from audioset_dl.planning.plan import Plan
     from audioset_dl.selection.classes import Line
     from audioset_dl.selection.select import Selection
+
 
 _SORT_BY: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
     "ontology": lambda _: 0,  # as they come: sorting is stable
@@ -118,8 +123,7 @@ def tree_text(selection: Selection, lines: Sequence[Line], width: int | None) ->
     distinct = {line.node.mid for line in lines}
     chosen = sum(node.mid in distinct for node in selection.classes)
     end = f"{count(len(distinct), 'class', 'classes')}, {chosen} of them chosen by the config"
-    blank = [{**one, "is_blank": one["is_repeated"]} for one in documents]
-    return f"{_table(names, blank, width)}\n{end}"
+    return f"{_table(names, documents, width)}\n{end}"
 
 
 def _branch(line: Line) -> str:
@@ -145,22 +149,17 @@ def _table(names: Sequence[str], documents: Sequence[Mapping[str, Any]], width: 
         [name, *_cells(one, subsets, has_candidates=has_candidates, all_chosen=all_chosen)]
         for name, one in zip(names, documents, strict=True)
     ]
-    numbers = range(4, 4 + len(subsets) + has_candidates)
-    return table(heads, rows, right=tuple(numbers), width=width)
+    return table(heads, rows, width=width)
 
 
 def _cells(
     one: Mapping[str, Any], subsets: Sequence[str], *, has_candidates: bool, all_chosen: bool
-) -> list[str]:
-    cells = [
-        str(one["mid"]),
-        _quality(one),
-        "leaf" if one["is_leaf"] else "",
-        *(f"{one['clips_by_subset'][subset]:,}" for subset in subsets),
-    ]
-    cells += [f"{one['candidates']:,}" if one["is_chosen"] else ""] * has_candidates
+) -> list[Cell]:
+    cells = [one["mid"], _quality(one), "leaf" if one["is_leaf"] else ""]
+    cells += [one["clips_by_subset"][subset] for subset in subsets]
+    cells += [one["candidates"] if one["is_chosen"] else None] * has_candidates
     cells += [_why_not(one)] * (not all_chosen)
-    return [""] * len(cells) if one.get("is_blank") else cells
+    return [None] * len(cells) if one.get("is_repeated") else cells
 
 
 def _quality(document: Mapping[str, Any]) -> str:
@@ -175,3 +174,119 @@ def _why_not(document: Mapping[str, Any]) -> str:
     if document["restrictions"]:
         return ", ".join(document["restrictions"])
     return "" if document["num_rated"] or document["clips"] else "no label"
+
+
+# The pairs that share most clips; `--json` has them all.
+_PAIRS = 3
+
+
+def plan_document(plan: Plan) -> dict[str, Any]:
+    """Return a plan as JSON-able data."""
+    # JSON has no pairs as keys.
+    pairs = [{"mids": list(mids), "clips": clips} for mids, clips in plan.overlap.pairs.items()]
+    return {**asdict(plan), "overlap": {"clips": plan.overlap.clips, "pairs": pairs}}
+
+
+def plan_csv(plan: Plan) -> str:
+    """Return a plan's classes as CSV: a row each."""
+    return to_csv(map(asdict, plan.classes))
+
+
+def plan_text(plan: Plan, config: DownloadConfig, width: int) -> str:
+    """Return a plan for people, in lines of up to a width; only the table may be wider."""
+    facts = [*_facts(plan), *_times(plan, config)]
+    warnings = [textwrap.fill(f"Warning: {one.message}", width) for one in plan.warnings]
+    blocks = [_classes(plan, width), listed(_meaning(plan), width), listed(facts, width)]
+    return "\n".join(["\n\n".join(blocks), *warnings])
+
+
+_HEADS = ("class", "wanted", "available", "short", "needed", "expected", "shared", "alone")
+
+
+def _classes(plan: Plan, width: int) -> str:
+    rows = [
+        (
+            one.name,
+            one.wanted,
+            one.available,
+            one.short or None,
+            one.needed,
+            one.expected,
+            one.shared or None,
+            one.alone,
+        )
+        for one in plan.classes
+    ]
+    return table(_HEADS, rows, width=width)
+
+
+def _meaning(plan: Plan) -> Iterator[tuple[str, str]]:
+    if plan.clip_list is not None:
+        rule = "clips.per_class does not count, and a clip that is gone is not replaced"
+        yield "wanted", f"the clips of {plan.clip_list}: {rule}"
+    elif plan.per_class is None:
+        yield "wanted", "all clips of a class"
+    else:
+        rule = (
+            f"up to {plan.per_class} clips of a class: one that has fewer gives all it has, and "
+            "the next clip takes the place of one whose video is gone, as long as there is one"
+        )
+        yield "wanted", rule
+    yield "needed", "candidates that it takes, with the losses expected"
+    yield "expected", "clips in the end"
+    yield "shared", "wanted clips that other classes want too; each is downloaded once"
+    yield ("alone", "share of clips with no other chosen class but those above and below it")
+
+
+def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
+    expected = plan.expected
+    yield "clips", f"{plan.clips:,} wanted, {plan.saved:,} saved already"
+    if plan.known_gone:
+        verb = "is" if plan.known_gone == 1 else "are"
+        yield "", f"{plan.known_gone:,} more {verb} known to be gone (clips.known_gone)"
+    if plan.overlap.clips:
+        yield "overlap", _overlap(plan)
+    if not expected.asked:
+        yield "", "nothing is left to fetch"
+        return
+    share = f"{expected.gone / expected.asked:.0%}"
+    losses = (
+        f"{expected.clips:,} clips in the end; {expected.gone:,} of {expected.asked:,} videos to "
+        f"ask for are expected to be gone ({share}; {plan.losses_from})"
+    )
+    yield "losses", losses
+    free = f"; {size(plan.free_bytes)} are free" if plan.free_bytes is not None else ""
+    yield "disk", f"{size(expected.disk_bytes)} for {duration(plan.audio_s)} of audio{free}"
+    yield (
+        "network",
+        f"about {expected.requests:,} requests, {size(expected.media_bytes)} of media",
+    )
+
+
+def _overlap(plan: Plan) -> str:
+    names = {one.mid: one.name for one in plan.classes}
+    most = [
+        f"{names[first]} + {names[second]} {clips:,}"
+        for (first, second), clips in list(plan.overlap.pairs.items())[:_PAIRS]
+    ]
+    counts = "counts" if plan.overlap.clips == 1 else "count"
+    clips = f"{count(plan.overlap.clips, 'clip')} {counts}"
+    return f"{clips} for several classes ({', '.join(most)})"
+
+
+def _times(plan: Plan, config: DownloadConfig) -> Iterator[tuple[str, str]]:
+    if not plan.expected.asked:
+        return
+    cap = f"at most {config.max_per_hour:,} an hour" if config.max_per_hour else "no cap an hour"
+    pace = f"delay {config.delay_s:g} s, {cap}"
+    yield "time", f"at least {_time(plan, 'configured')} at the configured pace ({pace})"
+    yield "", f"{_time(plan, 'guest')} at the 300 videos an hour of a guest, spread evenly"
+    yield "", f"{_time(plan, 'account')} at the 2,000 an hour of an account"
+
+
+def _time(plan: Plan, which: str) -> str:
+    one = duration(getattr(plan.times_one_address, which) or 0)
+    if plan.addresses == 1:
+        return one
+    all_of_them = duration(getattr(plan.times, which) or 0)
+    return f"{all_of_them} with {plan.addresses} addresses ({one} with one)"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from datasets import clip_of, saved_file
+from datasets import clip_of, known_gone_row, saved_file
 from world import BARK, CAT, DOG
 
-from audioset_dl.dataset.rows import Row, known_gone_row
-from audioset_dl.sets.unite import unite_saved, unite_unsaved
+from audioset_dl.dataset.rows import Row
+from audioset_dl.sets.parts import unite
 
 ORDER = {DOG: 0, BARK: 1, CAT: 2}
 CLIP = clip_of(1, (DOG, CAT))
@@ -37,31 +37,31 @@ KNOWN = known_gone_row(CLIP, "private", (CAT,), known_from="x.csv", now="2026-09
 )
 def test_what_weighs_most(rows: list[Row], state: str, code: str | None) -> None:
     for known in (rows, rows[::-1]):
-        row = unite_unsaved(known, ORDER)
+        row = unite(known, None, ORDER)
         assert (row.state, row.code, row.file) == (state, code, None)
         assert row.attempts == max(one.attempts for one in rows)
 
 
 def test_how_it_is_known_goes_with_it() -> None:
-    row = unite_unsaved([LATER, GONE], ORDER)
+    row = unite([LATER, GONE], None, ORDER)
     assert (row.detail, row.updated_at) == ("reset", "2026-01")
     assert (row.proof, row.asked_as, row.known_from) == ("said", "guest", None)
-    assert unite_unsaved([KNOWN, LATER], ORDER).known_from == "x.csv"
+    assert unite([KNOWN, LATER], None, ORDER).known_from == "x.csv"
 
 
 def test_saved_it_has_the_file_and_the_classes_of_all_who_want_it() -> None:
     others = [replace(GONE, classes=("/m/unknown", CAT)), replace(FAILED, classes=(BARK,))]
-    row = unite_saved([SAVED, *others], FILE, ORDER)
+    row = unite([SAVED, *others], FILE, ORDER)
     assert row.classes == (DOG, BARK, CAT, "/m/unknown"), "in the order of the chosen classes"
     assert (row.state, row.file, row.code, row.proof) == ("saved", FILE, None, None)
     assert row.attempts == 3
     assert row.updated_at == FILE.saved_at
     unwanted = [replace(one, wanted=False) for one in others]
-    assert unite_saved([SAVED, *unwanted], FILE, ORDER).classes == (DOG,)
-    nobody = unite_saved([replace(SAVED, wanted=False), *unwanted], FILE, ORDER)
+    assert unite([SAVED, *unwanted], FILE, ORDER).classes == (DOG,)
+    nobody = unite([replace(SAVED, wanted=False), *unwanted], FILE, ORDER)
     assert (nobody.wanted, nobody.classes) == (False, row.classes)
 
 
 def test_the_labels_are_of_who_knows_them() -> None:
     of_table = Row(replace(CLIP, labels=(), subset=""), state="gone", code="removed")
-    assert unite_unsaved([of_table, UNTRIED], ORDER).clip == CLIP
+    assert unite([of_table, UNTRIED], None, ORDER).clip == CLIP

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from audioset_dl.dataset import probe
+from audioset_dl.dataset import guard
+from audioset_dl.dataset.guard import try_folder
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.dataset.probe import try_folder
 from audioset_dl.errors import OutputError
 
 NOW = "2026-11-22T12:00:00+00:00"
@@ -37,7 +37,7 @@ def test_each_means_is_tried(tmp_path: Path, monkeypatch, step: str) -> None:
     def refuse(*_: object) -> None:
         raise OutputError(f"{step} does not work here")
 
-    monkeypatch.setattr(probe, step, refuse)
+    monkeypatch.setattr(guard, step, refuse)
     with pytest.raises(OutputError, match=step):
         try_folder(OutputFolder(tmp_path), NOW)
     assert not list(tmp_path.iterdir())

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from world import DOG, World, make_clips, run_command, videos_of
 
-from audioset_dl.dataset.checks import check_clip, check_file
 from audioset_dl.dataset.journal import open_journal
+from audioset_dl.dataset.rows import check_clip, check_saved_file
 from audioset_dl.errors import OutputError
 from audioset_dl.simulator import Simulator
 from audioset_dl.storage.lock import hold_folder
@@ -44,9 +44,9 @@ def test_what_is_no_clip(make_clip, changes) -> None:
     ],
 )  # fmt: skip
 def test_what_is_no_file_of_ours(make_saved, changes) -> None:
-    check_file(make_saved())
+    check_saved_file(make_saved())
     with pytest.raises((TypeError, ValueError), match=r"file_name|audio|channels|sha256"):
-        check_file(replace(make_saved(), **changes))
+        check_saved_file(replace(make_saved(), **changes))
 
 
 @pytest.fixture

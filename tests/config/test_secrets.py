@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from audioset_dl.config.quoting import masked_options, masked_proxy, quoted, secret_texts, shown
+from audioset_dl.config.document import quoted, shown
+from audioset_dl.config.secrets import masked_options, masked_proxy, secret_texts
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,175 @@
+"""Ready for training: `process`, `statistics`, `split` and `episodes`."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from audioset_dl.cli.group import (
+    at_signals,
+    cli,
+    print_result,
+    takes_config,
+    takes_json,
+    takes_quiet,
+    terminal_width,
+    warn,
+)
+from audioset_dl.cli.progress import file_bars, make_bar
+from audioset_dl.config import Config
+from audioset_dl.dataset.splits import SPLITS
+from audioset_dl.errors import Interrupted
+
+
+@cli.command()
+@takes_config
+@takes_json
+@takes_quiet
+def process(settings: Config, as_json: bool, quiet: bool) -> None:
+    """Clean, scale and convert the clips, into another folder.
+
+    The downloaded dataset is only read. Run it again to resume, or after another download. The exit
+    status is 1 if a file of the dataset is not as it was written.
+
+    \b
+    Example:
+      audioset-dl process --set process.form=logmel --set process.preset=ast
+    """
+    from audioset_dl.process.run import process as process_dataset
+    from audioset_dl.report.training import process_document, process_text
+
+    at_signals(_interrupt)
+    with make_bar("clips", "clip", quiet=quiet or as_json) as bar:
+        done = process_dataset(settings, on_start=bar.reset, on_clip=bar.update)
+    document = partial(process_document, config=settings.process)
+    text = partial(process_text, config=settings.process, width=terminal_width())
+    print_result(done, document, text, as_json=as_json)
+    sys.exit(done.exit_code)
+
+
+@cli.command()
+@takes_config
+@takes_json
+@takes_quiet
+def statistics(settings: Config, as_json: bool, quiet: bool) -> None:
+    """Compute mean and deviation of the train split.
+
+    Of the files that `process` wrote, of the clips that `split` put into train. Goes into
+    statistics.json, with hashes of the clips and settings that it holds for.
+
+    \b
+    Example:
+      audioset-dl statistics config.yaml
+    """
+    from audioset_dl.process.folder import ProcessedFolder
+    from audioset_dl.process.measuring import compute_statistics
+    from audioset_dl.report.training import statistics_document, statistics_text
+
+    at_signals(_interrupt)
+    with make_bar("clips", "clip", quiet=quiet or as_json) as bar:
+        measured = compute_statistics(settings, on_start=bar.reset, on_clip=bar.update)
+    folder = ProcessedFolder(settings.process.dir)
+    document = partial(statistics_document, folder=folder)
+    text = partial(statistics_text, folder=folder, width=terminal_width())
+    print_result(measured, document, text, as_json=as_json)
+
+
+def _interrupt(signal_number: int) -> NoReturn:
+    """End in order, with the workers."""
+    raise Interrupted(signal_number)
+
+
+takes_folder = click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder whose manifest.csv is taken; unless given, process.dir if there is one "
+    "in it, else output.dir.",
+)
+
+
+@cli.command()
+@takes_config
+@takes_folder
+@click.option("--preview", is_flag=True, help="Split Google's metadata instead; write nothing.")
+@click.option("--no-copies", is_flag=True, help="Do not copy the clips into MetaAudio's folders.")
+@takes_json
+@takes_quiet
+def split(
+    settings: Config,
+    *,
+    folder: Path | None,
+    preview: bool,
+    no_copies: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Split the classes and their clips for few-shot learning.
+
+    Writes splits.json, splits.csv, dropped.csv, report.json and metaaudio/ into fewshot.dir.
+
+    \b
+    Example:
+      audioset-dl split config.yaml --set fewshot.stratify=root
+    """
+    from audioset_dl.fewshot.split import preview_split
+    from audioset_dl.fewshot.split import split as split_dataset
+    from audioset_dl.fewshot.split_files import split_document
+    from audioset_dl.report.training import split_text
+
+    if preview and folder is not None:
+        raise click.UsageError("--preview goes by Google's metadata: leave out --folder")
+    if preview:
+        made = preview_split(settings, progress=file_bars(quiet=quiet), on_warning=warn)
+    else:
+        with make_bar("copied", "file", quiet=quiet) as bar:
+            made = split_dataset(
+                settings,
+                folder=folder,
+                copies=not no_copies,
+                on_start=bar.reset,
+                on_file=bar.update,
+            )
+    end = "Nothing was written." if preview else f"Written to {settings.fewshot.dir}."
+    text = partial(split_text, width=terminal_width(), end=end)
+    print_result(made, split_document, text, as_json=as_json)
+    sys.exit(0 if made.overlap.is_none else 1)
+
+
+@cli.command()
+@takes_config
+@takes_folder
+@click.option(
+    "--split",
+    "names",
+    multiple=True,
+    type=click.Choice(SPLITS),
+    help="Only this split; may be given several times.",
+)
+@takes_json
+@takes_quiet
+def episodes(
+    settings: Config, *, folder: Path | None, names: tuple[str, ...], as_json: bool, quiet: bool
+) -> None:
+    """Write episodes of each split to episodes.jsonl.
+
+    \b
+    Example:
+      audioset-dl episodes config.yaml --split test --set fewshot.k_shot=1
+    """
+    from audioset_dl.fewshot.episodes import write_episodes
+    from audioset_dl.report.training import episodes_document, episodes_text
+
+    with make_bar("written", "episode", quiet=quiet or as_json) as bar:
+        written = write_episodes(
+            settings,
+            folder=folder,
+            splits=names or SPLITS,
+            on_start=bar.reset,
+            on_episode=bar.update,
+            on_warning=warn,
+        )
+    print_result(written, episodes_document, episodes_text, as_json=as_json)

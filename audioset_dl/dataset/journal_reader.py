@@ -1,0 +1,208 @@
+"""The journal for readers: how it is opened, how its rows lie in its table, how errors are told."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import astuple
+from pathlib import Path
+from typing import Any
+
+from audioset_dl.catalog.clips import Clip
+from audioset_dl.dataset.journal_schema import VERSION, check_version, migrated_copy, version_of
+from audioset_dl.dataset.rows import FILE_COLUMNS, Row, SavedFile, check_clip, check_saved_file
+from audioset_dl.errors import OutputError
+from audioset_dl.storage.disk import find_advice
+from audioset_dl.storage.files import KEPT
+
+CLIP_COLUMNS = ("clip_id", "ytid", "start_s", "end_s", "labels", "subset")
+_ROW_COLUMNS = (
+    "classes", "wanted", "state", "code", "detail", "attempts", "updated_at", "proof", "asked_as",
+)  # fmt: skip
+"""Columns that are fields of a `Row`."""
+COLUMNS = (*CLIP_COLUMNS, *_ROW_COLUMNS, *FILE_COLUMNS)
+_SELECT = f"SELECT {', '.join(COLUMNS)} FROM clips"
+BEGIN_ANEW = (
+    "move it away and run `audioset-dl download` again: it then begins anew, with the files that "
+    "manifest.csv names"
+)
+_ERRORS = (
+    ("SQLITE_FULL", errno.ENOSPC),
+    ("SQLITE_READONLY", errno.EACCES),
+    ("SQLITE_CANTOPEN", errno.ENOENT),
+    ("SQLITE_PERM", errno.EACCES),
+    ("SQLITE_IOERR", errno.EIO),
+)
+"""SQLite's result codes (https://www.sqlite.org/rescode.html) that are about the disk and not about
+the journal, and the error of the file system that means the same."""
+
+
+class JournalReader:
+    """A journal that is open for reading. Use `read_journal`."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._db = connection
+        self._path = path
+
+    def read_note(self, key: str) -> str | None:
+        """Return what was noted under a key."""
+        row = self._db.execute("SELECT value FROM notes WHERE key = ?", (key,)).fetchone()
+        return row[0] if row else None
+
+    def states(self) -> dict[str, tuple[str, str | None]]:
+        """Return state and code of the last failure of every clip, by clip_id."""
+        rows = self._db.execute("SELECT clip_id, state, code FROM clips")
+        return {clip_id: (state, code) for clip_id, state, code in rows}
+
+    def counts(self) -> Iterator[tuple[str, int, str | None, int, str | None]]:
+        """Yield state, wanted (1 or 0), failure code, number of such clips, detail of one of them.
+
+        With those that the last run took as gone without asking.
+        """
+        # MAX only picks one of the details, always the same.
+        rows = self._db.execute(
+            "SELECT state, wanted, code, COUNT(*), MAX(detail) FROM clips"
+            " GROUP BY state, wanted, code"
+            " UNION ALL SELECT 'gone', 1, code, number, NULL FROM known_gone"
+        )
+        return iter(rows)
+
+    def find(self, clip_id: str) -> Row | None:
+        """Return what is known of a clip."""
+        rows = self._db.execute(f"{_SELECT} WHERE clip_id = ?", (clip_id,))
+        return next(map(self._read_row, rows), None)
+
+    def rows(self, state: str | None = None) -> Iterator[Row]:
+        """Yield what is known of every clip, or of those in one state, sorted by clip_id."""
+        rows = self._db.execute(
+            f"{_SELECT} WHERE ?1 IS NULL OR state = ?1 ORDER BY clip_id", (state,)
+        )
+        return map(self._read_row, rows)
+
+    def _read_row(self, values: tuple[Any, ...]) -> Row:
+        try:
+            return _read_row(values)
+        except (TypeError, ValueError, AttributeError) as error:
+            raise OutputError(
+                f"the journal {self._path} holds a row that audioset-dl did not write "
+                f"({values[0]!r:.40}: {error})",
+                fix=BEGIN_ANEW,
+            ) from error
+
+
+@contextmanager
+def read_journal(path: Path) -> Iterator[JournalReader]:
+    """Open a journal for reading, also while a run writes it; nothing is written.
+
+    Raises
+    ------
+    OutputError
+        There is none, or it is damaged, or comes from a later version of the program.
+    """
+    if not path.is_file():
+        raise OutputError(
+            f"{path.parent} holds no journal: nothing was downloaded there yet, or it was lost",
+            fix="run `audioset-dl download`, which begins one, or makes it again from manifest.csv;"
+            " or name the config whose output.dir you mean",
+        )
+    # Where no run is under way nothing is written, not even SQLite's own files beside the journal,
+    # as the folder may be read-only: https://www.sqlite.org/uri.html#uriimmutable
+    is_at_rest = not path.with_name(f"{path.name}-wal").exists()
+    options = "mode=ro&immutable=1" if is_at_rest else "mode=ro"
+    with connected(f"{path.absolute().as_uri()}?{options}", path) as connection:
+        version = version_of(connection)
+        if version == 0:
+            raise OutputError(
+                f"the journal {path} is empty", fix="run `audioset-dl download` again"
+            )
+        check_version(version, path)
+        if version == VERSION:
+            yield JournalReader(connection, path)
+        else:
+            with closing(migrated_copy(connection)) as copy:
+                yield JournalReader(copy, path)
+
+
+def read_states(path: Path) -> dict[str, tuple[str, str | None]]:
+    """Return `JournalReader.states` of a journal; nothing where there is none yet."""
+    if not path.is_file():
+        return {}
+    with read_journal(path) as journal:
+        return journal.states()
+
+
+@contextmanager
+def connected(uri: str, path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a journal, and tell what SQLite says of it as an `OutputError`."""
+    try:
+        # timeout: seconds to wait for another connection that has the file locked.
+        connection = sqlite3.connect(uri, uri=True, timeout=30)
+    except sqlite3.Error as error:
+        raise unusable_error(path, error) from error
+    try:
+        yield connection
+    except sqlite3.DatabaseError as error:
+        raise unusable_error(path, error) from error
+    finally:
+        connection.close()
+
+
+def clip_values(clip: Clip) -> tuple[object, ...]:
+    """Return the values of `CLIP_COLUMNS`."""
+    return (clip.clip_id, clip.ytid, clip.start_s, clip.end_s, ";".join(clip.labels), clip.subset)
+
+
+def row_values(row: Row) -> tuple[object, ...]:
+    """Return the values of `COLUMNS`."""
+    fields = {name: getattr(row, name) for name in _ROW_COLUMNS}
+    fields["classes"] = ";".join(row.classes)
+    file = astuple(row.file) if row.file is not None else (None,) * len(FILE_COLUMNS)
+    return (*clip_values(row.clip), *fields.values(), *file)
+
+
+def _read_row(row: tuple[Any, ...]) -> Row:
+    values: dict[str, Any] = dict(zip(COLUMNS, row, strict=True))
+    labels = _split(values["labels"])
+    clip = Clip(values["ytid"], values["start_s"], values["end_s"], labels, values["subset"])
+    check_clip(clip)
+    if clip.clip_id != values["clip_id"]:
+        raise ValueError(f"clip_id of {clip.clip_id}")
+    file = None
+    if values["state"] == "saved":
+        file = SavedFile(**{name: values[name] for name in FILE_COLUMNS})
+        check_saved_file(file)
+    fields = {name: values[name] for name in _ROW_COLUMNS}
+    fields |= {"classes": _split(values["classes"]), "wanted": bool(values["wanted"])}
+    return Row(clip, file=file, **fields)
+
+
+def _split(joined: str) -> tuple[str, ...]:
+    return tuple(joined.split(";")) if joined else ()
+
+
+def unusable_error(path: Path, error: Exception) -> OutputError:
+    """Return the error for a journal that SQLite could not read or write.
+
+    Parameters
+    ----------
+    path : Path
+        The journal.
+    error : sqlite3.Error
+        Its ``sqlite_errorname`` says if the disk is full or read-only, or the journal damaged.
+    """
+    name = getattr(error, "sqlite_errorname", None) or ""
+    words = next(
+        (find_advice(number, path) for start, number in _ERRORS if name.startswith(start)), ""
+    )
+    if words:
+        return OutputError(f"the journal {path} can't be written: {error}{words}", fix=KEPT)
+    if name == "SQLITE_BUSY":
+        return OutputError(
+            f"the journal {path} can't be used: {error}; another program has it open",
+            fix="end that one",
+        )
+    return OutputError(
+        f"the journal {path} can't be used: {error}", fix=f"if it is damaged, {BEGIN_ANEW}"
+    )
