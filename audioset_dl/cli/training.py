@@ -68,7 +68,7 @@ def statistics(settings: Config, as_json: bool, quiet: bool) -> None:
       audioset-dl statistics config.yaml
     """
     from audioset_dl.process.folder import ProcessedFolder
-    from audioset_dl.process.measuring import compute_statistics
+    from audioset_dl.process.statistics import compute_statistics
     from audioset_dl.report.training import statistics_document, statistics_text
 
     at_signals(_interrupt)
@@ -118,9 +118,8 @@ def split(
     Example:
       audioset-dl split config.yaml --set fewshot.stratify=root
     """
-    from audioset_dl.fewshot.split import preview_split
+    from audioset_dl.fewshot.split import preview_split, split_document
     from audioset_dl.fewshot.split import split as split_dataset
-    from audioset_dl.fewshot.split_files import split_document
     from audioset_dl.report.training import split_text
 
     if preview and folder is not None:
