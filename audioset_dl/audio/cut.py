@@ -185,12 +185,7 @@ def decode_pipe(
 
 
 def _decode(
-    ffmpeg: Path,
-    source: list[str],
-    *,
-    trim: str,
-    audio: AudioConfig,
-    stdin: bytes | None = None,
+    ffmpeg: Path, source: list[str], *, trim: str, audio: AudioConfig, stdin: bytes | None = None
 ) -> Samples:
     codec, dtype = _PCM.get(audio.subtype, ("pcm_s16le", "int16"))
     filters = [trim, "asetpts=PTS-STARTPTS"]

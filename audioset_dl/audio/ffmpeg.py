@@ -47,11 +47,7 @@ def find_ffmpeg(configured: Path | None = None) -> Path:
 
 
 def run_ffmpeg(
-    ffmpeg: Path,
-    arguments: Sequence[str],
-    *,
-    stdin: bytes | None = None,
-    timeout_s: float = 120,
+    ffmpeg: Path, arguments: Sequence[str], *, stdin: bytes | None = None, timeout_s: float = 120
 ) -> bytes:
     """Run ffmpeg once and return what it wrote to standard output.
 
@@ -92,7 +88,9 @@ def run_ffmpeg(
     except OSError as error:
         raise ToolMissingError(f"ffmpeg can't be started: {error}") from error
     if done.returncode != 0:
-        raise FfmpegError(_last_lines(done.stderr) or f"ffmpeg ended with {done.returncode}")
+        lines = done.stderr.decode(errors="replace").strip().splitlines()
+        words = "; ".join(line.strip() for line in lines[-3:])
+        raise FfmpegError(words or f"ffmpeg ended with {done.returncode}")
     return done.stdout
 
 
@@ -114,8 +112,3 @@ def ffmpeg_version(ffmpeg: Path) -> str:
             f"audio.ffmpeg: {ffmpeg} is no ffmpeg (it says {first_line!r:.60})", fix=_NAME_ANOTHER
         )
     return first_line
-
-
-def _last_lines(stderr: bytes) -> str:
-    lines = stderr.decode(errors="replace").strip().splitlines()
-    return "; ".join(line.strip() for line in lines[-3:])

@@ -127,8 +127,7 @@ def _without_edits(head: bytes, moov: Element) -> bytes:
     A decoder then gives every sample of a fragment, whichever fragment it is.
     """
     header = bytearray(head[: moov.end])
-    trak = _find(head, moov, b"trak")
-    edts = _find(head, trak, b"edts") if trak else None
+    edts = _find(head, moov, b"trak", b"edts")
     if edts is not None:
         header[edts.start + 4 : edts.start + 8] = b"free"
     return bytes(header)
@@ -136,8 +135,7 @@ def _without_edits(head: bytes, moov: Element) -> bytes:
 
 def _edit_delay(head: bytes, moov: Element) -> int:
     """Return the media time at which an EditListBox (§8.6.6) begins, 0 where there is none."""
-    trak = _find(head, moov, b"trak")
-    elst = _find(head, trak, b"edts", b"elst") if trak else None
+    elst = _find(head, moov, b"trak", b"edts", b"elst")
     if elst is None:
         return 0
     version = head[elst.body] if elst.body < elst.end else -1

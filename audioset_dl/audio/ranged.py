@@ -94,13 +94,7 @@ def read_index(extension: str, head: bytes, track_size: int, read: Read) -> Trac
 
 
 def cut_ranged(
-    ffmpeg: Path,
-    index: TrackIndex,
-    read: Read,
-    *,
-    start_s: float,
-    end_s: float,
-    audio: AudioConfig,
+    ffmpeg: Path, index: TrackIndex, read: Read, *, start_s: float, end_s: float, audio: AudioConfig
 ) -> Samples:
     """Return the samples of a clip; read only the bytes that hold it.
 

@@ -148,17 +148,14 @@ def _read_cues(head: bytes, cues: Element, segment_start: int) -> list[Fragment]
 
 
 def _read_cue_point(head: bytes, point: Element) -> tuple[int, int]:
-    time_ms = position = None
+    numbers: dict[bytes, int] = {}
     for element in _children(head, point):
-        if element.kind == _CUE_TIME:
-            time_ms = int.from_bytes(_body(head, element), "big")
-        elif element.kind == _CUE_TRACK_POSITIONS:
-            for inner in _children(head, element):
-                if inner.kind == _CUE_CLUSTER_POSITION:
-                    position = int.from_bytes(_body(head, inner), "big")
-    if time_ms is None or position is None:
+        is_group = element.kind == _CUE_TRACK_POSITIONS
+        for part in _children(head, element) if is_group else [element]:
+            numbers[part.kind] = int.from_bytes(_body(head, part), "big")
+    if not {_CUE_TIME, _CUE_CLUSTER_POSITION} <= numbers.keys():
         raise BadIndexError("a cue without time or position")
-    return time_ms, position
+    return numbers[_CUE_TIME], numbers[_CUE_CLUSTER_POSITION]
 
 
 def read_blocks(data: bytes, offset: int, index: TrackIndex) -> list[Block]:

@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,7 +86,8 @@ class Cache:
             temporary = temporary_path(path)
             try:
                 with temporary.open("xb") as file:
-                    _write(file, key, arrays)
+                    names = np.array([key, *sorted(arrays)])
+                    np.savez(file, **{_KEY: names, **arrays})  # type: ignore[arg-type]
                 temporary.replace(path)
             finally:
                 temporary.unlink(missing_ok=True)
@@ -141,12 +142,8 @@ def _sign(path: Path) -> tuple[str, bool]:
     return signature, max(times) < (now - _RACY_S) * 1e9
 
 
-def _write(file: BinaryIO, key: str, arrays: Arrays) -> None:
-    np.savez(file, **{_KEY: np.array([key, *sorted(arrays)]), **arrays})  # type: ignore[arg-type]
-
-
 def _read(path: Path, key: str) -> Arrays:
-    """Read what `_write` wrote; raise an error for anything else.
+    """Read what `Cache.save` wrote; raise an error for anything else.
 
     The checksum of each column is that of the ZIP format, which numpy's ``.npz`` is. The directory
     of a ZIP has none: the names that were written show whether it lists all of them.

@@ -108,7 +108,9 @@ def _read_table(
             if len(row) != len(columns):
                 raise BadRow(f"expected {len(columns)} columns, found {len(row)}")
             cells = dict(zip(columns, row, strict=True))
-            mid = _read_mid(cells, key)
+            mid = cells[key]
+            if not is_mid(mid):
+                raise BadRow(f"{key}: expected an id like /m/0bt9lr, found {mid[:40]!r}")
             if mid in values:
                 raise BadRow(f"{mid} stands in the file twice")
             values[mid] = read_row(cells)
@@ -132,9 +134,3 @@ def _read_count(cells: Cells, column: str) -> int:
     if not _COUNT.fullmatch(cells[column]):
         raise BadRow(f"{column}: expected a whole number, found {cells[column][:40]!r}")
     return int(cells[column])
-
-
-def _read_mid(cells: Cells, column: str) -> str:
-    if not is_mid(cells[column]):
-        raise BadRow(f"{column}: expected an id like /m/0bt9lr, found {cells[column][:40]!r}")
-    return cells[column]

@@ -30,40 +30,38 @@ _GOOGLE = "http://storage.googleapis.com/us_audioset/youtube_corpus/v1"
 class RemoteFile:
     """One of AudioSet's files as it is published."""
 
-    file_name: str
     url: str
     sha256: str
     """Hash of the copies that were taken in 2017-2022."""
 
+    @property
+    def file_name(self) -> str:
+        """Name that the file has in the metadata folder."""
+        return self.url.rpartition("/")[2]
+
 
 FILES: Mapping[str, RemoteFile] = {
     "ontology": RemoteFile(
-        "ontology.json",
         "https://raw.githubusercontent.com/audioset/ontology/master/ontology.json",
         "9c685f4403eecc3ca9be37fd7285cf212feaaea6ff7229d3e7ca89e0d1f2d15d",
     ),
     "ratings": RemoteFile(
-        "qa_true_counts.csv",
         f"{_GOOGLE}/qa/qa_true_counts.csv",
         "43507dbfcee2ab1ed771f4412f20ad5ce5c90fd850abcaf982db443f7652a0b2",
     ),
     "indices": RemoteFile(
-        "class_labels_indices.csv",
         f"{_GOOGLE}/csv/class_labels_indices.csv",
         "cdd1049833c4b86127c2773ac0d14a2754b6a6d0d1798002ed5c66e699708429",
     ),
     "balanced_train": RemoteFile(
-        "balanced_train_segments.csv",
         f"{_GOOGLE}/csv/balanced_train_segments.csv",
         "3b83e5ff9ed72cfda37d4e36ce08250e107c1ea70f109f6ab6668ac200db5e94",
     ),
     "eval": RemoteFile(
-        "eval_segments.csv",
         f"{_GOOGLE}/csv/eval_segments.csv",
         "f7055f53935f70e74e39494a5c8c4c78f1700fce275028bd36e31186f33d45db",
     ),
     "unbalanced_train": RemoteFile(
-        "unbalanced_train_segments.csv",
         f"{_GOOGLE}/csv/unbalanced_train_segments.csv",
         "bb2dfd5e4f1ced39db9480633c510f813d7899f4b7472aa83a411b4a43a12698",
     ),
@@ -118,10 +116,14 @@ def locate_file(directory: Path, name: str) -> Path:
         There is no such file.
     """
     if name not in FILES:
-        return _locate_own(name)
-    path = _find(directory, FILES[name])
+        if not Path(name).is_file():
+            known = ", ".join(SEGMENT_FILES)
+            found = f"no such file; expected one of {known}, or the path of a CSV"
+            raise MetadataError(found, Path(name))
+        return Path(name)
+    remote = FILES[name]
+    path = _find(directory, remote)
     if path is None:
-        remote = FILES[name]
         raise MetadataError(
             "the file is missing",
             directory / remote.file_name,
@@ -192,14 +194,6 @@ def _find(directory: Path, remote: RemoteFile) -> Path | None:
     return next((directory / name for name in names if (directory / name).is_file()), None)
 
 
-def _locate_own(name: str) -> Path:
-    path = Path(name)
-    if not path.is_file():
-        known = ", ".join(SEGMENT_FILES)
-        raise MetadataError(f"no such file; expected one of {known}, or the path of a CSV", path)
-    return path
-
-
 def _warn(paths: Mapping[str, Path], sha256: Mapping[str, str]) -> Iterator[str]:
     unknown = [
         path.name
@@ -264,15 +258,10 @@ def _receive(url: str, file: BinaryIO, config: DownloadConfig, bar: Progress | N
         counted = 0
         for chunk in response.iter_content(_CHUNK_BYTES):
             file.write(chunk)
-            # Of a compressed transfer, Content-Length counts the bytes before they are unpacked.
-            received = response.raw.tell()
             if bar is not None:
-                bar.update(received - counted)
-            counted = received
-
-
-class _WrongContentError(ValueError):
-    """The server sent something, but not the file."""
+                # Not len(chunk): Content-Length counts the bytes of a compressed transfer as sent.
+                bar.update(response.raw.tell() - counted)
+                counted = response.raw.tell()
 
 
 def _check_kind(path: Path) -> None:
@@ -280,9 +269,9 @@ def _check_kind(path: Path) -> None:
     with path.open("rb") as file:
         start = file.read(512).lstrip(b"\xef\xbb\xbf \t\r\n")
     if not start:
-        raise _WrongContentError("the server sent an empty file")
+        raise ValueError("the server sent an empty file")
     if start.startswith(b"<"):
-        raise _WrongContentError("the server sent a web page instead of the file")
+        raise ValueError("the server sent a web page instead of the file")
 
 
 @contextmanager

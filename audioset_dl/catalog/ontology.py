@@ -55,25 +55,15 @@ class UnknownClass(LookupError):
     """No class has this name or MID."""
 
     def __init__(self, text: str, suggestions: tuple[str, ...] = ()) -> None:
-        super().__init__(text, suggestions)
-        self.text = text
+        self.found = f"no class is called {text[:100]!r}"
+        """What was found."""
+        self.fix = "audioset-dl classes lists the names when include is empty"
+        """What to do about it."""
+        if suggestions:
+            self.fix = f"did you mean {' or '.join(map(repr, suggestions))}?"
+        super().__init__(join_fix(self.found, self.fix))
         self.suggestions = suggestions
         """Display names (or MIDs) that may be meant, the likeliest first."""
-
-    @property
-    def found(self) -> str:
-        """What was found."""
-        return f"no class is called {self.text[:100]!r}"
-
-    @property
-    def fix(self) -> str:
-        """What to do about it."""
-        if not self.suggestions:
-            return "audioset-dl classes lists the names when include is empty"
-        return f"did you mean {' or '.join(map(repr, self.suggestions))}?"
-
-    def __str__(self) -> str:
-        return join_fix(self.found, self.fix)
 
 
 @dataclass(frozen=True)
@@ -99,10 +89,10 @@ class Ontology:
         return iter(self.nodes)
 
     def __contains__(self, mid: object) -> bool:
-        return mid in self._by_mid
+        return mid in self._order
 
     def __getitem__(self, mid: str) -> Node:
-        return self._by_mid[mid]
+        return self.nodes[self._order[mid]]
 
     def order(self, mid: str) -> int:
         """Return the position of a node in the ontology order, from 0."""
@@ -134,9 +124,8 @@ class Ontology:
         UnknownClass
             There is no such node; the error carries suggestions.
         """
-        node = self._by_mid.get(text) or self._by_name.get(text)
-        if node is not None:
-            return node
+        if text in self._by_text:
+            return self._by_text[text]
         alike = self._by_folded_name.get(_fold(text), [])
         if len(alike) == 1:
             return alike[0]
@@ -150,7 +139,7 @@ class Ontology:
         ``/`` is compared with MIDs.
         """
         if text.startswith("/"):
-            return tuple(difflib.get_close_matches(text, self._by_mid, limit, 0.8))
+            return tuple(difflib.get_close_matches(text, self._order, limit, 0.8))
         folded = _fold(text)
         if not folded:
             return ()
@@ -161,12 +150,10 @@ class Ontology:
         return tuple(dict.fromkeys(names))[:limit]
 
     @cached_property
-    def _by_mid(self) -> dict[str, Node]:
-        return {node.mid: node for node in self.nodes}
-
-    @cached_property
-    def _by_name(self) -> dict[str, Node]:
-        return {node.name: node for node in self.nodes}
+    def _by_text(self) -> dict[str, Node]:
+        """Nodes by name and by MID, which goes first."""
+        by_name = {node.name: node for node in self.nodes}
+        return by_name | {node.mid: node for node in self.nodes}
 
     @cached_property
     def _order(self) -> dict[str, int]:

@@ -73,9 +73,8 @@ class SegmentTable:
             return len(rows)
         if subset not in self.subsets:
             return 0
-        return int(
-            np.count_nonzero(self._columns["subset_codes"][rows] == self.subsets.index(subset))
-        )
+        is_in = self._columns["subset_codes"][rows] == self.subsets.index(subset)
+        return int(np.count_nonzero(is_in))
 
     def rows_of(self, mid: str) -> RowNumbers:
         """Return the clips that carry a label, ascending; empty if it never occurs.

@@ -17,6 +17,7 @@ from audioset_dl.cli.group import (
     cli,
     names_config,
     print_result,
+    reading,
     takes_config,
     takes_json,
     takes_quiet,
@@ -81,7 +82,8 @@ def status(
 
     if as_csv and (as_json or not availability):
         raise click.UsageError("--csv needs --availability, and can't be used with --json")
-    output = OutputFolder(load_config(config, overrides).output.dir)
+    with reading(config, overrides) as settings:
+        output = OutputFolder(settings.output.dir)
     if as_csv:
         click.echo(report.availability_csv(read_tried_clips(output)))
         return

@@ -12,7 +12,9 @@ import click
 from audioset_dl.cli.group import (
     at_signals,
     cli,
+    names_config,
     print_result,
+    reading,
     takes_config,
     takes_json,
     takes_quiet,
@@ -92,14 +94,15 @@ takes_folder = click.option(
 
 
 @cli.command()
-@takes_config
+@names_config
 @takes_folder
 @click.option("--preview", is_flag=True, help="Split Google's metadata instead; write nothing.")
 @click.option("--no-copies", is_flag=True, help="Do not copy the clips into MetaAudio's folders.")
 @takes_json
 @takes_quiet
 def split(
-    settings: Config,
+    config: Path,
+    overrides: tuple[str, ...],
     *,
     folder: Path | None,
     preview: bool,
@@ -121,17 +124,18 @@ def split(
 
     if preview and folder is not None:
         raise click.UsageError("--preview goes by Google's metadata: leave out --folder")
-    if preview:
-        made = preview_split(settings, progress=file_bars(quiet=quiet), on_warning=warn)
-    else:
-        with make_bar("copied", "file", quiet=quiet) as bar:
-            made = split_dataset(
-                settings,
-                folder=folder,
-                copies=not no_copies,
-                on_start=bar.reset,
-                on_file=bar.update,
-            )
+    with reading(config, overrides) as settings:
+        if preview:
+            made = preview_split(settings, progress=file_bars(quiet=quiet), on_warning=warn)
+        else:
+            with make_bar("copied", "file", quiet=quiet) as bar:
+                made = split_dataset(
+                    settings,
+                    folder=folder,
+                    copies=not no_copies,
+                    on_start=bar.reset,
+                    on_file=bar.update,
+                )
     end = "Nothing was written." if preview else f"Written to {settings.fewshot.dir}."
     text = partial(split_text, width=terminal_width(), end=end)
     print_result(made, split_document, text, as_json=as_json)

@@ -152,7 +152,7 @@ def make_plan(
     addresses = max(1, len(config.download.proxies))
     return Plan(
         per_class=selection.per_class,
-        classes=_plan_classes(selection, draw.shares(), outlooks, losses, overlap),
+        classes=_plan_classes(selection, outlooks, losses, overlap),
         clips=len(clips),
         saved=len(saved),
         to_fetch=len(clips) - len(saved),
@@ -172,16 +172,13 @@ def make_plan(
 class _Outlook:
     """What is expected of one class; clips that it shares count for each."""
 
+    share: Share
     saved: int
     """Number of its wanted clips on the disk already."""
     to_fetch: int
     more: float
     """Number of videos that are asked for in the place of those that are gone."""
     gone: float
-
-    @property
-    def in_the_end(self) -> int:
-        return round(self.saved + self.to_fetch + self.more - self.gone)
 
 
 def _look_ahead(draw: Draw, saved: Collection[str], losses: Losses) -> list[_Outlook]:
@@ -192,7 +189,7 @@ def _look_ahead(draw: Draw, saved: Collection[str], losses: Losses) -> list[_Out
         to_fetch = share.wanted - num_saved[share.mid]
         more = min(to_fetch * loss / (1 - loss), share.available - share.wanted)
         outlooks.append(
-            _Outlook(num_saved[share.mid], to_fetch, more, gone=(to_fetch + more) * loss)
+            _Outlook(share, num_saved[share.mid], to_fetch, more, gone=(to_fetch + more) * loss)
         )
     return outlooks
 
@@ -223,11 +220,7 @@ def _expect(
 
 
 def _plan_classes(
-    selection: Selection,
-    shares: Sequence[Share],
-    outlooks: Sequence[_Outlook],
-    losses: Losses,
-    overlap: Overlap,
+    selection: Selection, outlooks: Sequence[_Outlook], losses: Losses, overlap: Overlap
 ) -> list[ClassPlan]:
     names = {node.mid: node.name for node in selection.classes}
     catalog, per_class = selection.catalog, selection.per_class
@@ -245,11 +238,11 @@ def _plan_classes(
                 if per_class is None
                 else ceil(round(per_class / (1 - losses.of(share.mid)), 6))
             ),
-            expected=outlook.in_the_end,
+            expected=round(outlook.saved + outlook.to_fetch + outlook.more - outlook.gone),
             shared=overlap.by_class.get(share.mid, 0),
             alone=alone.get(share.mid),
         )
-        for share, outlook in zip(shares, outlooks, strict=True)
+        for outlook, share in ((outlook, outlook.share) for outlook in outlooks)
     ]
 
 

@@ -30,12 +30,12 @@ def select_classes(catalog: Catalog, config: ClassesConfig) -> tuple[Node, ...]:
     ConfigError
         The ontology lacks a name (all such names at once, with suggestions), or no class is left.
     """
-    included, excluded = _named_mids(catalog.ontology, config)
+    named = _find_named(catalog.ontology, config)
     chosen = [
         node
         for node in catalog.labelled
-        if (not config.include or node.mid in included)
-        and node.mid not in excluded
+        if (not config.include or node.mid in named["include"])
+        and node.mid not in named["exclude"]
         and not node.is_restricted
         and (node.is_leaf or not config.leaf_only)
         and _is_good_enough(catalog.quality(node.mid), config)
@@ -72,34 +72,22 @@ def _is_good_enough(quality: float | None, config: ClassesConfig) -> bool:
     return quality >= config.min_quality
 
 
-def _named_mids(ontology: Ontology, config: ClassesConfig) -> tuple[set[str], set[str]]:
+def _find_named(ontology: Ontology, config: ClassesConfig) -> dict[str, set[str]]:
+    """Return the MIDs that ``include`` and ``exclude`` stand for."""
     problems: list[Problem] = []
-    included = _expand(ontology, "include", config.include, config, problems)
-    excluded = _expand(ontology, "exclude", config.exclude, config, problems)
+    mids: dict[str, set[str]] = {"include": set(), "exclude": set()}
+    for key, names in (("include", config.include), ("exclude", config.exclude)):
+        for position, name in enumerate(names):
+            if len(problems) >= MAX_PROBLEMS:  # each search for suggestions takes a millisecond
+                rest = f"and {len(names) - position:,} more names that were not looked up"
+                problems.append(Problem(f"classes.{key}", rest))
+                break
+            try:
+                mids[key] |= _subtree(ontology, ontology.find(name).mid, config)
+            except UnknownClass as error:
+                problems.append(Problem(f"classes.{key}[{position}]", error.found, error.fix))
     if problems:
         raise ConfigError(*problems)
-    return included, excluded
-
-
-def _expand(
-    ontology: Ontology,
-    key: str,
-    names: Sequence[str],
-    config: ClassesConfig,
-    problems: list[Problem],
-) -> set[str]:
-    mids: set[str] = set()
-    for position, name in enumerate(names):
-        if len(problems) >= MAX_PROBLEMS:  # each search for suggestions takes a millisecond
-            rest = f"and {len(names) - position:,} more names that were not looked up"
-            problems.append(Problem(f"classes.{key}", rest))
-            break
-        try:
-            mid = ontology.find(name).mid
-        except UnknownClass as error:
-            problems.append(Problem(f"classes.{key}[{position}]", error.found, error.fix))
-            continue
-        mids |= _subtree(ontology, mid, config)
     return mids
 
 
@@ -182,24 +170,17 @@ def outline(ontology: Ontology, roots: Sequence[Node]) -> list[Line]:
     first line only.
     """
     first_places: dict[str, Node | None] = {}
-    return [line for root in roots for line in _lines(ontology, root, None, (), first_places)]
 
-
-def _lines(
-    ontology: Ontology,
-    node: Node,
-    parent: Node | None,
-    is_last: tuple[bool, ...],
-    first_places: dict[str, Node | None],
-) -> Iterator[Line]:
-    parents = [ontology[mid] for mid in ontology.parents(node.mid)]
-    is_repeated = node.mid in first_places
-    above = first_places.setdefault(node.mid, parent) if is_repeated else None
-    if not is_repeated:
+    def lines(node: Node, parent: Node | None, is_last: tuple[bool, ...]) -> Iterator[Line]:
+        parents = [ontology[mid] for mid in ontology.parents(node.mid)]
+        if node.mid in first_places:
+            above = first_places[node.mid] or node
+            yield Line(node, len(is_last), is_last, above, parents)
+            return
         first_places[node.mid] = parent
-    yield Line(node, len(is_last), is_last, (above or node) if is_repeated else None, parents)
-    if is_repeated:
-        return
-    for number, mid in enumerate(node.child_ids, start=1):
-        last = number == len(node.child_ids)
-        yield from _lines(ontology, ontology[mid], node, (*is_last, last), first_places)
+        yield Line(node, len(is_last), is_last, None, parents)
+        for number, mid in enumerate(node.child_ids, start=1):
+            last = number == len(node.child_ids)
+            yield from lines(ontology[mid], node, (*is_last, last))
+
+    return [line for root in roots for line in lines(root, None, ())]

@@ -55,7 +55,10 @@ class Draw:
             Clips known to be gone, from earlier runs.
         """
         self._known_gone.update(known_gone)
-        hands = [list(self._fill(mid, self._num_seats(mid))) for mid in self._rankings]
+        hands = [
+            list(self._fill(mid, len(ranking) if self._per_class is None else self._per_class))
+            for mid, ranking in self._rankings.items()
+        ]
         return list(_by_turns(hands))
 
     def replace(self, clip_id: str) -> list[str]:
@@ -98,10 +101,6 @@ class Draw:
             available=len(ranking) - num_gone - later_gone,
             gone=num_gone,
         )
-
-    def _num_seats(self, mid: str) -> int:
-        num_candidates = len(self._rankings[mid])
-        return num_candidates if self._per_class is None else self._per_class
 
     def _fill(self, mid: str, num_seats: int) -> Iterator[str]:
         """Draw the next clips of a ranking; yield those that no class had drawn before."""

@@ -188,39 +188,27 @@ class _Reader:
 
 
 def load_known_gone(config: Config) -> dict[str, str]:
-    """Return `read_known_gone` of the config's ``clips.known_gone``; nothing where it has none.
-
-    Raises
-    ------
-    ConfigError
-        As there.
-    """
-    if config.clips.known_gone is None:
-        return {}
-    download = config.download
-    has_account = (download.cookies or download.cookies_from_browser) is not None
-    return read_known_gone(config.clips.known_gone, has_account=has_account)
-
-
-def read_known_gone(path: Path, *, has_account: bool = False) -> dict[str, str]:
-    """Return the clips that a table lists as gone, with the code of the reason.
+    """Return the clips that ``clips.known_gone`` lists as gone, with the code of the reason.
 
     Facts about the place or the account of whoever asked do not count: ``geo`` never does, ``age``
     only for guests. Nor do clips that failed otherwise, and clips that another row lists as saved.
+    The columns are ``clip_id`` (or ``ytid`` and ``start_s``), ``state`` and ``code``.
 
     Parameters
     ----------
-    path : Path
-        A CSV with the columns ``clip_id`` (or ``ytid`` and ``start_s``), ``state`` and ``code``.
-    has_account : bool
-        True if the download has cookies of an account.
+    config : Config
+        For the table, if it names one, and for the account that it may have cookies of.
 
     Raises
     ------
     ConfigError
         The file can't be read, or is no such table; with the line.
     """
-    counting = GONE_FOR_ALL if has_account else GONE_FOR_GUESTS
+    path, download = config.clips.known_gone, config.download
+    if path is None:
+        return {}
+    is_guest = download.cookies is None and download.cookies_from_browser is None
+    counting = GONE_FOR_GUESTS if is_guest else GONE_FOR_ALL
     rows = read_clip_csv(path, GONE_KEY, _read_state, columns=("state", "code"))
     saved = {clip_id for clip_id, state, _ in rows if state == "saved"}
     return {

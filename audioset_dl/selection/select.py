@@ -5,19 +5,19 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from audioset_dl.catalog.cache import FOLDER_NAME, Cache
 from audioset_dl.catalog.catalog import Catalog, load_catalog
 from audioset_dl.catalog.clips import Clip
-from audioset_dl.catalog.files import CLASS_FILES, Progress, fetch_files
+from audioset_dl.catalog.files import CLASS_FILES, Progress, fetch_files, hash_content
 from audioset_dl.catalog.ontology import Node, Ontology
-from audioset_dl.catalog.segments import RowNumbers, SegmentTable
+from audioset_dl.catalog.segments import SegmentTable
 from audioset_dl.config import ClipsConfig, Config
 from audioset_dl.selection.classes import find_idle_names, select_classes
 from audioset_dl.selection.draw import Draw
@@ -37,9 +37,8 @@ class Selection:
     catalog: Catalog
     per_class: int | None
     """Number of clips wanted of each class; None for all."""
-    candidates: Mapping[str, RowNumbers] = field(default_factory=dict)
-    """For each chosen class (by MID) the clips that it may draw, as rows of the segment table;
-    empty for a list."""
+    is_candidate: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, dtype=bool))
+    """For each row of the segment table, True if its classes may draw it; empty for a list."""
     seed: int = 0
     """Seed of the order in which the candidates are drawn."""
     cache: Cache = field(default_factory=Cache)
@@ -52,19 +51,20 @@ class Selection:
     @cached_property
     def rankings(self) -> Mapping[str, Sequence[str]]:
         """For each chosen class (by MID) its candidates' clip_ids in ranked order."""
+        mids = [node.mid for node in self.classes]
         if self.clip_list is not None:
-            return self.clip_list.rankings(node.mid for node in self.classes)
+            return self.clip_list.rankings(mids)
         table = self.catalog.segments
-        ranked = rank_rows(self.seed, self.candidates, table, self.cache)
-        return {
-            mid: Ranking(table, _keep(rows, self.candidates[mid], len(table)))
-            for mid, rows in ranked.items()
-        }
+        ranked = rank_rows(self.seed, mids, table, self.cache)
+        return {mid: Ranking(table, rows[self.is_candidate[rows]]) for mid, rows in ranked.items()}
 
     def num_candidates(self, mid: str) -> int:
         """Return how many clips a class may draw; 0 for one that is not chosen."""
-        of_class = self.candidates if self.clip_list is None else self.rankings
-        return len(of_class.get(mid, ()))
+        if self.clip_list is not None:
+            return len(self.rankings.get(mid, ()))
+        is_chosen = any(node.mid == mid for node in self.classes)
+        rows = self.catalog.segments.rows_of(mid)
+        return int(np.count_nonzero(self.is_candidate[rows])) if is_chosen else 0
 
     def reported_gone(
         self, states: Mapping[str, tuple[str, str | None]], retry: Collection[str] = ()
@@ -130,7 +130,7 @@ def select(catalog: Catalog, config: Config, cache: Cache | None = None) -> Sele
         classes,
         catalog,
         config.clips.per_class,
-        candidates=_candidate_rows(catalog.segments, [node.mid for node in classes], config.clips),
+        is_candidate=_find_candidates(catalog.segments, classes, config.clips),
         seed=config.seed,
         cache=cache or Cache(),
         known_gone=known_gone,
@@ -165,7 +165,10 @@ def prepare(config: Config, *, progress: Callable[[str], Progress] | None = None
     catalog = load_catalog(folder, segments, cache=cache)
     hashes = {files.paths[name].name: digest for name, digest in files.sha256.items()}
     selection = select(catalog, config, cache)
-    hashes |= _hash_own_tables(config)
+    for key, path in (("clips.list", config.clips.list),
+                      ("clips.known_gone", config.clips.known_gone)):  # fmt: skip
+        if path is not None:
+            hashes[key] = hash_content(path)
     idle = find_idle_names(catalog, config.classes, selection.classes)
     warnings = [
         f"classes.include: {name!r} adds no class that passes leaf_only, min_quality, "
@@ -173,16 +176,6 @@ def prepare(config: Config, *, progress: Callable[[str], Progress] | None = None
         for name in (() if config.classes.slice or selection.clip_list else idle)
     ]
     return Prepared(selection, hashes, (*files.warnings, *warnings))
-
-
-def _hash_own_tables(config: Config) -> dict[str, str]:
-    """Return the SHA-256 of the tables that the config names, by their keys."""
-    paths = {"clips.list": config.clips.list, "clips.known_gone": config.clips.known_gone}
-    return {
-        key: hashlib.sha256(path.read_bytes()).hexdigest()
-        for key, path in paths.items()
-        if path is not None
-    }
 
 
 def choose_classes(config: Config) -> tuple[Ontology, tuple[Node, ...]]:
@@ -209,25 +202,15 @@ def _select_listed(
     return Selection(classes, catalog, None, clip_list=clip_list, known_gone=known_gone)
 
 
-def _keep(rows: RowNumbers, candidates: RowNumbers, num_rows: int) -> RowNumbers:
-    """Return the rows that are candidates, in their order."""
-    if len(rows) == len(candidates):
-        return rows
-    is_candidate = np.zeros(num_rows, dtype=bool)
-    is_candidate[candidates] = True
-    return rows[is_candidate[rows]]
-
-
-def _candidate_rows(
-    table: SegmentTable, mids: Sequence[str], config: ClipsConfig
-) -> dict[str, RowNumbers]:
-    rows = {mid: table.rows_of(mid) for mid in mids}
+def _find_candidates(
+    table: SegmentTable, classes: Sequence[Node], config: ClipsConfig
+) -> NDArray[np.bool_]:
     fits = np.ones(len(table), dtype=bool)
     if config.full_length:
         fits &= np.abs(table.durations_s() - FULL_LENGTH_S) < 0.0005
     if config.labels == "exclusive":
         num_chosen = np.zeros(len(table), dtype=np.int32)
-        for of_class in rows.values():
-            num_chosen[of_class] += 1
+        for node in classes:
+            num_chosen[table.rows_of(node.mid)] += 1
         fits &= num_chosen == 1
-    return {mid: of_class[fits[of_class]] for mid, of_class in rows.items()}
+    return fits

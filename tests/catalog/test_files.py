@@ -169,7 +169,7 @@ def test_another_hash_than_the_known_one_is_a_warning(
     assert len(warnings_) == 1
     assert "known: qa_true_counts.csv, eval_segments.csv;" in warnings_[0]
 
-    known = RemoteFile("eval_segments.csv", FILES["eval"].url, hashlib.sha256(EVAL).hexdigest())
+    known = RemoteFile(FILES["eval"].url, hashlib.sha256(EVAL).hexdigest())
     monkeypatch.setattr(files, "FILES", {**FILES, "eval": known})
     assert fetch_metadata(tmp_path, ["eval"]).warnings == ()
 

@@ -23,7 +23,6 @@ from audioset_dl.selection.lists import (
     GONE_FOR_ALL,
     GONE_FOR_GUESTS,
     load_known_gone,
-    read_known_gone,
 )
 from audioset_dl.selection.ranking import rank_clips
 from audioset_dl.selection.select import Selection
@@ -40,6 +39,12 @@ clip_id,state,code,labels
 00000000005_0,saved,,{CAT}
 00000000006_0,gone,bot_check,{CAT}
 """
+
+
+def read_known_gone(path: Path, *, has_account: bool = False) -> dict[str, str]:
+    account = {"cookies_from_browser": "firefox"} if has_account else {}
+    clips = ClipsConfig(known_gone=path)
+    return load_known_gone(Config(clips=clips, download=DownloadConfig(**account)))
 
 
 @pytest.fixture
@@ -272,6 +277,7 @@ def test_the_table_and_the_document_of_availability(world: World) -> None:
 
 @pytest.mark.parametrize("options", [["--csv"], ["--csv", "--availability", "--json"]])
 def test_options_that_do_not_go_together(tmp_path: Path, options: list[str]) -> None:
+    (tmp_path / "config.yaml").touch()
     done = run_command("status", *options, cwd=tmp_path)
     assert done.returncode == 2
     assert "--csv needs --availability" in done.stderr
