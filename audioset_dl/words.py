@@ -45,10 +45,10 @@ def some(names: Sequence[str], separator: str = ", ", *, most: int = 5) -> str:
     return separator.join(names[:most]) + more
 
 
-def first_lines(lines: Sequence[str], more: str = "and {} more") -> list[str]:
+def first_lines(lines: Sequence[str], more: str = "and {} more", *, most: int = _MANY) -> list[str]:
     """Return the first of many lines, and below them how many more there are."""
-    rest = len(lines) - _MANY
-    return [*lines[:_MANY], *([more.format(f"{rest:,}")] if rest > 0 else [])]
+    rest = len(lines) - most
+    return [*lines[:most], *([more.format(f"{rest:,}")] if rest > 0 else [])]
 
 
 Cell: TypeAlias = str | int | float | None

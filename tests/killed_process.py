@@ -12,15 +12,15 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
-MOMENTS = {"noting": ("notes", "_line"), "table": ("run", "write_table"),
+MOMENTS = {"noting": ("clip", "_line"), "table": ("run", "write_table"),
            "removing": ("run", "remove_file")}  # fmt: skip
 
 
 def die_at(signal_number: int, moment: str, number: int) -> None:
-    from audioset_dl.process import notes, run
+    from audioset_dl.process import clip, run
 
     module, name = MOMENTS[moment]
-    owner = {"notes": notes, "run": run}[module]
+    owner = {"clip": clip, "run": run}[module]
     setattr(owner, name, die_before(getattr(owner, name), number, signal_number))
 
 

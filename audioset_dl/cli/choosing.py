@@ -14,16 +14,15 @@ from audioset_dl.cli.group import (
     DEFAULT_CONFIG,
     cli,
     config_argument,
-    located,
     names_config,
     print_result,
-    takes_config,
+    reading,
     takes_json,
     terminal_width,
     warn,
 )
 from audioset_dl.cli.progress import file_bars
-from audioset_dl.config import Config, load_config
+from audioset_dl.config import Config
 from audioset_dl.errors import ConfigError, Problem
 from audioset_dl.report import choosing as report
 from audioset_dl.report.figure import FORMATS, plot_thresholds
@@ -80,8 +79,7 @@ def classes(
     path = config if str(config) != DEFAULT_CONFIG or config.exists() else None
     if path is None:
         click.echo(f"There is no {config} here: the defaults are used.", err=True)
-    settings = load_config(path, overrides)
-    with located(path, overrides):
+    with reading(path, overrides) as settings:
         selection = _select(settings)
     if plot is not None:
         _plot(selection, settings, plot)
@@ -170,7 +168,7 @@ def _plot(selection: Selection, settings: Config, path: Path) -> None:
 
 
 @cli.command()
-@takes_config
+@names_config
 @click.option(
     "--expect-gone",
     type=click.FloatRange(0, 0.95),
@@ -186,7 +184,8 @@ def _plot(selection: Selection, settings: Config, path: Path) -> None:
 @click.option("--csv", "as_csv", is_flag=True, help="Print a row of CSV for each class.")
 @takes_json
 def plan(
-    settings: Config,
+    config: Path,
+    overrides: tuple[str, ...],
     *,
     expect_gone: float | None,
     availability: Path | None,
@@ -204,18 +203,18 @@ def plan(
     from audioset_dl.planning.run import plan as make_plan
 
     _check_one_form(as_csv=as_csv, as_json=as_json)
-    planned = make_plan(
-        settings,
-        expect_gone=expect_gone,
-        availability=availability,
-        progress=file_bars(quiet=False),
-        on_warning=warn,
-    )
+    with reading(config, overrides) as settings:
+        planned = make_plan(
+            settings,
+            expect_gone=expect_gone,
+            availability=availability,
+            progress=file_bars(quiet=False),
+            on_warning=warn,
+        )
     if as_csv:
         click.echo(report.plan_csv(planned))
         return
     text = partial(report.plan_text, config=settings.download, width=terminal_width())
     print_result(planned, report.plan_document, text, as_json=as_json)
-    given = click.get_current_context().params
-    if planned.expected.asked and not given["overrides"] and not as_json:
-        click.echo(f"\nTo begin: audioset-dl download{config_argument(given['config'])}")
+    if planned.expected.asked and not overrides and not as_json:
+        click.echo(f"\nTo begin: audioset-dl download{config_argument(config)}")

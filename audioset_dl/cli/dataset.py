@@ -15,7 +15,9 @@ import click
 from audioset_dl.cli.group import (
     at_signals,
     cli,
+    names_config,
     print_result,
+    reading,
     takes_config,
     takes_json,
     takes_quiet,
@@ -54,7 +56,7 @@ def download(settings: Config, retry: str, quiet: bool) -> None:
 
 
 @cli.command()
-@takes_config
+@names_config
 @click.option(
     "--availability", is_flag=True, help="Of each class: how many clips tried are saved and gone."
 )
@@ -65,7 +67,9 @@ def download(settings: Config, retry: str, quiet: bool) -> None:
     help="With --availability: print all clips tried as CSV, for clips.known_gone.",
 )
 @takes_json
-def status(settings: Config, *, availability: bool, as_csv: bool, as_json: bool) -> None:
+def status(
+    config: Path, overrides: tuple[str, ...], *, availability: bool, as_csv: bool, as_json: bool
+) -> None:
     """Show where a run stands, and the failures by reason.
 
     Works while the run goes on, too.
@@ -78,7 +82,8 @@ def status(settings: Config, *, availability: bool, as_csv: bool, as_json: bool)
 
     if as_csv and (as_json or not availability):
         raise click.UsageError("--csv needs --availability, and can't be used with --json")
-    output = OutputFolder(settings.output.dir)
+    with reading(config, overrides) as settings:
+        output = OutputFolder(settings.output.dir)
     if as_csv:
         click.echo(report.availability_csv(read_tried_clips(output)))
         return

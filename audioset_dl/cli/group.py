@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import click
 
-from audioset_dl.config import load_config
+from audioset_dl.config import Config, load_config
 from audioset_dl.config.loading import locate
 from audioset_dl.errors import ConfigError
 from audioset_dl.versions import __version__
@@ -104,7 +104,10 @@ def cli(context: click.Context) -> None:
 
 
 def names_config(command: CommandFunction) -> CommandFunction:
-    """Give a command CONFIG and ``--set``: parameters ``config`` and ``overrides``."""
+    """Give a command CONFIG and ``--set``: parameters ``config`` and ``overrides``.
+
+    For a command that checks its own options before it reads the config.
+    """
     command = click.option(
         "--set", "overrides", multiple=True, metavar="KEY.PATH=VALUE",
         help="Override a key of the config for this run; may be given several times. "
@@ -121,18 +124,18 @@ def takes_config(command: CommandFunction) -> CommandFunction:
     @names_config
     @wraps(command)
     def run(config: Path, overrides: tuple[str, ...], **options: object) -> None:
-        settings = load_config(config, overrides)
-        with located(config, overrides):
+        with reading(config, overrides) as settings:
             command(settings, **options)
 
     return run
 
 
 @contextmanager
-def located(config: Path | None, overrides: tuple[str, ...]) -> Iterator[None]:
-    """Add its line to the error of a key that is found wrong only when it is used."""
+def reading(config: Path | None, overrides: tuple[str, ...]) -> Iterator[Config]:
+    """Read a config; add its line to the error of a key that is found wrong only when used."""
+    settings = load_config(config, overrides)
     try:
-        yield
+        yield settings
     except ConfigError as error:
         raise locate(error, config, overrides) from error
 

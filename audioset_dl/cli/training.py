@@ -12,7 +12,9 @@ import click
 from audioset_dl.cli.group import (
     at_signals,
     cli,
+    names_config,
     print_result,
+    reading,
     takes_config,
     takes_json,
     takes_quiet,
@@ -66,7 +68,7 @@ def statistics(settings: Config, as_json: bool, quiet: bool) -> None:
       audioset-dl statistics config.yaml
     """
     from audioset_dl.process.folder import ProcessedFolder
-    from audioset_dl.process.measuring import compute_statistics
+    from audioset_dl.process.statistics import compute_statistics
     from audioset_dl.report.training import statistics_document, statistics_text
 
     at_signals(_interrupt)
@@ -92,14 +94,15 @@ takes_folder = click.option(
 
 
 @cli.command()
-@takes_config
+@names_config
 @takes_folder
 @click.option("--preview", is_flag=True, help="Split Google's metadata instead; write nothing.")
 @click.option("--no-copies", is_flag=True, help="Do not copy the clips into MetaAudio's folders.")
 @takes_json
 @takes_quiet
 def split(
-    settings: Config,
+    config: Path,
+    overrides: tuple[str, ...],
     *,
     folder: Path | None,
     preview: bool,
@@ -115,24 +118,24 @@ def split(
     Example:
       audioset-dl split config.yaml --set fewshot.stratify=root
     """
-    from audioset_dl.fewshot.split import preview_split
+    from audioset_dl.fewshot.split import preview_split, split_document
     from audioset_dl.fewshot.split import split as split_dataset
-    from audioset_dl.fewshot.split_files import split_document
     from audioset_dl.report.training import split_text
 
     if preview and folder is not None:
         raise click.UsageError("--preview goes by Google's metadata: leave out --folder")
-    if preview:
-        made = preview_split(settings, progress=file_bars(quiet=quiet), on_warning=warn)
-    else:
-        with make_bar("copied", "file", quiet=quiet) as bar:
-            made = split_dataset(
-                settings,
-                folder=folder,
-                copies=not no_copies,
-                on_start=bar.reset,
-                on_file=bar.update,
-            )
+    with reading(config, overrides) as settings:
+        if preview:
+            made = preview_split(settings, progress=file_bars(quiet=quiet), on_warning=warn)
+        else:
+            with make_bar("copied", "file", quiet=quiet) as bar:
+                made = split_dataset(
+                    settings,
+                    folder=folder,
+                    copies=not no_copies,
+                    on_start=bar.reset,
+                    on_file=bar.update,
+                )
     end = "Nothing was written." if preview else f"Written to {settings.fewshot.dir}."
     text = partial(split_text, width=terminal_width(), end=end)
     print_result(made, split_document, text, as_json=as_json)

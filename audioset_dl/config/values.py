@@ -83,8 +83,7 @@ def _check_path(value: object, info: ValidationInfo) -> object:
     try:
         path = Path(value).expanduser()
     except RuntimeError:
-        found = f"no home folder is known for {quoted(str(value))}"
-        raise fault(found, "write it out") from None
+        raise fault(f"no home folder is known for {quoted(str(value))}", "write it out") from None
     return path if info.context is None else info.context / path
 
 
@@ -102,8 +101,7 @@ def _check_segment(value: object, info: ValidationInfo) -> object:
 
 def _check_any_segments(entries: tuple[_Entry, ...]) -> tuple[_Entry, ...]:
     if not entries:
-        fix = "name at least one segment file, such as balanced_train"
-        raise fault("an empty list", fix)
+        raise fault("an empty list", "name at least one segment file, such as balanced_train")
     return entries
 
 

@@ -179,8 +179,7 @@ class _Reader:
         self._next()  # the end of the document
         event = self._next()
         if not isinstance(event, yaml.StreamEndEvent):
-            fix = 'remove the "---" and what follows it'
-            self._refuse(path, event, "a second document", fix)
+            self._refuse(path, event, "a second document", 'remove the "---" and what follows it')
         return value
 
     def _next(self) -> Any:

@@ -13,7 +13,7 @@ from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.doctor import folders, tools
 from audioset_dl.doctor.check import Check, Guard, ok
 from audioset_dl.doctor.network import CANARY_YTID, check_addresses
-from audioset_dl.download.fetcher import FetchSettings
+from audioset_dl.download.settings import FetchSettings
 from audioset_dl.download.witness import Witness
 from audioset_dl.errors import ConfigError, ToolMissingError
 from audioset_dl.youtube.checkup import YT_DLP_VERSION

@@ -95,7 +95,9 @@ def check_addresses(
         finally:
             stop.set()
     yield from soften(routes)
-    yield from guard.run("clock", check_clock, _ahead_s(routes))
+    answers = (route.heard for route in routes if isinstance(route.heard, Greeting))
+    ahead_s = next((one.ahead_s for one in answers if one.ahead_s is not None), None)
+    yield from guard.run("clock", check_clock, ahead_s)
 
 
 def _greet(route: Route, config: DownloadConfig, cookies: str | None) -> Check:
@@ -221,11 +223,6 @@ _BROKEN = {
     "format": "remove format from download.yt_dlp",
 }
 """What to do about failures that a download would meet as well, by code."""
-
-
-def _ahead_s(routes: Sequence[Route]) -> float | None:
-    answers = (route.heard for route in routes if isinstance(route.heard, Greeting))
-    return next((one.ahead_s for one in answers if one.ahead_s is not None), None)
 
 
 def check_clock(ahead_s: float | None) -> list[Check]:

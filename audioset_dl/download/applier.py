@@ -9,7 +9,7 @@ from audioset_dl.dataset.rows import SavedFile
 from audioset_dl.download.address import Address, AddressEvent, Ticket
 from audioset_dl.download.queues import Queues, RecentFailures, Task
 from audioset_dl.download.recorder import Recorder
-from audioset_dl.download.verdicts import Evidence, Requeue, Verdict, judge
+from audioset_dl.download.verdicts import Evidence, Requeue, Verdict, count_unknown, judge
 from audioset_dl.outcomes import Failure
 
 
@@ -71,8 +71,8 @@ class Applier:
             The verdict ends the run.
         """
         task, address = attempt.task, attempt.address
+        self._unknown_in_a_row = count_unknown(self._unknown_in_a_row, result)
         verdict = judge(result, task, address, self._evidence(is_last=is_last))
-        self._unknown_in_a_row = verdict.unknown_in_a_row
         failure = result if isinstance(result, Failure) else None
         address.note(verdict.event, attempt.ticket, now, failure)
         if verdict.event is AddressEvent.ANSWERED:

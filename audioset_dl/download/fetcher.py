@@ -9,17 +9,15 @@ from __future__ import annotations
 import hashlib
 import threading
 from dataclasses import dataclass
-from pathlib import Path
 
 from audioset_dl.audio.cut import BrokenStreamError
 from audioset_dl.audio.wav import encode_wav
 from audioset_dl.catalog.clips import Clip
-from audioset_dl.config import AudioConfig, DownloadConfig
-from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.resume import write_pending
 from audioset_dl.dataset.rows import SavedFile
 from audioset_dl.download.address import Ticket
 from audioset_dl.download.ladder import Ladder, Media
+from audioset_dl.download.settings import FetchSettings
 from audioset_dl.errors import OutputError
 from audioset_dl.outcomes import Failure, Scope, VideoFailed
 from audioset_dl.storage.clock import utc_now
@@ -38,18 +36,6 @@ class Job:
     """Where it goes, relative to the output folder."""
     ticket: Ticket
     """By which address."""
-
-
-@dataclass(frozen=True)
-class FetchSettings:
-    """What all clips of a run have in common."""
-
-    download: DownloadConfig
-    audio: AudioConfig
-    ffmpeg: Path
-    output: OutputFolder
-    cookies: str | None
-    """Text of a cookies.txt, for the jobs whose ticket uses cookies."""
 
 
 class ClipFetcher:
@@ -95,16 +81,14 @@ class ClipFetcher:
         gate = self._gates.find(job.ticket, is_doubtful=job.ticket.lockout > 0)
         client = self._client(job.ticket)
         client.enter(gate)
-        settings = self._settings
-        scratch = settings.output.scratch
-        ladder = Ladder(client, ffmpeg=settings.ffmpeg, audio=settings.audio, scratch=scratch)
         try:
-            media = ladder.fetch(job.clip, gate)
+            media = Ladder(client, job.clip, gate, self._settings).fetch()
         except BrokenStreamError as error:
             return Failure("bad_answer", str(error))
         except VideoFailed as error:
             failure = error.failure
             if failure.code == "disk":
+                scratch = self._settings.output.scratch
                 room = f"{find_free_space(scratch)}, where each worker keeps a track"
                 raise OutputError(f"{scratch}: {failure.detail} ({room})", fix=KEPT) from error
             gate.is_doubtful &= failure.kind.scope is not Scope.GONE

@@ -5,8 +5,6 @@ The ladder of design §6: ranged, whole file, HLS. Knows nothing of the output f
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +14,7 @@ from audioset_dl.audio.ffmpeg import FfmpegError
 from audioset_dl.audio.index import BadIndexError
 from audioset_dl.audio.ranged import HEAD_BYTES, cut_ranged, read_index
 from audioset_dl.catalog.clips import Clip
-from audioset_dl.config import AudioConfig
+from audioset_dl.download.settings import FetchSettings
 from audioset_dl.outcomes import Failure, VideoFailed
 from audioset_dl.storage.files import as_output_error
 from audioset_dl.youtube.gate import Gate
@@ -41,124 +39,105 @@ class Media:
 
 
 class Ladder:
-    """Fetches clips by one client, one after the other.
+    """The fetch of one clip by one client.
 
     Parameters
     ----------
     client : YoutubeClient
         Asks YouTube.
-    ffmpeg : Path
-        Decodes and cuts.
-    audio : AudioConfig
-        Sample rate and channels.
-    scratch : Path
-        Folder for a track that has to be fetched whole.
+    clip : Clip
+        The clip.
+    gate : Gate
+        Of the address.
+    settings : FetchSettings
+        ffmpeg, the form of the audio, and the folder for a track that has to be fetched whole.
     """
 
     def __init__(
-        self, client: YoutubeClient, *, ffmpeg: Path, audio: AudioConfig, scratch: Path
+        self, client: YoutubeClient, clip: Clip, gate: Gate, settings: FetchSettings
     ) -> None:
         self._client = client
-        self._ffmpeg = ffmpeg
-        self._audio = audio
-        self._scratch = scratch
+        self._clip = clip
+        self._gate = gate
+        self._ffmpeg, self._audio = settings.ffmpeg, settings.audio
+        self._scratch = settings.output.scratch
+        self._num_bytes = 0
+        """Media fetched so far, over all rungs and attempts."""
 
-    def fetch(self, clip: Clip, gate: Gate) -> Media:
-        """Fetch a clip's samples by the first rung that works.
+    def fetch(self) -> Media:
+        """Fetch the clip's samples by the first rung that works.
 
         Raises
         ------
         VideoFailed
             Why it can't be fetched.
         """
-        track = self._client.extract(clip.ytid)
-        _check_within(clip, track.duration_s)
-        spent = _Spent()
+        track = self._client.extract(self._clip.ytid)
+        _check_within(self._clip, track.duration_s)
         try:
-            return self._fetch_track(clip, track, spent)
+            return self._fetch_track(track)
         except MediaRefused:
             # A new extraction helps where the URL has expired, not where the address is refused.
-            if gate.is_doubtful:
+            if self._gate.is_doubtful:
                 raise
-            gate.is_doubtful = True
-            return self._fetch_track(clip, self._client.extract(clip.ytid), spent)
+            self._gate.is_doubtful = True
+            return self._fetch_track(self._client.extract(self._clip.ytid))
 
-    def _fetch_track(self, clip: Clip, track: Track, spent: _Spent) -> Media:
+    def _fetch_track(self, track: Track) -> Media:
         """Go down the ladder: ten seconds out of the track, else all of it."""
         if not track.is_one_file:
-            return self._fetch_whole(clip, track, spent)
+            return self._fetch_whole(track)
         try:
-            return self._fetch_ranged(_Ranges(self._client, track, spent), clip, track)
+            return self._fetch_ranged(track)
         except (BadIndexError, FfmpegError):
-            return self._fetch_whole(clip, track, spent)
+            return self._fetch_whole(track)
 
-    def _fetch_ranged(self, ranges: _Ranges, clip: Clip, track: Track) -> Media:
+    def _fetch_ranged(self, track: Track) -> Media:
         """Fetch the index, and the bytes that hold the clip."""
-        head = ranges.read(0, HEAD_BYTES)
-        index = read_index(track.extension, head, ranges.track_size, ranges.read)
+        clip, track_size = self._clip, 0
+
+        def read(first: int, end: int) -> bytes:
+            nonlocal track_size
+            part = self._client.read_range(track, first, end)
+            track_size = part.track_size
+            self._num_bytes += len(part.data)
+            return part.data
+
+        head = read(0, HEAD_BYTES)
+        index = read_index(track.extension, head, track_size, read)
         _check_within(clip, float(index.end), slack_s=0)
         start_s, end_s = clip.start_s, clip.end_s
         samples = cut_ranged(
-            self._ffmpeg, index, ranges.read, start_s=start_s, end_s=end_s, audio=self._audio
+            self._ffmpeg, index, read, start_s=start_s, end_s=end_s, audio=self._audio
         )
         _check_reaches(samples, clip, min(end_s, float(index.end)))
         _check_not_empty(samples, clip)
-        return Media(samples, track.description, "ranged", ranges.spent.num_bytes)
+        return Media(samples, track.description, "ranged", self._num_bytes)
 
-    def _fetch_whole(self, clip: Clip, track: Track, spent: _Spent) -> Media:
+    def _fetch_whole(self, track: Track) -> Media:
         """Fetch the whole track into a file and cut the clip out of it."""
-        with self._scratch_folder() as folder:
-            file = folder / f"track.{track.extension}"
+        clip = self._clip
+        with as_output_error(self._scratch):
+            folder = TemporaryDirectory(dir=self._scratch, prefix="clip-")
+        with folder as name:
+            file = Path(name, f"track.{track.extension}")
             try:
                 self._client.download(track, file)
             finally:
-                spent.num_bytes += file.stat().st_size if file.exists() else 0
-            samples = self._cut(file if track.is_one_file else name_by_content(file), clip)
+                self._num_bytes += file.stat().st_size if file.exists() else 0
+            samples = self._cut(file if track.is_one_file else name_by_content(file))
         if track.info.get("filesize") is None:
             _check_complete(samples, clip, track)
         _check_not_empty(samples, clip)
         method = "whole" if track.is_one_file else "hls"
-        return Media(samples, track.description, method, spent.num_bytes)
+        return Media(samples, track.description, method, self._num_bytes)
 
-    @contextmanager
-    def _scratch_folder(self) -> Iterator[Path]:
-        scratch = self._scratch
-        with as_output_error(scratch):
-            folder = TemporaryDirectory(dir=scratch, prefix="clip-")
-        with folder as name:
-            yield Path(name)
-
-    def _cut(self, file: Path, clip: Clip) -> Samples:
+    def _cut(self, file: Path) -> Samples:
+        start_s, end_s = self._clip.start_s, self._clip.end_s
         try:
-            return cut_track(
-                self._ffmpeg, file, start_s=clip.start_s, end_s=clip.end_s, audio=self._audio
-            )
+            return cut_track(self._ffmpeg, file, start_s=start_s, end_s=end_s, audio=self._audio)
         except FfmpegError as error:
             raise VideoFailed(Failure("decode", str(error))) from error
-
-
-@dataclass
-class _Spent:
-    """Media fetched for a clip so far, over all rungs and attempts."""
-
-    num_bytes: int = 0
-
-
-class _Ranges:
-    """Reads ranges of one track and counts the bytes."""
-
-    def __init__(self, client: YoutubeClient, track: Track, spent: _Spent) -> None:
-        self._client = client
-        self._track = track
-        self.track_size = 0
-        """Of the whole track; known after the first range."""
-        self.spent = spent
-
-    def read(self, first: int, end: int) -> bytes:
-        part = self._client.read_range(self._track, first, end)
-        self.track_size = part.track_size
-        self.spent.num_bytes += len(part.data)
-        return part.data
 
 
 def _check_within(clip: Clip, end_s: float | None, slack_s: float = DURATION_SLACK_S) -> None:

@@ -27,11 +27,16 @@ from audioset_dl.dataset.run_info import RunInfo, read_run_info, write_run_info
 from audioset_dl.dataset.status import Counts, count_clips
 from audioset_dl.download.address import open_account, open_addresses
 from audioset_dl.download.engine import Engine, Watch
-from audioset_dl.download.fetcher import ClipFetcher, FetchSettings
+from audioset_dl.download.fetcher import ClipFetcher
 from audioset_dl.download.messages import PauseNote
 from audioset_dl.download.queues import Queues, make_task
 from audioset_dl.download.recorder import Recorder
-from audioset_dl.download.settings import check_same_audio, read_settings, tool_versions
+from audioset_dl.download.settings import (
+    FetchSettings,
+    check_same_audio,
+    read_settings,
+    tool_versions,
+)
 from audioset_dl.download.workers import Workers
 from audioset_dl.errors import ConfigError, OutputError, Problem
 from audioset_dl.outcomes import GONE_CODES, is_refused_to_guests

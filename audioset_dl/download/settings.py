@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 
 from audioset_dl.audio.cut import choose_resampler
 from audioset_dl.audio.ffmpeg import ffmpeg_version, find_ffmpeg
-from audioset_dl.config import Config
+from audioset_dl.config import AudioConfig, Config, DownloadConfig
 from audioset_dl.dataset.journal import Journal
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.run_info import read_run_info
-from audioset_dl.download.fetcher import FetchSettings
 from audioset_dl.errors import ConfigError, Problem
 from audioset_dl.versions import __version__
 from audioset_dl.youtube.cookies import find_cookies
@@ -20,6 +21,18 @@ from audioset_dl.youtube.cookies import find_cookies
 _PACKAGES = ("yt-dlp", "yt-dlp-ejs", "soundfile", "numpy", "pandas")
 """Packages that decide what is downloaded and how it is written."""
 _AUDIO_KEYS = ("sample_rate", "channels", "subtype")
+
+
+@dataclass(frozen=True)
+class FetchSettings:
+    """What all clips of a run have in common."""
+
+    download: DownloadConfig
+    audio: AudioConfig
+    ffmpeg: Path
+    output: OutputFolder
+    cookies: str | None
+    """Text of a cookies.txt, for tickets that use cookies."""
 
 
 def read_settings(config: Config) -> FetchSettings:

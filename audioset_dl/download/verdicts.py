@@ -51,7 +51,7 @@ class Evidence:
     is_last: bool
     """True if no other clip is waiting or under way."""
     unknown_in_a_row: int
-    """Unknown failures since the last answer."""
+    """Unknown failures since the last answer, with this one: see `count_unknown`."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,14 @@ class Verdict:
     gives_back: bool = False
     """True if the network failed: what may be given back of this address is."""
     ends_run: AudiosetDlError | None = None
-    unknown_in_a_row: int = 0
-    """As in `Evidence`, after this attempt."""
+
+
+def count_unknown(so_far: int, outcome: SavedFile | Failure) -> int:
+    """Return the number of unknown failures since the last answer, with this outcome."""
+    scope = None if isinstance(outcome, SavedFile) else outcome.kind.scope
+    if scope in (Scope.ADDRESS, Scope.MACHINE):
+        return so_far
+    return so_far + 1 if isinstance(outcome, Failure) and outcome.kind.is_unexpected else 0
 
 
 def judge(
@@ -121,7 +127,7 @@ def _judge_gone(failure: Failure, task: Task, evidence: Evidence) -> Verdict:
 
 
 def _judge_transient(failure: Failure, task: Task, evidence: Evidence) -> Verdict:
-    unknown = evidence.unknown_in_a_row + 1 if failure.kind.is_unexpected else 0
+    unknown = evidence.unknown_in_a_row
     return Verdict(
         "waiting",
         AddressEvent.SILENT,
@@ -129,7 +135,6 @@ def _judge_transient(failure: Failure, task: Task, evidence: Evidence) -> Verdic
         charged=True,
         may_be_given_back=failure.kind.network_may_explain,
         ends_run=unknown_error(failure, unknown) if unknown >= MANY_UNKNOWN else None,
-        unknown_in_a_row=unknown,
     )
 
 
@@ -158,7 +163,6 @@ def _judge_refusal(failure: Failure, task: Task, address: Address, evidence: Evi
         closes_account=stops and address.is_account,
         gives_back=event is AddressEvent.UNREACHABLE,
         ends_run=throttled_error(failure) if stops and not address.is_account else None,
-        unknown_in_a_row=evidence.unknown_in_a_row,
     )
 
 
@@ -174,17 +178,15 @@ def _is_suspect(failure: Failure, task: Task, address: Address, evidence: Eviden
 
 def _judge_machine(failure: Failure, address: Address, evidence: Evidence) -> Verdict:
     """Judge a fault of this machine: it ends the run, unless others can go on without it."""
-    unknown = evidence.unknown_in_a_row
     if failure.kind.shuts_out == "address" and evidence.num_addresses > 1:
         event = AddressEvent.UNREACHABLE
-        return Verdict("waiting", event, Requeue.NOW, unknown_in_a_row=unknown)
+        return Verdict("waiting", event, Requeue.NOW)
     if failure.kind.shuts_out == "account" and address.is_account:
         return Verdict(
             "waiting",
             AddressEvent.NONE,
             Requeue.NOW,
             closes_account=True,
-            unknown_in_a_row=unknown,
         )
     return Verdict("waiting", AddressEvent.NONE, ends_run=machine_error(failure, address))
 

@@ -15,7 +15,8 @@ from audioset_dl.catalog.clips import Clip
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.rows import SavedFile
 from audioset_dl.download.address import Ticket
-from audioset_dl.download.fetcher import ClipFetcher, FetchSettings, Job
+from audioset_dl.download.fetcher import ClipFetcher, Job
+from audioset_dl.download.settings import FetchSettings
 from audioset_dl.outcomes import Failure
 from audioset_dl.storage.files import as_output_error
 

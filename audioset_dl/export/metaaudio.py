@@ -14,7 +14,7 @@ import io
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -128,11 +128,12 @@ def write_class_folders(
     """
     data = folder / "data"
     _check_no_link(data)
-    for path in _stale_files(data, files):
-        with as_output_error(path):
-            path.unlink()
-            if not any(path.parent.iterdir()):
-                path.parent.rmdir()
+    for path in sorted(data.glob("*/Y*")):
+        if _OURS.fullmatch(path.name) and path.relative_to(data).as_posix() not in files:
+            with as_output_error(path):
+                path.unlink()
+                if not any(path.parent.iterdir()):
+                    path.parent.rmdir()
     copied = 0
     for name, original in files.items():
         copied += _copy(source / original, data / name)
@@ -150,13 +151,6 @@ def _check_no_link(data: Path) -> None:
             raise OutputError(
                 f"{path} is a link: nothing is written through links", fix="remove it"
             )
-
-
-def _stale_files(data: Path, files: Mapping[str, str]) -> Iterator[Path]:
-    for path in sorted(data.glob("*/Y*")):
-        name = path.relative_to(data).as_posix()
-        if _OURS.fullmatch(path.name) and name not in files:
-            yield path
 
 
 def _copy(source: Path, target: Path) -> bool:

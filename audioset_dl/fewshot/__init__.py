@@ -8,8 +8,7 @@ from audioset_dl.dataset.splits import SPLITS, SavedSplit, read_split
 from audioset_dl.fewshot.class_split import Split, make_split
 from audioset_dl.fewshot.episode import Episode
 from audioset_dl.fewshot.members import SplitMembers
-from audioset_dl.fewshot.sampler import EpisodeSampler
-from audioset_dl.fewshot.supply import TooFewClips
+from audioset_dl.fewshot.sampler import EpisodeSampler, TooFewClips
 
 __all__ = [
     "SPLITS",

@@ -10,12 +10,18 @@ numbers would have to be right only on average.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import combinations, pairwise
+from typing import TypeVar
+
+import numpy as np
 
 from audioset_dl.dataset.splits import SPLITS
-from audioset_dl.fewshot.quotas import share_out, share_out_strata
 
+Key = TypeVar("Key", bound=Hashable)
 # The splits in their order along the line. The largest is between the others, so that the fewest
 # classes move.
 _LINE = (1, 0, 2)
@@ -29,11 +35,6 @@ class Unit:
     stratum: str = ""
     fixed: int | None = None
     """Index (in `SPLITS`) of the split that it must go to; None: any."""
-
-
-def place_of(seed: int, mid: str) -> bytes:
-    """Return the place of a class on the line: 32 bytes that compare like the number."""
-    return hashlib.sha256(f"{seed}:split:{mid}".encode()).digest()
 
 
 def assign(units: Sequence[Unit], ratios: Sequence[float], seed: int) -> dict[str, str]:
@@ -58,21 +59,17 @@ def assign(units: Sequence[Unit], ratios: Sequence[float], seed: int) -> dict[st
     dict of str to str
         Name of the split (of `SPLITS`) by MID, sorted by MID.
     """
-    ordered = sorted(units, key=lambda unit: (-len(unit.mids), _place(unit, seed)))
     rooms = share_out(sum(len(unit.mids) for unit in units), ratios)
     found: dict[str, int] = {}
-
-    def put(unit: Unit, split: int) -> None:
+    singles: list[Unit] = []
+    ordered = sorted(units, key=lambda unit: (-len(unit.mids), _place(unit, seed)))
+    for unit in sorted(ordered, key=lambda unit: unit.fixed is None):
+        if unit.fixed is None and len(unit.mids) == 1:
+            singles.append(unit)
+            continue
+        split = _choose(unit, rooms, ratios, seed) if unit.fixed is None else unit.fixed
         found.update(dict.fromkeys(unit.mids, split))
         rooms[split] -= len(unit.mids)
-
-    for unit in ordered:
-        if unit.fixed is not None:
-            put(unit, unit.fixed)
-    singles = [unit for unit in ordered if unit.fixed is None and len(unit.mids) == 1]
-    for unit in ordered:
-        if unit.fixed is None and len(unit.mids) > 1:
-            put(unit, _choose(unit, rooms, ratios, seed))
     left = [max(room, 0) for room in rooms]
     numbers = share_out(len(singles), left if sum(left) else ratios)
     found.update(_cut(singles, numbers))
@@ -80,12 +77,17 @@ def assign(units: Sequence[Unit], ratios: Sequence[float], seed: int) -> dict[st
 
 
 def _place(unit: Unit, seed: int) -> bytes:
-    """Return a unit's place: that of one of its classes, chosen by another hash."""
+    """Return a unit's place on the line: that of one of its classes, chosen by another hash.
+
+    It is 32 bytes that compare like the number.
+    """
     # The lowest of their places would draw groups to the beginning of the line.
-    leader = min(
-        unit.mids, key=lambda mid: hashlib.sha256(f"{seed}:leader:{mid}".encode()).digest()
-    )
-    return place_of(seed, leader)
+    leader = min(unit.mids, key=lambda mid: _hash(f"{seed}:leader:{mid}"))
+    return _hash(f"{seed}:split:{leader}")
+
+
+def _hash(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
 
 
 def _choose(unit: Unit, rooms: Sequence[int], ratios: Sequence[float], seed: int) -> int:
@@ -118,6 +120,139 @@ def _cut(singles: Sequence[Unit], numbers: Sequence[int]) -> dict[str, int]:
     return found
 
 
-def moved(before: Mapping[str, str], after: Mapping[str, str]) -> set[str]:
-    """Return the classes that are in both divisions, but not in the same split."""
-    return {mid for mid in before.keys() & after.keys() if before[mid] != after[mid]}
+def group_tied(keys: Iterable[Key], ties: Iterable[tuple[Key, Key]]) -> list[tuple[Key, ...]]:
+    """Return the groups that ties make, by union-find; each key is in exactly one.
+
+    >>> group_tied("abcd", [("a", "c")])
+    [('a', 'c'), ('b',), ('d',)]
+    """
+    above = {key: key for key in keys}
+
+    def top(key: Key) -> Key:
+        while above[key] != key:
+            above[key] = key = above[above[key]]
+        return key
+
+    for first, second in ties:
+        above[top(first)] = top(second)
+    groups: dict[Key, list[Key]] = {}
+    for key in above:
+        groups.setdefault(top(key), []).append(key)
+    return [tuple(group) for group in groups.values()]
+
+
+def measure_jaccard(label_sets: Iterable[Iterable[str]]) -> dict[tuple[str, str], float]:
+    """Return the Jaccard index of each pair of classes that share a clip.
+
+    It is the share, above 0 to 1, of the clips with either class that carry both.
+
+    Parameters
+    ----------
+    label_sets : iterable of iterable of str
+        For each clip the MIDs of the classes that it carries.
+    """
+    single: Counter[str] = Counter()
+    both: Counter[tuple[str, str]] = Counter()
+    for labels in label_sets:
+        mids = sorted(set(labels))
+        single.update(mids)
+        both.update(combinations(mids, 2))
+    return {
+        (first, second): shared / (single[first] + single[second] - shared)
+        for (first, second), shared in both.items()
+    }
+
+
+def find_ties(
+    label_sets: Iterable[Iterable[str]], threshold: float | None
+) -> dict[tuple[str, str], float]:
+    """Return the pairs of classes whose Jaccard index reaches a threshold; none if that is None."""
+    if threshold is None:
+        return {}
+    indices = measure_jaccard(label_sets)
+    return {pair: index for pair, index in indices.items() if index >= threshold}
+
+
+def share_out(number: int, ratios: Sequence[float | Fraction]) -> list[int]:
+    """Divide a number by ratios into whole parts, by the method of the largest remainder.
+
+    Each part gets its share rounded down; what is left goes, one each, to those with the largest
+    remainders; of equal ones, to the first. Computed in fractions, so that 0.7 is seven tenths.
+
+    >>> share_out(142, [0.7, 0.1, 0.2])
+    [100, 14, 28]
+    """
+    # By way of text: Fraction(0.7) is 0.6999…, and a rounding error could move a class.
+    weights = [Fraction(str(ratio)) for ratio in ratios]
+    shares = [number * weight / sum(weights) for weight in weights]
+    parts = [int(share) for share in shares]
+    by_remainder = sorted(range(len(parts)), key=lambda one: parts[one] - shares[one])
+    for one in by_remainder[: number - sum(parts)]:
+        parts[one] += 1
+    return parts
+
+
+def share_out_strata(sizes: Sequence[int], totals: Sequence[int]) -> list[list[int]]:
+    """Divide each stratum so that every cell is its share rounded up or down, and all sums hold.
+
+    This is controlled rounding, which is always possible (Cox, "A constructive procedure for
+    unbiased controlled rounding", JASA 82, 1987): what the shares leave over is placed by largest
+    remainder, and moved along augmenting paths where that gets stuck.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Classes of each stratum.
+    totals : sequence of int
+        Classes of each part; they sum to the same.
+
+    Returns
+    -------
+    list of list of int
+        For each stratum the number in each part.
+    """
+    products = np.outer(sizes, totals).astype(np.int64)
+    cells, rests = np.divmod(products, max(sum(sizes), 1))
+    open_rows = (sizes - cells.sum(axis=1)).tolist()
+    open_columns = (totals - cells.sum(axis=0)).tolist()
+    places = [(int(row), int(column)) for row, column in np.argwhere(rests)]
+    raised: set[tuple[int, int]] = set()
+    for row, column in sorted(places, key=lambda place: (-rests[place], place)):
+        if open_rows[row] and open_columns[column]:
+            raised.add((row, column))
+            open_rows[row] -= 1
+            open_columns[column] -= 1
+    for row, missing in enumerate(open_rows):
+        for _ in range(missing):
+            _augment(row, set(places), raised, open_columns)
+    for place in raised:
+        cells[place] += 1
+    numbers: list[list[int]] = cells.tolist()
+    return numbers
+
+
+def _augment(
+    start: int,
+    allowed: set[tuple[int, int]],
+    raised: set[tuple[int, int]],
+    open_columns: list[int],
+) -> None:
+    """Raise one more cell of a row, and move raised cells of other rows out of the way."""
+    paths: list[tuple[tuple[int, int], ...]] = [((start, -1),)]
+    seen = {start}
+    for path in paths:  # a queue: it grows while it is walked, breadth first
+        row = path[-1][0]
+        for column in sorted(one for at, one in allowed - raised if at == row):
+            if open_columns[column]:
+                _shift([*path, (-1, column)], raised)
+                open_columns[column] -= 1
+                return
+            for other in sorted(at for at, one in raised if one == column and at not in seen):
+                seen.add(other)
+                paths.append((*path, (other, column)))
+
+
+def _shift(path: Sequence[tuple[int, int]], raised: set[tuple[int, int]]) -> None:
+    for (row, _), (other, column) in pairwise(path):
+        raised.add((row, column))
+        raised.discard((other, column))

@@ -1,6 +1,8 @@
-"""Which clips each split may use: the rules that keep splits apart by clip.
+"""Which clips each split may use, and what finished splits still share.
 
-Each rule removes clips and adds none, so what one rule has parted stays parted.
+Each rule that keeps splits apart removes clips and adds none, so what one rule has parted stays
+parted. What splits share is counted from the finished splits and the clips alone, by none of the
+code that makes splits, so that a mistake there shows.
 """
 
 from __future__ import annotations
@@ -8,7 +10,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import combinations, permutations
 
+from audioset_dl.catalog.ontology import Ontology
 from audioset_dl.dataset.rows import Row
 from audioset_dl.dataset.splits import SPLITS
 
@@ -69,11 +73,11 @@ def divide_clips(clips: Iterable[Row], split_of: Mapping[str, str], mixed_clips:
             dropped[clip_id] = "mixed"
     _part(home, dropped, "video", lambda clip_id: by_id[clip_id].ytid)
     _part(home, dropped, "duplicate", lambda clip_id: by_id[clip_id].audio_hash)
-    return ClipSplits(
-        {name: _clips_of(name, home, by_id, split_of) for name in SPLITS},
-        dict(sorted(dropped.items())),
-        frozenset(shared & home.keys()),
-    )
+    divided: dict[str, dict[str, tuple[str, ...]]] = {name: {} for name in SPLITS}
+    for clip_id, name in sorted(home.items()):
+        carried = {mid for mid in by_id[clip_id].labels if split_of.get(mid) == name}
+        divided[name][clip_id] = tuple(sorted(carried))
+    return ClipSplits(divided, dict(sorted(dropped.items())), frozenset(shared & home.keys()))
 
 
 def _part(
@@ -93,14 +97,74 @@ def _part(
                 dropped[clip_id] = rule
 
 
-def _clips_of(
-    name: str,
-    home: Mapping[str, str],
-    by_id: Mapping[str, Row],
-    split_of: Mapping[str, str],
-) -> dict[str, tuple[str, ...]]:
-    return {
-        clip_id: tuple(sorted({m for m in by_id[clip_id].labels if split_of.get(m) == name}))
-        for clip_id in sorted(home)
-        if home[clip_id] == name
+@dataclass(frozen=True)
+class Overlap:
+    """Number of things that lie in more than one split; all zero where splits are disjoint."""
+
+    classes: int
+    """Classes that are in several splits."""
+    related_classes: int
+    """Pairs of a class and one above it that are in different splits."""
+    clips: int
+    """Clips that are in several splits."""
+    mixed_clips: int
+    """Clips in a split that carry a class of another."""
+    train_clips: int
+    """Clips of train that carry a class of another split."""
+    videos: int
+    """Videos with clips in several splits."""
+    sounds: int
+    """Sounds (by hash) with clips in several splits."""
+
+    @property
+    def is_none(self) -> bool:
+        """True if nothing overlaps except what ``mixed_clips: keep_out_of_train`` allows."""
+        return not (self.classes or self.clips or self.train_clips or self.videos or self.sounds)
+
+
+def measure_split_overlap(
+    classes: Mapping[str, Iterable[str]],
+    members: Mapping[str, Iterable[str]],
+    clips: Mapping[str, Row],
+    ontology: Ontology,
+) -> Overlap:
+    """Count what splits share.
+
+    Parameters
+    ----------
+    classes : mapping of str to iterable of str
+        MIDs by split.
+    members : mapping of str to iterable of str
+        The clip_ids by split.
+    clips : mapping of str to Row
+        By clip_id.
+    ontology : Ontology
+        Says which class lies above which.
+    """
+    mids = {name: set(those) for name, those in classes.items()}
+    pairs = list(combinations(mids, 2))
+
+    def common(sets: Mapping[str, set[str]]) -> int:
+        # "" is the sound of clips whose sound is not known.
+        return len({one for first, second in pairs for one in sets[first] & sets[second]} - {""})
+
+    every = set().union(*mids.values())
+    mixed = {
+        name: sum(bool((every - mids[name]) & set(clips[one].labels)) for one in members[name])
+        for name in mids
     }
+    related = {
+        (mid, above)
+        for one, other in permutations(mids, 2)
+        for mid in mids[one]
+        for above in ontology.ancestors(mid) & mids[other]
+    }
+    return Overlap(
+        classes=common(mids),
+        related_classes=len(related),
+        clips=common({name: set(members[name]) for name in mids}),
+        mixed_clips=sum(mixed.values()),
+        train_clips=mixed["train"],
+        videos=common({name: {clips[one].ytid for one in members[name]} for name in mids}),
+        sounds=common({name: {clips[one].audio_hash for one in members[name]} for name in mids}),
+    )

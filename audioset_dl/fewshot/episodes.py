@@ -11,13 +11,15 @@ from typing import Any
 
 from audioset_dl.config import Config, ConfigSource, FewshotConfig, as_config
 from audioset_dl.dataset.splits import SPLITS, read_split
-from audioset_dl.fewshot.folders import check_target, find_source
-from audioset_dl.fewshot.members import SplitMembers, find_members, read_clips
-from audioset_dl.fewshot.sampler import EpisodeSampler
-from audioset_dl.fewshot.supply import TooFewClips
+from audioset_dl.fewshot.episode import Episode
+from audioset_dl.fewshot.members import (
+    SplitMembers,
+    find_members,
+    find_source,
+    read_clips,
+)
+from audioset_dl.fewshot.sampler import EpisodeSampler, TooFewClips
 from audioset_dl.storage.files import writing_file
-
-EPISODES_NAME = "episodes.jsonl"
 
 
 @dataclass(frozen=True)
@@ -83,10 +85,9 @@ def write_episodes(
     {'train': 1000}
     """
     config = as_config(config)
-    source = find_source(config) if folder is None else folder
-    check_target(config, source)
+    source = find_source(config, folder)
     samplers = _make_samplers(config, source, tuple(dict.fromkeys(splits)), on_warning)
-    path = config.fewshot.dir / EPISODES_NAME
+    path = config.fewshot.dir / "episodes.jsonl"
     numbers = {str(members.split): len(sampler) for members, sampler in samplers}
     on_start(sum(numbers.values()))
     write_episode_file(path, samplers, on_episode=on_episode)
@@ -114,16 +115,13 @@ def write_episode_file(
     with writing_file(path) as file:
         for members, sampler in samplers:
             for index in range(len(sampler)):
-                document = episode_document(members, sampler, index)
+                document = episode_document(members, sampler.episode(index))
                 file.write((json.dumps(document, separators=(",", ":")) + "\n").encode())
                 on_episode()
 
 
-def episode_document(
-    members: SplitMembers, sampler: EpisodeSampler, index: int
-) -> Mapping[str, Any]:
+def episode_document(members: SplitMembers, episode: Episode) -> Mapping[str, Any]:
     """Return an episode as JSON-able data: classes by MID, clips by clip_id."""
-    episode = sampler.episode(index)
     return {
         "split": members.split,
         "episode": episode.index,

@@ -1,13 +1,129 @@
-"""Episodes as a batch sampler: drawn from the clips of one split, by number."""
+"""Episodes as a batch sampler: drawn from the clips of one split, by number.
+
+Whether the split has enough clips for every episode that may be drawn is checked once, before the
+first episode, so that no training loop ends after days for lack of a clip.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import textwrap
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import get_args
 
+from audioset_dl.errors import AudiosetDlError
 from audioset_dl.fewshot.episode import Episode, Kind, Pool, Shape, draw_episode
-from audioset_dl.fewshot.sources import Members, by_class, find_sources
-from audioset_dl.fewshot.supply import check_supplies, find_rivals, measure_supply
+from audioset_dl.fewshot.members import Members, Source, find_sources
+from audioset_dl.words import first_lines
+
+
+class TooFewClips(AudiosetDlError):
+    """A split has too few classes, or a class too few clips, for the episodes asked for."""
+
+
+def find_rivals(sources: Mapping[int, Sequence[Source]], shape: Shape) -> dict[int, frozenset[int]]:
+    """Return for each class those that are not drawn with it, by its own need or by theirs.
+
+    Whichever n_way - 1 of the remaining classes are drawn with a class, together they take no more
+    than it can spare.
+
+    Parameters
+    ----------
+    sources : mapping
+        The sources of each class, by its number.
+    shape : Shape
+        Kind and numbers of the episodes.
+    """
+    rivals: dict[int, set[int]] = {number: set() for number in sources}
+    for number, own in sources.items():
+        for other in _find_takers(number, own, shape):
+            rivals[number].add(other)
+            rivals[other].add(number)
+    return {number: frozenset(others) for number, others in rivals.items()}
+
+
+def _find_takers(number: int, own: Sequence[Source], shape: Shape) -> list[int]:
+    """Return the classes that take too many of a class's sources if they are drawn with it."""
+    # In multi_hot another class takes only the clips that it needs itself. In the other kinds every
+    # clip that also carries the other class is ruled out.
+    limit = shape.clips_each if shape.kind == "multi_hot" else len(own)
+    shared = Counter(other for source in own for other in source.classes if other != number)
+    taken = {other: min(count, limit) for other, count in shared.items()}
+    # The worst case: the other classes are those that take most, and take different sources. No
+    # other class can take a source that carries this class alone.
+    most = sorted(taken.values(), reverse=True)[: shape.n_way - 1]
+    alone = sum(len(source.classes) == 1 for source in own)
+    if max(alone, len(own) - sum(most)) >= shape.clips_each:
+        return []
+    # Each of the others may take its equal share of what can be spared.
+    spare = len(own) - shape.clips_each
+    return [other for other, count in taken.items() if count * (shape.n_way - 1) > spare]
+
+
+def check_supply(
+    data: Members,
+    sources: Mapping[int, Sequence[Source]],
+    rivals: Mapping[int, frozenset[int]],
+    shape: Shape,
+) -> None:
+    """Refuse a split in which some episode would lack a class or a clip.
+
+    Parameters
+    ----------
+    data : Members
+        Their split and classes are named in messages.
+    sources, rivals : mapping
+        The sources of each class, and `find_rivals`, by number of the class.
+    shape : Shape
+        Kind and numbers of the episodes.
+
+    Raises
+    ------
+    TooFewClips
+        Which classes, how many there are, and how many are needed.
+    """
+    name, classes = f"split {data.split}" if data.split else "dataset", data.classes
+    if len(classes) < shape.n_way:
+        raise TooFewClips(
+            f"the {name} has {len(classes)} classes, and an episode of {shape.n_way} classes "
+            "needs as many",
+            fix=f"lower n_way, or give the {name} more classes",
+        )
+    need = shape.clips_each
+    needed = f"{need} are needed ({shape.k_shot} support + {shape.q_query} query)"
+    described = [
+        f"{name}: {_count(number, sources[number])}" for number, name in enumerate(classes)
+    ]
+    short = [described[number] for number, own in sources.items() if len(own) < need]
+    if short:
+        raise TooFewClips(
+            f"{len(short)} of the {len(classes)} classes of the {name} have too few clips: "
+            f"{needed}, of as many videos\n{_listed(short)}\n"
+            "lower k_shot or q_query, raise min_clips, or download more"
+        )
+    # However they are drawn, n_way - 1 classes rule out no more than those with most rivals.
+    ruled_out = sorted((len(others) + 1 for others in rivals.values()), reverse=True)
+    if sum(ruled_out[: shape.n_way - 1]) >= len(classes):
+        tied = [
+            f"{described[number]}, too few beside "
+            + " or ".join(classes[other] for other in sorted(others))
+            for number, others in rivals.items()
+            if others
+        ]
+        raise TooFewClips(
+            f"{len(tied)} of the {len(classes)} classes of the {name} share so many clips that "
+            f"some episode would not find {shape.n_way} classes with enough: {needed} of each\n"
+            f"{_listed(tied)}\nlower n_way, k_shot or q_query, or download more"
+        )
+
+
+def _listed(lines: Sequence[str]) -> str:
+    return textwrap.indent("\n".join(first_lines(lines, most=10)), "  ")
+
+
+def _count(number: int, own: Sequence[Source]) -> str:
+    num_clips = sum(len(source.clips_of(number)) for source in own)
+    return f"{num_clips} clips" + (f" of {len(own)} videos" if len(own) < num_clips else "")
 
 
 class EpisodeSampler:
@@ -85,14 +201,12 @@ class EpisodeSampler:
         self.kind: Kind = kind
         self._shape = Shape(kind, n_way, k_shot, q_query)
         self._length = episodes
-        self._first = 0
+        self.first = 0
+        """Number, for `episode`, of the first episode of this pass."""
         self._stream = f"{seed}:episodes:{data.split or ''}"
-        sources = by_class(find_sources(data), len(data.classes))
-        supplies = {
-            number: measure_supply(those, number, self._shape) for number, those in sources.items()
-        }
-        rivals = find_rivals(supplies, self._shape)
-        check_supplies(supplies, rivals, self._shape, split=data.split, classes=data.classes)
+        sources = find_sources(data)
+        rivals = find_rivals(sources, self._shape)
+        check_supply(data, sources, rivals, self._shape)
         self._pool = Pool(sources, rivals, [frozenset(labels) for labels in data.labels])
 
     @property
@@ -105,11 +219,6 @@ class EpisodeSampler:
             if number < other
         )
 
-    @property
-    def first(self) -> int:
-        """Number, for `episode`, of the first episode of this pass."""
-        return self._first
-
     def __len__(self) -> int:
         return self._length
 
@@ -120,7 +229,7 @@ class EpisodeSampler:
         """Return the support and query clips of the episode at a place of this pass."""
         if not -self._length <= place < self._length:
             raise IndexError(f"episode {place} of {self._length}")
-        episode = self.episode(self._first + place % self._length)
+        episode = self.episode(self.first + place % self._length)
         return [*episode.support, *episode.query]
 
     def set_epoch(self, epoch: int) -> None:
@@ -135,7 +244,7 @@ class EpisodeSampler:
         """
         if epoch < 0:
             raise ValueError(f"epoch {epoch}; expected 0 or more")
-        self._first = epoch * self._length
+        self.first = epoch * self._length
 
     def episode(self, index: int) -> Episode:
         """Return any episode, from 0, with its classes and labels."""

@@ -1,22 +1,34 @@
-"""The command `split`: reads the clips, divides them, writes the files of the split."""
+"""The command `split`: reads the clips, divides them, and writes the files of the split.
+
+These are splits.json, splits.csv, dropped.csv and report.json. Nothing of a machine or a day is in
+them, so that the same split is the same file, byte for byte.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from audioset_dl.catalog.files import Progress
 from audioset_dl.catalog.segments import SegmentTable
 from audioset_dl.config import ConfigSource, as_config
 from audioset_dl.dataset.rows import Row
+from audioset_dl.dataset.splits import SPLITS, SavedSplit, write_splits
 from audioset_dl.errors import OutputError
 from audioset_dl.export.metaaudio import write_metaaudio
 from audioset_dl.fewshot.class_split import Split, make_split
-from audioset_dl.fewshot.folders import check_target, find_source
-from audioset_dl.fewshot.members import read_clips
-from audioset_dl.fewshot.split_files import saved_splits, write_split
+from audioset_dl.fewshot.clips import RULES
+from audioset_dl.fewshot.members import find_source, read_clips
 from audioset_dl.selection.select import choose_classes, prepare
+from audioset_dl.storage.files import write_file
+from audioset_dl.storage.tables import write_table
+from audioset_dl.words import to_json
+
+_SETTINGS = {"min_clips", "ratios", "group_threshold", "stratify", "holdout", "mixed_clips"}
 
 
 def split(
@@ -71,8 +83,7 @@ def split(
     (['Howl'], True)
     """
     config = as_config(config)
-    source = find_source(config) if folder is None else folder
-    check_target(config, source)
+    source = find_source(config, folder)
     manifest = read_clips(source)
     # Before anything is written: a split of files that are not there would end a training loop.
     _check_files(source, [row.file_name for row in manifest.rows])
@@ -127,7 +138,7 @@ def preview_split(
     (50, 4)
     """
     config = as_config(config)
-    check_target(config, find_source(config))
+    find_source(config)  # for its check alone: `split` would write what is shown
     prepared = prepare(config, progress=progress)
     for warning in prepared.warnings:
         on_warning(warning)
@@ -157,3 +168,80 @@ def _check_files(folder: Path, file_names: list[str]) -> None:
             fix="`audioset-dl verify --repair` and `download` get those of a dataset again, "
             "`process` those of a processed folder",
         )
+
+
+def saved_splits(split: Split) -> tuple[SavedSplit, ...]:
+    """Return train, validation and test as splits.json holds them."""
+    saved = []
+    for name, clips in split.clip_splits.clips.items():
+        classes = tuple((node.mid, node.name) for node in split.classes(name))
+        saved.append(SavedSplit(name, split.seed, classes, clips, split.manifest_sha256))
+    return tuple(saved)
+
+
+def write_split(folder: Path, split: Split) -> None:
+    """Write splits.json, splits.csv, dropped.csv and report.json.
+
+    Raises
+    ------
+    OutputError
+        The disk is full or read-only, or permission is denied.
+    """
+    names = split.eligible.names
+    kept = sorted(
+        (clip_id, split.clips[clip_id].ytid, name, ";".join(names[mid] for mid in mids))
+        for name in SPLITS
+        for clip_id, mids in split.clip_splits.clips[name].items()
+    )
+    dropped = []
+    for clip_id, rule in split.clip_splits.dropped.items():
+        clip = split.clips[clip_id]
+        carried = [node.name for node in split.eligible.classes if node.mid in clip.labels]
+        dropped.append((clip_id, clip.ytid, rule, ";".join(carried)))
+    write_table(folder / "splits.csv", ("clip_id", "ytid", "split", "classes"), kept)
+    write_table(folder / "dropped.csv", ("clip_id", "ytid", "rule", "classes"), dropped)
+    write_splits(folder, saved_splits(split), _settings(split))
+    write_file(folder / "report.json", f"{to_json(split_document(split))}\n".encode())
+
+
+def split_document(split: Split) -> dict[str, Any]:
+    """Return what a split came to as JSON-able data: report.json, and what ``--json`` prints."""
+    return {
+        "seed": split.seed,
+        "splits": {
+            name: {
+                "classes": len(split.classes(name)),
+                "wanted": split.wanted.get(name),
+                "clips": len(clips),
+                "fewest_clips": split.fewest_clips(name),
+            }
+            for name, clips in split.clip_splits.clips.items()
+        },
+        "clips": split.num_clips,
+        "dropped": {rule: split.clip_splits.num_dropped(rule) for rule in RULES},
+        "kept_out_of_train": len(split.clip_splits.kept_out_of_train),
+        "groups": [list(group) for group in split.groups],
+        "cut_ties": [[*pair, round(index, 4)] for pair, index in split.cut_ties.items()],
+        "overlap": asdict(split.overlap),
+        "naive": {
+            **asdict(split.naive),
+            "share": round(split.naive.clips / split.num_clips, 4),
+            "mean_share": round(split.naive_clips_mean / split.num_clips, 4),
+        },
+        "left_out": [
+            {"mid": one.node.mid, "name": one.node.name, "clips": one.num_clips,
+             "below": list(one.below)}
+            for one in split.eligible.left_out
+        ],
+        "fell_short": [
+            {"mid": node.mid, "name": node.name, "clips": clips}
+            for node, clips in split.fell_short.items()
+        ],
+    }  # fmt: skip
+
+
+def _settings(split: Split) -> dict[str, Any]:
+    # The content of the given file, not its path, which differs from machine to machine.
+    given = split.config.given
+    digest = None if given is None else hashlib.sha256(given.read_bytes()).hexdigest()
+    return {**split.config.model_dump(mode="json", include=_SETTINGS), "given_sha256": digest}

@@ -5,10 +5,7 @@ works on its own.
 """
 
 from audioset_dl.process.clean import Figures, find_flags, measure, replace_nonfinite
-from audioset_dl.process.forms import fit_length, resample, to_mono
-from audioset_dl.process.presets import PRESETS, Preset
-from audioset_dl.process.scale import Scaling, apply_scaling, find_scaling, undo_scaling
-from audioset_dl.process.spectrograms import make_log_mel
+from audioset_dl.process.spectrograms import PRESETS, Preset, make_log_mel
 from audioset_dl.process.statistics import (
     Moments,
     Statistics,
@@ -16,6 +13,15 @@ from audioset_dl.process.statistics import (
     load_statistics,
     merge_moments,
     moments_of,
+)
+from audioset_dl.process.transform import (
+    Scaling,
+    apply_scaling,
+    find_scaling,
+    fit_length,
+    resample,
+    to_mono,
+    undo_scaling,
 )
 
 __all__ = [

@@ -4,36 +4,44 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 from audioset_dl.config import ConfigSource, ProcessConfig, as_config
 from audioset_dl.dataset.file_check import FileFault
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.manifest import Manifest, manifest_cells, read_manifest
 from audioset_dl.dataset.rows import Row
-from audioset_dl.process.clip import ClipJob, length_of, make_clip
+from audioset_dl.process.clip import (
+    TOO_FEW_SAMPLES,
+    ClipJob,
+    ClipNote,
+    ProcessedFile,
+    append_note,
+    find_duplicates,
+    length_of,
+    make_clip,
+    read_notes,
+    write_notes,
+)
 from audioset_dl.process.folder import (
     DROPPED_COLUMNS,
     MANIFEST_COLUMNS,
     ProcessedFolder,
     check_beside,
     check_ours,
-)
-from audioset_dl.process.notes import (
-    TOO_FEW_SAMPLES,
-    ClipNote,
-    find_duplicates,
-    noting,
-    read_notes,
-    write_notes,
+    claim_folder,
+    find_target_db,
+    settings_of,
 )
 from audioset_dl.process.parallel import run_parallel
-from audioset_dl.process.recipe import claim_folder, find_target_db, settings_of
 from audioset_dl.storage.clock import utc_now
-from audioset_dl.storage.files import is_temporary, remove_file
+from audioset_dl.storage.files import as_output_error, is_temporary, remove_file
 from audioset_dl.storage.guards import check_apart
 from audioset_dl.storage.lock import hold_folder
 from audioset_dl.storage.tables import write_table
+
+_Cells = dict[str, object]
+"""The cells of a row by column; both tables leave out some of them."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +124,8 @@ def process(
         claim_folder(folder, recipe, settings)
         run = _Run(recipe, folder, manifest, sources)
         on_start(len(sources))
-        return run.finish(run.make_all(on_clip))
+        run.make_all(on_clip)
+        return run.finish()
 
 
 class _Run:
@@ -140,9 +149,10 @@ class _Run:
             if clip_id in sources and _is_of(note, sources[clip_id])
         }
         self._made: set[str] = set()
+        self._originals: dict[str, str] = {}
 
-    def make_all(self, on_clip: Callable[[], object]) -> dict[str, str]:
-        """Make the files that are not there; return `find_duplicates`."""
+    def make_all(self, on_clip: Callable[[], object]) -> None:
+        """Make the files that are not there."""
         write_notes(self._folder.notes, self._notes)
         jobs = []
         for clip_id in self._sources:
@@ -154,62 +164,58 @@ class _Run:
                 on_clip()
         self._make(jobs, on_clip)
         # A duplicate of a clip that is now left out takes its place, and may have no file yet.
-        originals = find_duplicates(self._notes.values(), self._recipe)
+        self._originals = find_duplicates(self._notes.values(), self._recipe)
         missing = [
-            self._job(clip_id, None)
+            self._job(clip_id)
             for clip_id, note in self._notes.items()
-            if note.made is None and not self._reasons(note, originals)
+            if note.made is None and not self._reasons(note)
         ]
         self._make(missing, lambda: None)
-        return originals
 
-    def finish(self, originals: Mapping[str, str]) -> ProcessReport:
+    def finish(self) -> ProcessReport:
         """Write the tables, and remove the files of clips that are left out."""
-        rows: list[dict[str, object]] = []
-        dropped: list[dict[str, object]] = []
-        for clip_id in self._sources:
-            row = self._row(self._notes[clip_id], originals)
-            (dropped if row["dropped_for"] else rows).append(row)
-        write_table(self._folder.manifest, MANIFEST_COLUMNS, rows)
+        rows = [self._row(self._notes[clip_id]) for clip_id in self._sources]
+        kept = [row for row in rows if not row["dropped_for"]]
+        dropped = [row for row in rows if row["dropped_for"]]
+        write_table(self._folder.manifest, MANIFEST_COLUMNS, kept)
         write_table(self._folder.dropped, DROPPED_COLUMNS, dropped)
-        kept = {str(row["clip_id"]) for row in rows}
-        self._remove_all_but({str(row["file_name"]) for row in rows})
-        self._notes = {
-            clip_id: note if clip_id in kept else replace(note, made=None)
-            for clip_id, note in self._notes.items()
-        }
+        self._remove_all_but({str(row["file_name"]) for row in kept})
+        for clip_id in (str(row["clip_id"]) for row in dropped):
+            self._notes[clip_id] = replace(self._notes[clip_id], made=None)
         write_notes(self._folder.notes, self._notes)
-        return self._report(rows, dropped, originals)
+        return self._report(kept, dropped)
 
-    def _job(self, clip_id: str, note: ClipNote | None) -> ClipJob:
+    def _job(self, clip_id: str, note: ClipNote | None = None) -> ClipJob:
         dataset, row = self._manifest.path.parent, self._sources[clip_id]
         return ClipJob(dataset, self._folder.path, row, self._recipe, known=note)
 
     def _make(self, jobs: Sequence[ClipJob], on_clip: Callable[[], object]) -> None:
-        with noting(self._folder.notes) as append:
+        path = self._folder.notes
+        with as_output_error(path), path.open("a", encoding="utf-8") as file:
             for note, is_new in run_parallel(make_clip, jobs, self._recipe.workers):
                 self._notes[note.clip_id] = note
                 if is_new:
-                    append(note)
+                    append_note(file, note)
                     self._made.add(note.clip_id)
                 on_clip()
 
-    def _reasons(self, note: ClipNote, originals: Mapping[str, str]) -> tuple[str, ...]:
-        is_left_out = note.clip_id in originals and "duplicate" in self._recipe.drop
+    def _reasons(self, note: ClipNote) -> tuple[str, ...]:
+        is_left_out = note.clip_id in self._originals and "duplicate" in self._recipe.drop
         return (*note.reasons(self._recipe), *(("duplicate",) if is_left_out else ()))
 
-    def _row(self, note: ClipNote, originals: Mapping[str, str]) -> dict[str, object]:
-        original = originals.get(note.clip_id, "")
+    def _row(self, note: ClipNote) -> _Cells:
+        original = self._originals.get(note.clip_id, "")
         flags = (*note.flags, "duplicate") if original else note.flags
+        figures = vars(note.figures) if note.figures else {}
         return {
             **manifest_cells(self._sources[note.clip_id], self._manifest.names),
             "source_sha256": note.source_sha256,
             "flags": ";".join(flags),
             "duplicate_of": original,
-            "dropped_for": ";".join(self._reasons(note, originals)),
+            "dropped_for": ";".join(self._reasons(note)),
             "detail": note.detail,
-            **_cells_of_figures(note),
-            **_cells_of_file(note),
+            **{name: _round(figure) for name, figure in figures.items()},
+            **(_cells_of_file(note.made) if note.made else {}),
         }
 
     def _remove_all_but(self, file_names: set[str]) -> None:
@@ -222,31 +228,26 @@ class _Run:
             if is_temporary(path):  # of a run that was killed
                 remove_file(path)
 
-    def _report(
-        self,
-        rows: Sequence[Mapping[str, object]],
-        dropped: Sequence[Mapping[str, object]],
-        originals: Mapping[str, str],
-    ) -> ProcessReport:
-        notes = [self._notes[clip_id] for clip_id in sorted(self._notes)]
+    def _report(self, kept: Sequence[_Cells], dropped: Sequence[_Cells]) -> ProcessReport:
+        notes = [self._notes[clip_id] for clip_id in self._sources]
         flags = Counter(flag for note in notes for flag in note.flags)
-        if originals:
-            flags["duplicate"] = len(originals)
-        files = {clip_id: row.saved_file for clip_id, row in self._sources.items()}
+        if self._originals:
+            flags["duplicate"] = len(self._originals)
+        rates = [row.saved_file.sample_rate for row in self._sources.values()]
         return ProcessReport(
             num_source=len(self._sources),
-            num_clips=len(rows),
-            num_made=len(self._made & {str(row["clip_id"]) for row in rows}),
+            num_clips=len(kept),
+            num_made=len(self._made.intersection(str(row["clip_id"]) for row in kept)),
             left_out=dict(Counter(str(row["dropped_for"]).split(";")[0] for row in dropped)),
             flags=dict(flags),
             faults=[
-                FileFault(files[note.clip_id].file_name, note.clip_id, note.code, note.detail)
-                for note in notes
-                if note.code not in ("", TOO_FEW_SAMPLES)
+                FileFault(self._sources[one.clip_id].file_name, one.clip_id, one.code, one.detail)
+                for one in notes
+                if one.code not in ("", TOO_FEW_SAMPLES)
             ],
-            lowest_rate=min((file.sample_rate for file in files.values()), default=None),
+            lowest_rate=min(rates, default=None),
             target_db=find_target_db(self._recipe),
-            shapes=dict(Counter(str(row["shape"]) for row in rows)),
+            shapes=dict(Counter(str(row["shape"]) for row in kept)),
         )
 
 
@@ -255,30 +256,16 @@ def _is_of(note: ClipNote, row: Row) -> bool:
     return note.source_sha256 == row.saved_file.sha256 and note.length_s == length_of(row)
 
 
-def _cells_of_figures(note: ClipNote) -> dict[str, object]:
-    if note.figures is None:
-        return {}
+def _cells_of_file(made: ProcessedFile) -> _Cells:
     return {
-        name: round(value, 6) if isinstance(value, float) else value
-        for name, value in asdict(note.figures).items()
-    }
-
-
-def _cells_of_file(note: ClipNote) -> dict[str, object]:
-    made = note.made
-    if made is None:
-        return {}
-    scaling = made.scaling
-    return {
-        "file_name": made.file_name,
-        "sha256": made.sha256,
-        "num_samples": made.num_samples,
-        "duration_s": round(made.num_samples / made.sample_rate, 6),
-        "sample_rate": made.sample_rate,
-        "channels": made.channels,
+        **vars(made),
+        # Gain and offset are not rounded: they undo the scaling.
+        **vars(made.scaling),
+        "level_db": _round(made.scaling.level_db),
+        "duration_s": _round(made.num_samples / made.sample_rate),
         "shape": ";".join(map(str, made.shape)),
-        "level_db": "" if scaling.level_db is None else round(scaling.level_db, 6),
-        # Not rounded: they undo the scaling.
-        "offset": scaling.offset,
-        "gain": scaling.gain,
     }
+
+
+def _round(figure: float | None) -> float | None:
+    return round(figure, 6) if isinstance(figure, float) else figure

@@ -9,18 +9,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import TypeAdapter
 
-from audioset_dl.dataset.splits import read_split, splits_beside
+from audioset_dl.config import ConfigSource, as_config
+from audioset_dl.dataset.rows import SavedFile
+from audioset_dl.dataset.splits import SPLITS_NAME, read_split, splits_beside
 from audioset_dl.errors import OutputError
-from audioset_dl.process.folder import ProcessedFolder
+from audioset_dl.process.folder import ProcessedFolder, check_made_by, reading
+from audioset_dl.process.parallel import run_parallel
+from audioset_dl.storage.files import write_file
 
+# Statistics of other clips would tell a model something about those that it is tested on.
+SPLIT = "train"
 _Array = npt.NDArray[np.float64]
 By = Literal["global", "channel", "sample"]
 FORMAT = 1
@@ -111,6 +118,9 @@ class Statistics:
     format: int = FORMAT
 
 
+_STATISTICS = TypeAdapter(Statistics)
+
+
 def summarize(
     moments: Mapping[str, Moments], *, split: str, clips_sha256: str, settings_sha256: str
 ) -> Statistics:
@@ -135,28 +145,91 @@ def summarize(
         singles[clip_id] = (float(single.mean[0]), float(single.std[0]))
     whole = merge_channels(total)
     return Statistics(
-        split=split,
-        num_clips=len(singles),
-        num_values=whole.count,
-        mean=float(whole.mean[0]),
-        std=float(whole.std[0]),
-        channel_mean=tuple(total.mean.tolist()),
-        channel_std=tuple(total.std.tolist()),
-        clips=singles,
-        clips_sha256=clips_sha256,
-        settings_sha256=settings_sha256,
-    )
+        split=split, num_clips=len(singles), num_values=whole.count,
+        mean=float(whole.mean[0]), std=float(whole.std[0]),
+        channel_mean=tuple(total.mean.tolist()), channel_std=tuple(total.std.tolist()),
+        clips=singles, clips_sha256=clips_sha256, settings_sha256=settings_sha256,
+    )  # fmt: skip
 
 
-def hash_clips(sha256_by_clip: Iterable[tuple[str, str]]) -> str:
-    """Return one SHA-256 for all clips: that of their lines ``clip_id sha256``, sorted."""
-    lines = sorted(f"{clip_id} {sha256}\n" for clip_id, sha256 in sha256_by_clip)
+def hash_clips(files: Mapping[str, SavedFile]) -> str:
+    """Return one SHA-256 for files by clip_id: that of their lines ``clip_id sha256``, sorted."""
+    lines = sorted(f"{clip_id} {file.sha256}\n" for clip_id, file in files.items())
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def statistics_bytes(statistics: Statistics) -> bytes:
-    """Return the content of statistics.json; the same statistics give the same bytes."""
-    return (json.dumps(asdict(statistics), indent=1, ensure_ascii=False) + "\n").encode()
+@dataclass(frozen=True)
+class Measured:
+    """Statistics of the train split."""
+
+    statistics: Statistics
+    num_missing: int
+    """Clips of the split that have no processed file."""
+
+
+def compute_statistics(
+    config: ConfigSource,
+    *,
+    on_start: Callable[[int], object] = lambda _: None,
+    on_clip: Callable[[], object] = lambda: None,
+) -> Measured:
+    """Compute mean and deviation of the processed clips of the train split; write statistics.json.
+
+    Does what the command `audioset-dl statistics` does. The same clips give the same bytes,
+    whatever the number of workers. It starts new processes (``spawn``): a script that calls it
+    needs ``if __name__ == "__main__":``.
+
+    Parameters
+    ----------
+    config : path, dict or Config
+        A config.yaml, its keys as a dict, or a loaded config.
+    on_start, on_clip : callable
+        Called with the number of clips, and after each clip; for a progress bar.
+
+    Raises
+    ------
+    ConfigError
+        The clips were processed by other settings than those of the config.
+    OutputError
+        The splits, the manifest or a clip can't be read; none of the clips was processed; a file is
+        not as it was written.
+
+    Examples
+    --------
+    >>> from audioset_dl.process.statistics import compute_statistics
+    >>> statistics = compute_statistics("config.yaml").statistics
+    >>> statistics.num_clips, round(statistics.std, 2)
+    (26, 0.25)
+    """
+    config = as_config(config)
+    folder, splits = ProcessedFolder(config.process.dir), config.fewshot.dir / SPLITS_NAME
+    check_made_by(folder, config.process)
+    settings_sha256 = folder.read_settings_sha256()
+    wanted = read_split(splits, SPLIT).clips
+    rows = folder.read_manifest().by_clip_id()
+    found = {clip_id: rows[clip_id].saved_file for clip_id in sorted(wanted) if clip_id in rows}
+    if not found:
+        raise OutputError(
+            f"none of the {len(wanted)} {SPLIT} clips of {splits} is in {folder.manifest}",
+            fix="run `audioset-dl process` on the dataset that was split",
+        )
+    on_start(len(found))
+    jobs = [(folder.path, clip_id, file) for clip_id, file in found.items()]
+    moments: dict[str, Moments] = {}
+    for clip_id, of_clip in run_parallel(_measure, jobs, config.process.workers):
+        moments[clip_id] = of_clip
+        on_clip()
+    statistics = summarize(
+        moments, split=SPLIT, clips_sha256=hash_clips(found), settings_sha256=settings_sha256
+    )
+    text = json.dumps(asdict(statistics), indent=1, ensure_ascii=False) + "\n"
+    write_file(folder.statistics, text.encode())
+    return Measured(statistics, len(wanted) - len(found))
+
+
+def _measure(job: tuple[Path, str, SavedFile]) -> tuple[str, Moments]:
+    folder, clip_id, file = job
+    return clip_id, moments_of(ProcessedFolder(folder).read_array(file))
 
 
 def load_statistics(
@@ -197,13 +270,13 @@ def load_statistics(
     found = _read(place)
     if settings_sha256 is None:
         settings_sha256 = place.read_settings_sha256()
-    _check_hash(place, "settings", found.settings_sha256, settings_sha256)
+    named = f"{place.statistics}: "
+    _check_hash("settings", found.settings_sha256, settings_sha256, prefix=named)
     if clips_sha256 is None:
-        rows = place.read_manifest().rows
-        clips_sha256 = hash_clips(
-            (row.clip_id, row.saved_file.sha256) for row in rows if row.clip_id in found.clips
-        )
-    _check_hash(place, "clips", found.clips_sha256, clips_sha256)
+        rows = place.read_manifest().by_clip_id()
+        files = {clip_id: rows[clip_id].saved_file for clip_id in found.clips if clip_id in rows}
+        clips_sha256 = hash_clips(files)
+    _check_hash("clips", found.clips_sha256, clips_sha256, prefix=named)
     path = splits_beside(place.path) if splits is None else Path(splits)
     if splits is not None or path.is_file():
         _check_split(place, found, path)
@@ -251,8 +324,8 @@ def apply_statistics(
     ValueError
         The array has another number of channels than the statistics.
     """
-    if settings_sha256 is not None and settings_sha256 != statistics.settings_sha256:
-        raise _mismatch("settings", statistics.settings_sha256, settings_sha256)
+    if settings_sha256 is not None:
+        _check_hash("settings", statistics.settings_sha256, settings_sha256)
     num_channels = 1 if array.ndim == 1 else array.shape[-1]
     if num_channels != len(statistics.channel_mean):
         raise ValueError(
@@ -276,30 +349,17 @@ def _choose(values: _Array, statistics: Statistics, by: By) -> tuple[_Array, _Ar
 
 
 def _read(place: ProcessedFolder) -> Statistics:
-    path = place.statistics
     again = "run `audioset-dl statistics`, which writes it"
-    try:
-        document = json.loads(path.read_text("utf-8"))
-        known = {field.name: document[field.name] for field in fields(Statistics)}
-        if known["format"] != FORMAT:
-            raise ValueError(f"format {known['format']}, expected {FORMAT}")
-        for name in ("channel_mean", "channel_std"):
-            known[name] = tuple(map(float, known[name]))
-        known["clips"] = {clip: (float(a), float(b)) for clip, (a, b) in known["clips"].items()}
-        return Statistics(**known)
-    except FileNotFoundError as error:
-        raise OutputError(f"{path} does not exist", fix=again) from error
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise OutputError(f"{path} can't be read ({error})", fix=again) from error
+    with reading(place.statistics, missing=again, broken=again):
+        document = json.loads(place.statistics.read_text("utf-8"))
+        if document["format"] != FORMAT:
+            raise ValueError(f"format {document['format']}, expected {FORMAT}")
+        return _STATISTICS.validate_python(document)
 
 
-def _check_hash(place: ProcessedFolder, what: str, found: str, expected: str) -> None:
+def _check_hash(what: str, found: str, expected: str, *, prefix: str = "") -> None:
     if found != expected:
-        raise _mismatch(what, found, expected, prefix=f"{place.statistics}: ")
-
-
-def _mismatch(what: str, found: str, expected: str, *, prefix: str = "") -> OutputError:
-    return OutputError(
-        f"{prefix}these statistics are of other {what} ({found:.12}, expected {expected:.12})",
-        fix="run `audioset-dl statistics` on the folder that they are to be applied to",
-    )
+        raise OutputError(
+            f"{prefix}these statistics are of other {what} ({found:.12}, expected {expected:.12})",
+            fix="run `audioset-dl statistics` on the folder that they are to be applied to",
+        )

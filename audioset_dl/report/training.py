@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from audioset_dl.fewshot.clips import RULES
 from audioset_dl.process.folder import ProcessedFolder
-from audioset_dl.process.presets import PRESETS, Preset
+from audioset_dl.process.spectrograms import PRESETS, Preset
 from audioset_dl.words import by_code, count, first_lines, listed, some, table
 
 if TYPE_CHECKING:
     from audioset_dl.config import ProcessConfig
     from audioset_dl.fewshot.class_split import Split
     from audioset_dl.fewshot.episodes import WrittenEpisodes
-    from audioset_dl.process.measuring import Measured
     from audioset_dl.process.run import ProcessReport
+    from audioset_dl.process.statistics import Measured
 
 
 def process_document(done: ProcessReport, config: ProcessConfig) -> dict[str, Any]:

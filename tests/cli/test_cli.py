@@ -47,6 +47,20 @@ def test_wrong_usage_exits_2() -> None:
         assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [("plan", "--csv", "--json"), ("classes", "--csv", "--json"), ("status", "--csv"),
+     ("split", "--preview", "--folder", "x")],
+)  # fmt: skip
+def test_wrong_usage_is_told_before_the_config_is_read(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    done = run_command(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "config.yaml" not in done.stderr
+    assert arguments[1] in done.stderr
+
+
 def test_classes_and_plan_print_one_json_document(world: World) -> None:
     config = world.write_config(classes={"include": ["Dog"], "descendants": True})
     rows = json.loads(run_command("classes", config, "--json").stdout)

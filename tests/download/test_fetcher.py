@@ -23,7 +23,8 @@ from audioset_dl.dataset.resume import drop_pending
 from audioset_dl.dataset.rows import SavedFile
 from audioset_dl.download import ladder
 from audioset_dl.download.address import Ticket
-from audioset_dl.download.fetcher import ClipFetcher, FetchSettings, Job
+from audioset_dl.download.fetcher import ClipFetcher, Job
+from audioset_dl.download.settings import FetchSettings
 from audioset_dl.outcomes import Failure, Scope
 from audioset_dl.simulator import Simulator, Video, sounds_right
 from audioset_dl.simulator.log import Request

@@ -9,7 +9,7 @@ import pytest
 from audioset_dl.config import DownloadConfig
 from audioset_dl.download.address import Address, AddressEvent, open_account
 from audioset_dl.download.queues import Task
-from audioset_dl.download.verdicts import MANY_UNKNOWN, Evidence, Requeue, judge
+from audioset_dl.download.verdicts import MANY_UNKNOWN, Evidence, Requeue, count_unknown, judge
 from audioset_dl.errors import AudiosetDlError, ConfigError, OutputError, ThrottledError
 from audioset_dl.outcomes import FAILURE_KINDS, KINDS, Failure, Scope
 
@@ -190,17 +190,23 @@ def test_others_go_on_without_a_proxy_or_an_account() -> None:
     assert verdict.ends_run is None
 
 
-def test_unknown_failures_are_counted_until_there_is_an_answer() -> None:
-    evidence = replace(EVIDENCE, unknown_in_a_row=MANY_UNKNOWN - 2)
-    verdict = judge(fail("unknown"), Task("clip"), new_address(), evidence)
-    assert (verdict.unknown_in_a_row, verdict.ends_run) == (MANY_UNKNOWN - 1, None)
-    evidence = replace(EVIDENCE, unknown_in_a_row=MANY_UNKNOWN - 1)
-    verdict = judge(fail("unknown"), Task("clip"), new_address(), evidence)
-    assert type(verdict.ends_run) is AudiosetDlError
-    assert judge(fail("network"), Task("clip"), new_address(), evidence).unknown_in_a_row == 0
-    assert judge(fail("private"), Task("clip"), new_address(), evidence).unknown_in_a_row == 0
-    refused = judge(fail("http_429"), Task("clip"), new_address(), evidence)
-    assert refused.unknown_in_a_row == MANY_UNKNOWN - 1
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [("unknown", 3), ("network", 0), ("private", 0), ("http_429", 2), ("disk", 2)],
+)
+def test_unknown_failures_are_counted_until_there_is_an_answer(code: str, expected: int) -> None:
+    assert count_unknown(2, fail(code)) == expected
+
+
+def test_what_is_saved_ends_a_row_of_unknown_failures(make_saved) -> None:
+    assert count_unknown(2, make_saved()) == 0
+
+
+@pytest.mark.parametrize("in_a_row", [MANY_UNKNOWN - 1, MANY_UNKNOWN])
+def test_many_unknown_failures_in_a_row_end_the_run(in_a_row: int) -> None:
+    evidence = replace(EVIDENCE, unknown_in_a_row=in_a_row)
+    ends_run = judge(fail("unknown"), Task("clip"), new_address(), evidence).ends_run
+    assert (type(ends_run) is AudiosetDlError) == (in_a_row == MANY_UNKNOWN)
 
 
 def test_judging_changes_nothing() -> None:

@@ -11,7 +11,7 @@ import pytest
 from audioset_dl.config import AudioConfig, DownloadConfig
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.rows import SavedFile
-from audioset_dl.download.fetcher import FetchSettings
+from audioset_dl.download.settings import FetchSettings
 from audioset_dl.download.witness import Witness, fetch_witness
 from audioset_dl.errors import OutputError
 from audioset_dl.outcomes import Failure

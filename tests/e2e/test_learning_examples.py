@@ -12,12 +12,12 @@ from world import run_command
 from audioset_dl.simulator.demo import prepared
 
 PURE = (
-    "fewshot.quotas.share_out",
-    "fewshot.ties.group_tied",
+    "fewshot.assign.share_out",
+    "fewshot.assign.group_tied",
     "process.clean.measure",
-    "process.forms.fit_length",
-    "process.forms.resample",
-    "process.scale.find_scaling",
+    "process.transform.fit_length",
+    "process.transform.resample",
+    "process.transform.find_scaling",
     "process.spectrograms.make_log_mel",
     "process.statistics.moments_of",
 )
@@ -28,7 +28,7 @@ IN_ORDER = (
     "clip_dataset.ClipDataset",
     "process.run.process",
     "fewshot.episodes.write_episodes",
-    "process.measuring.compute_statistics",
+    "process.statistics.compute_statistics",
     "process.statistics.load_statistics",
 )
 """Each goes on with what those before it wrote, as in a notebook."""

@@ -14,7 +14,7 @@ from sounds import make_row
 
 from audioset_dl.errors import OutputError
 from audioset_dl.fewshot import EpisodeSampler, SplitMembers, TooFewClips
-from audioset_dl.fewshot.counter_draws import Draws
+from audioset_dl.fewshot.episode import Draws
 from audioset_dl.fewshot.episodes import write_episode_file
 
 

@@ -24,9 +24,8 @@ from audioset_dl.process import (
     moments_of,
 )
 from audioset_dl.process.folder import ProcessedFolder
-from audioset_dl.process.measuring import compute_statistics
 from audioset_dl.process.run import process
-from audioset_dl.process.statistics import merge_channels, summarize
+from audioset_dl.process.statistics import compute_statistics, merge_channels, summarize
 
 IDS = [f"{ytid}_0" for ytid in ytids(5)]
 TRAIN = IDS[:4]
