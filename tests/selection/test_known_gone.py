@@ -277,7 +277,6 @@ def test_the_table_and_the_document_of_availability(world: World) -> None:
 
 @pytest.mark.parametrize("options", [["--csv"], ["--csv", "--availability", "--json"]])
 def test_options_that_do_not_go_together(tmp_path: Path, options: list[str]) -> None:
-    (tmp_path / "config.yaml").touch()
     done = run_command("status", *options, cwd=tmp_path)
     assert done.returncode == 2
     assert "--csv needs --availability" in done.stderr
