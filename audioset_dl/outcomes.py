@@ -168,9 +168,14 @@ class Failure:
 
     @property
     def gist(self) -> str:
-        """The detail in short: of a chain of network errors only the last, which is the cause."""
-        causes = _LAST_CAUSE.findall(self.detail)
-        return causes[-1] if causes else self.detail
+        """The detail in short."""
+        return gist_of(self.detail)
+
+
+def gist_of(detail: str) -> str:
+    """Return a detail in short: of a chain of network errors only the last, which is the cause."""
+    causes = _LAST_CAUSE.findall(detail)
+    return causes[-1] if causes else detail
 
 
 class VideoFailed(Exception):

@@ -1,4 +1,4 @@
-"""The lines of the house (design §2): who may import, start and write what."""
+"""The lines of the house (docs/architecture.md): who may import, start and write what."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "doctor": GROUND
     | {"config", "catalog", "audio", "dataset", "selection", "planning", "youtube", "download"},
 }
-"""What each room may use of the others (design §2)."""
+"""What each room may use of the others (docs/architecture.md)."""
 AT_THE_END = {"report", "cli", "__main__", "__init__"}
 """Rooms that may use all others; only `report` is closed to those below `cli`."""
 

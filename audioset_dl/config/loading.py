@@ -19,7 +19,7 @@ from audioset_dl.config.document import Document, KeyPath, Place, quoted
 from audioset_dl.config.models import Config
 from audioset_dl.config.problems import keys_at, note_faults
 from audioset_dl.config.yaml_text import read_yaml, read_yaml_file
-from audioset_dl.errors import ConfigError
+from audioset_dl.errors import ConfigError, Problem
 
 _OVERRIDE = "--set"
 
@@ -107,10 +107,16 @@ def locate(error: ConfigError, path: Path | None, overrides: Sequence[str] = ())
     path, overrides
         As they were given to `load_config`.
     """
-    document = _read(path, overrides)
-    places = [document.place_of(_path(problem.key)) for problem in error.problems]
-    pairs = zip(error.problems, places, strict=True)
-    return ConfigError(*(replace(one, source=one.source or str(place)) for one, place in pairs))
+    places = _read(path, overrides).places
+
+    def with_place(problem: Problem) -> Problem:
+        key = _path(problem.key)
+        # A key that was not written, nor anything around it, has no line.
+        written = next((key[:end] for end in range(len(key), 0, -1) if key[:end] in places), None)
+        source = str(places[written]) if written else ""
+        return replace(problem, source=problem.source or source)
+
+    return ConfigError(*map(with_place, error.problems))
 
 
 def _path(key: str) -> KeyPath:

@@ -93,18 +93,18 @@ class Repair:
 
 @overload
 def verify(
-    source: ConfigSource, *, deep: bool = ..., repair: Literal[False] = ..., on_file: OnFile = ...
+    config: ConfigSource, *, deep: bool = ..., repair: Literal[False] = ..., on_file: OnFile = ...
 ) -> Verification: ...
 
 
 @overload
 def verify(
-    source: ConfigSource, *, deep: bool = ..., repair: bool, on_file: OnFile = ...
+    config: ConfigSource, *, deep: bool = ..., repair: bool, on_file: OnFile = ...
 ) -> Verification | Repair: ...
 
 
 def verify(
-    source: ConfigSource,
+    config: ConfigSource,
     *,
     deep: bool = False,
     repair: bool = False,
@@ -114,7 +114,7 @@ def verify(
 
     Parameters
     ----------
-    source : path, dict or Config
+    config : path, dict or Config
         A config.yaml, its keys as a dict, or a loaded config; or the output folder itself.
     deep : bool
         Decode each file, besides hashing it and reading its header.
@@ -137,7 +137,7 @@ def verify(
     OutputLockedError
         A run is under way in the folder; only with `repair`.
     ConfigError
-        `repair` is set and `source` is a folder: the names of the classes are not known.
+        `repair` is set and `config` is a folder: the names of the classes are not known.
 
     Examples
     --------
@@ -148,12 +148,12 @@ def verify(
     >>> checked.num_files, checked.faults
     (39, ())
     """
-    if isinstance(source, str | os.PathLike) and Path(source).is_dir():
+    if isinstance(config, str | os.PathLike) and Path(config).is_dir():
         if repair:
-            found = f"{source} is a folder, and a repair needs the names of the classes"
+            found = f"{config} is a folder, and a repair needs the names of the classes"
             raise ConfigError(Problem("", found, "give the config in its place"))
-        return verify_folder(OutputFolder(Path(source)), deep=deep, on_file=on_file)
-    config = as_config(source)
+        return verify_folder(OutputFolder(Path(config)), deep=deep, on_file=on_file)
+    config = as_config(config)
     folder = OutputFolder(config.output.dir)
     if not repair:
         return verify_folder(folder, deep=deep, on_file=on_file)

@@ -17,7 +17,7 @@ from audioset_dl.download.pace import Pacer
 from audioset_dl.outcomes import Failure
 
 LONGEST_PAUSE_S = 1800.0
-"""Longest pause of a refused address to which doubling leads (design §7)."""
+"""Longest pause of a refused address to which doubling leads."""
 LOCKOUT_S = 3660.0
 """Pause after that. A lock-out lasts up to an hour, counted anew from every request in it
 (https://github.com/yt-dlp/yt-dlp/wiki/Extractors), so asking every half an hour would never end

@@ -1,6 +1,6 @@
 """Ten seconds of one video: a range of its track, else all of it, cut and checked.
 
-The ladder of design §6: ranged, whole file, HLS. Knows nothing of the output folder.
+Goes down a ladder: ranged, whole file, HLS. Knows nothing of the output folder.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from audioset_dl.outcomes import gist_of
 from audioset_dl.words import by_code, count, first_lines, shortened, table, to_csv
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def _cookie_lines(report: Report) -> list[str]:
 
 def _example_lines(counts: Counts) -> list[str]:
     # yt-dlp appends a paragraph on where to report bugs to some of its messages.
-    return [f"  {code}: {words:.160}" for code, words in counts.examples.items()]
+    return [f"  {code}: {gist_of(words):.160}" for code, words in counts.examples.items()]
 
 
 def _short_lines(report: Report) -> list[str]:

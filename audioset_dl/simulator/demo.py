@@ -61,7 +61,7 @@ _FLAKY = 6
 
 _CONFIG = f"""\
 {_MARK}: its own small AudioSet on a YouTube that is simulated.
-# The commented configuration to start from is written by `audioset-dl init`.
+# Written anew by each demo. `audioset-dl init` writes a commented one to start from.
 seed: 0
 metadata:
   dir: metadata
@@ -74,7 +74,7 @@ download:
   workers: 4
   delay_s: 0          # the simulated YouTube does not mind; the real one does
   max_per_hour: null
-  proxies: ["ADDRESS"]
+  proxies: ["ADDRESS"]   # the simulator: runs only while `audioset-dl demo` does
   verify_tls: false   # the simulator's certificates are its own
 output:
   dir: audioset

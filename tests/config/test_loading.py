@@ -464,7 +464,7 @@ def test_locate_names_the_line_of_a_key_or_of_what_is_around_it(
     error = ConfigError(*(Problem(key, "x") for key in keys), Problem("seed", "x", source="else"))
     located = locate(error, path, ["clips.per_class=3"])
     assert [problem.source.replace(f"{path}:", "") for problem in located.problems] == [
-        "4", "1", "1", "--set", "1", "else"
+        "4", "1", "", "--set", "", "else"
     ]  # fmt: skip
     assert [problem.source for problem in locate(error, None).problems] == [""] * 5 + ["else"]
 
@@ -474,3 +474,17 @@ def test_the_examples_hold(module: ModuleType) -> None:
     failed, attempted = doctest.testmod(module)
     assert attempted > 0
     assert failed == 0
+
+
+def test_a_key_that_was_not_written_has_no_line(write: Callable[[str], Path]) -> None:
+    path = write("seed: 0\nclasses:\n  include: [Dog]\n")
+    unwritten, beside, whole = locate(
+        ConfigError(
+            Problem("fewshot.min_clips", "too many"),
+            Problem("classes.min_quality", "too high"),
+            Problem("", "both are given"),
+        ),
+        path,
+    ).problems
+    assert (unwritten.source, whole.source) == ("", "")
+    assert beside.source.endswith(":2"), "the nearest thing around it"

@@ -29,36 +29,18 @@ ANSWERED, SILENT, UNREACHABLE = (
     AddressEvent.UNREACHABLE,
 )
 
-# One row a code: what follows when a clip that nobody has asked for meets it at a fresh address.
+# What follows when a clip that nobody has asked for meets a code at a fresh address.
 FIRST_HEARING = {
-    "rate_limited": ("waiting", REFUSED, Requeue.NOW, False),
-    "http_429": ("waiting", REFUSED, Requeue.NOW, False),
-    "bot_check": ("waiting", REFUSED, Requeue.NOW, False),
-    "blocked": ("waiting", REFUSED, Requeue.NOW, False),
-    "session": ("waiting", DOUBTED, Requeue.LATER, False),
-    "offline": ("waiting", DOUBTED, Requeue.LATER, False),
-    "proxy_down": ("waiting", DOUBTED, Requeue.LATER, False),
-    "proxy": ("waiting", NONE, Requeue.NEVER, False),
-    "cookies": ("waiting", NONE, Requeue.NEVER, False),
-    "disk": ("waiting", NONE, Requeue.NEVER, False),
-    "private": ("gone", ANSWERED, Requeue.NEVER, True),
-    "age": ("gone", ANSWERED, Requeue.NEVER, True),
-    "members": ("gone", ANSWERED, Requeue.NEVER, True),
-    "geo": ("gone", ANSWERED, Requeue.NEVER, True),
-    "terminated": ("gone", ANSWERED, Requeue.NEVER, True),
-    "copyright": ("gone", ANSWERED, Requeue.NEVER, True),
-    "removed": ("gone", ANSWERED, Requeue.NEVER, True),
-    "out_of_range": ("gone", ANSWERED, Requeue.NEVER, True),
-    "unavailable": ("waiting", ANSWERED, Requeue.LATER, False),
-    "drm": ("waiting", ANSWERED, Requeue.LATER, False),
-    "live": ("waiting", ANSWERED, Requeue.LATER, False),
-    "network": ("waiting", SILENT, Requeue.LATER, True),
-    "format": ("waiting", SILENT, Requeue.LATER, True),
-    "truncated": ("waiting", SILENT, Requeue.LATER, True),
-    "bad_answer": ("waiting", SILENT, Requeue.LATER, True),
-    "decode": ("waiting", SILENT, Requeue.LATER, True),
-    "unknown": ("waiting", SILENT, Requeue.LATER, True),
-    "certificate": ("waiting", SILENT, Requeue.LATER, True),
+    Scope.GONE: ("gone", ANSWERED, Requeue.NEVER, True),
+    Scope.TRANSIENT: ("waiting", SILENT, Requeue.LATER, True),
+    Scope.ADDRESS: ("waiting", REFUSED, Requeue.NOW, False),
+    Scope.MACHINE: ("waiting", NONE, Requeue.NEVER, False),
+}
+HEARD_TWICE = {"unavailable", "drm", "live"}
+VAGUE = {"session", "offline", "proxy_down"}
+OTHERWISE = {
+    **dict.fromkeys(HEARD_TWICE, ("waiting", ANSWERED, Requeue.LATER, False)),
+    **dict.fromkeys(VAGUE, ("waiting", DOUBTED, Requeue.LATER, False)),
 }
 GONE = [kind.code for kind in FAILURE_KINDS if kind.scope is Scope.GONE]
 REFUSALS = [kind.code for kind in FAILURE_KINDS if kind.scope is Scope.ADDRESS]
@@ -81,7 +63,7 @@ def refuse(address: Address) -> Address:
 def test_each_code_at_its_first_hearing(code: str) -> None:
     verdict = judge(fail(code), Task("clip"), new_address(), EVIDENCE)
     found = verdict.state, verdict.event, verdict.requeue, verdict.charged
-    assert found == FIRST_HEARING[code]
+    assert found == OTHERWISE.get(code, FIRST_HEARING[KINDS[code].scope])
 
 
 def test_what_is_saved_is_an_answer(make_saved) -> None:
@@ -93,8 +75,7 @@ def test_what_is_saved_is_an_answer(make_saved) -> None:
 def test_how_it_is_known_that_a_clip_is_gone(code: str) -> None:
     task = Task("clip", suspected=code, needs_account=True)
     verdict = judge(fail(code), task, new_address(), EVIDENCE)
-    vague = {"unavailable", "drm", "live"}
-    proof = "twice" if code in vague else "found" if code == "out_of_range" else "said"
+    proof = "twice" if code in HEARD_TWICE else "found" if code == "out_of_range" else "said"
     assert (verdict.state, verdict.proof) == ("gone", proof)
 
 

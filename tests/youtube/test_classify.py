@@ -1,4 +1,4 @@
-"""Failure classes: the texts of facts §3, and where an error hides its cause."""
+"""Failure codes: the texts by which they are known, and where an error hides its cause."""
 
 import pytest
 from yt_dlp.networking import Response
