@@ -7,7 +7,6 @@ import re
 import shlex
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -166,14 +165,13 @@ def test_no_child_outlives_the_run(make_world, ffmpeg, tmp_path, number) -> None
         wait_for(lambda: children_of(process.pid), process)
         children = children_of(process.pid)
         os.kill(process.pid, number)
-        killed_at = time.monotonic()
         process.communicate(timeout=PATIENCE_S)
+    # Going on to the end would take them half an hour, longer than is waited for.
     wait_for(lambda: not any(map(is_alive, children)))
-    assert time.monotonic() - killed_at < 80, "they went on to the end, which takes 100 s"
 
 
 def make_slow(ffmpeg: Path, folder: Path) -> Path:
-    """Return an ffmpeg that takes ten seconds for a second of sound, and writes it bit by bit."""
+    """Return an ffmpeg that takes 200 seconds for a second of sound, and writes it bit by bit."""
     script = folder / "slow-ffmpeg"
     script.write_text(
         f"""#!/bin/sh
@@ -183,7 +181,7 @@ case "$*" in *"-f s16le"*|*-version*) ;; *)
     if [ "$each" = pipe:1 ]; then set -- "$@" -flush_packets 1; fi
     set -- "$@" "$each"
   done
-  set -- -readrate 0.1 "$@"
+  set -- -readrate 0.005 "$@"
 esac
 exec {shlex.quote(str(ffmpeg))} "$@"
 """
