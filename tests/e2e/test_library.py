@@ -78,7 +78,7 @@ def test_the_public_names_are_what_they_are_called() -> None:
         assert "config" in str(inspect.signature(function)).lower()
         assert f"function {name} in" in pydoc.render_doc(function, renderer=pydoc.plaintext)
     assert set(audioset_dl.__all__) <= set(dir(audioset_dl))
-    assert "verify(source" in pydoc.render_doc(audioset_dl, renderer=pydoc.plaintext)
+    assert "verify(config" in pydoc.render_doc(audioset_dl, renderer=pydoc.plaintext)
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
