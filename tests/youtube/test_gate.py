@@ -3,7 +3,7 @@
 import pytest
 
 from audioset_dl.outcomes import Failure, VideoFailed
-from audioset_dl.youtube.gate import Gate, read_retry_after
+from audioset_dl.youtube.gate import Gate, Gates, read_retry_after
 
 NOW = 784_111_777.0  # Sun, 06 Nov 1994 08:49:37 GMT
 
@@ -29,3 +29,15 @@ def test_a_shut_gate_tells_why() -> None:
     with pytest.raises(VideoFailed) as caught:
         gate.check()
     assert caught.value.failure is failure
+
+
+def test_all_who_fetch_by_a_ticket_share_its_gate_and_a_lockout_brings_another() -> None:
+    gates = Gates()
+    before = gates.find(("proxy", 0), is_doubtful=False)
+    before.shut(Failure("http_429", "Too Many Requests"))
+    assert gates.find(("proxy", 0), is_doubtful=False) is before
+    after = gates.find(("proxy", 1), is_doubtful=True)
+    after.check()
+    assert after.is_doubtful
+    with pytest.raises(VideoFailed, match="http_429"):
+        before.check()
