@@ -46,7 +46,7 @@ TABLES_EVERY_S = 300
 
 
 class Recorder:
-    """Notes what happens in a run over an output folder that is held.
+    """Draws the clips of a run, and notes what becomes of them, in a folder that is held.
 
     Parameters
     ----------

@@ -263,7 +263,7 @@ def _check_retry(codes: Collection[str]) -> None:
         raise ConfigError(
             Problem(
                 "",
-                f"clips are not gone by {', '.join(wrong)}; expected some of "
+                f"no reason for which a clip is gone: {', '.join(wrong)}; expected some of "
                 f"{', '.join(sorted(GONE_CODES))}, as failures.csv names them",
                 source="--retry",
             )

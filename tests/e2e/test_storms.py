@@ -182,7 +182,8 @@ def test_gone_clips_are_asked_for_again_by_their_codes(make_world: MakeWorld) ->
         wrong = world.download(config, "--retry", "geo,network,nonsense")
     assert wrong.returncode == 2
     assert (
-        "--retry: clips are not gone by network, nonsense; expected some of age, " in wrong.stderr
+        "--retry: no reason for which a clip is gone: network, nonsense; expected some of age, "
+        in wrong.stderr
     )
 
 
