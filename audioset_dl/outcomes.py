@@ -25,6 +25,18 @@ class Scope(StrEnum):
     """This machine or its configuration: nothing can be downloaded before that is fixed."""
 
 
+class Proof(StrEnum):
+    """How it is known that a clip is gone."""
+
+    SAID = "said"
+    """YouTube's words about this one video."""
+    FOUND = "found"
+    """Found by the program in two complete answers, such as a video without sound."""
+    TWICE = "twice"
+    """Vague words, which YouTube also has for whole addresses, clients, accounts and networks. They
+    count only if heard twice, each time while the same way out delivered other videos."""
+
+
 @dataclass(frozen=True)
 class FailureKind:
     """One way to fail: a row of `FAILURE_KINDS`."""
@@ -35,12 +47,14 @@ class FailureKind:
     fragments: tuple[str, ...] = ()
     """Parts of the texts by which an error is recognised: lower case, with plain apostrophes. None
     for what only the program itself finds."""
-    needs_second_look: bool = False
-    """YouTube says the same of videos that it still has: gone only if heard twice."""
-    is_found: bool = False
-    """Found by the program, not said by YouTube."""
-    is_vague: bool = False
-    """The same words may be meant for the address or for the video alone."""
+    proof: Proof = Proof.SAID
+    """Of what a clip can be gone by: how that has to be known."""
+    is_of_place: bool = False
+    """YouTube refuses it where the address is; another one may get it."""
+    is_ambiguous: bool = False
+    """Heard once, it only makes the address doubtful: the video alone may be the reason."""
+    is_status: bool = False
+    """Said by an HTTP status, before YouTube looked at which video was asked for."""
     is_outage: bool = False
     """Nobody answers at the address: a fact about the network, not a refusal."""
     cookies_help: bool = False
@@ -50,7 +64,12 @@ class FailureKind:
     is_unexpected: bool = False
     """No failure that the program knows; many in a row point at an outdated yt-dlp."""
     shuts_out: str = ""
-    """Of the machine: what alone is useless then, ``address`` or ``account``; others go on."""
+    """What alone is useless then, ``address`` or ``account``; others go on."""
+
+    @property
+    def is_vague(self) -> bool:
+        """True for words about a video that YouTube also has for whole addresses: no proof."""
+        return self.scope is Scope.GONE and self.proof is Proof.TWICE
 
 
 _GONE, _TRANSIENT, _ADDRESS, _MACHINE = Scope.GONE, Scope.TRANSIENT, Scope.ADDRESS, Scope.MACHINE
@@ -62,7 +81,7 @@ FAILURE_KINDS: tuple[FailureKind, ...] = (
         "this content isn't available, try again later",
         "rate-limited by youtube for up to an hour")),
     FailureKind("http_429", _ADDRESS, (
-        "http error 429", "too many requests")),
+        "http error 429", "too many requests"), is_status=True),
     FailureKind("bot_check", _ADDRESS, (
         "sign in to confirm you're not a bot",
         "requiring a captcha challenge")),
@@ -70,6 +89,15 @@ FAILURE_KINDS: tuple[FailureKind, ...] = (
         "all player responses are invalid",
         "your ip is likely being blocked",
         "the following content is not available on this app")),
+    # A locked account or client hears it of every video, for a day or more. Without "try again
+    # later", which is a rate limit (https://github.com/yt-dlp/yt-dlp/issues/13583).
+    FailureKind("account_locked", _ADDRESS, (
+        "this content isn't available.",), shuts_out="account"),
+    # Of every video on a network that filters: https://support.google.com/a/answer/6214622
+    FailureKind("restricted", _ADDRESS, (
+        "network administrator restrictions",)),
+    FailureKind("sign_in", _ADDRESS, (
+        "please sign in",), is_ambiguous=True),
     # The config's own `yt_dlp.format` fits none of the video's formats.
     FailureKind("format", _TRANSIENT, (
         "requested format is not available",)),
@@ -79,13 +107,13 @@ FAILURE_KINDS: tuple[FailureKind, ...] = (
         "playback on other websites has been disabled",
         "no video formats found",
         "challenge solving failed",
-        "unable to download video data: http error 403"), is_vague=True),
+        "unable to download video data: http error 403"), is_ambiguous=True),
     FailureKind("offline", _ADDRESS, (
         "failed to establish a new connection", "name resolution", "failed to resolve",
         "getaddrinfo failed", "name or service not known", "nodename nor servname",
         "network is unreachable", "no route to host", "network is down", "connection refused",
         "connect timeout", "unable to connect to proxy", "tunnel connection failed: 5"),
-        is_vague=True, is_outage=True),
+        is_ambiguous=True, is_outage=True),
     FailureKind("proxy", _MACHINE, (
         "tunnel connection failed: 407", "proxy authentication required",
         "socks5 authentication failed"), shuts_out="address"),
@@ -104,7 +132,8 @@ FAILURE_KINDS: tuple[FailureKind, ...] = (
     FailureKind("members", _GONE, (
         "join this channel to get access", "members-only", "requires payment", "music premium")),
     FailureKind("geo", _GONE, (
-        "not made this video available in your country", "blocked it in your country")),
+        "not made this video available in your country", "blocked it in your country"),
+        is_of_place=True),
     FailureKind("terminated", _GONE, (
         "account associated with this video has been terminated",
         "uploader has closed their youtube account")),
@@ -115,16 +144,18 @@ FAILURE_KINDS: tuple[FailureKind, ...] = (
         "this video isn't available anymore", "this video does not exist")),
     FailureKind("unavailable", _GONE, (
         "video unavailable", "this video is unavailable",
-        "this video is not available"), needs_second_look=True),
+        "this video is not available"), proof=Proof.TWICE),
     FailureKind("drm", _GONE, (
-        "drm protected",), needs_second_look=True),
+        "drm protected",), proof=Proof.TWICE),
     FailureKind("live", _GONE, (
-        "this live event will begin", "premieres in"), needs_second_look=True),
+        "this live event will begin", "premieres in"), proof=Proof.TWICE),
     FailureKind("network", _TRANSIENT, (
         "incomplete read", "more expected", "timed out", "http error 5", "connection reset",
         "connection aborted", "transport error"), network_may_explain=True),
+    # Words of YouTube's own that no row above knows.
+    FailureKind("unlisted", _GONE, proof=Proof.TWICE),
     # The segment begins after the end of the track.
-    FailureKind("out_of_range", _GONE, is_found=True),
+    FailureKind("out_of_range", _GONE, proof=Proof.FOUND),
     # Less of a track came than YouTube says there is.
     FailureKind("truncated", _TRANSIENT),
     # A server sent something else than the range that was asked for.
@@ -134,12 +165,15 @@ FAILURE_KINDS: tuple[FailureKind, ...] = (
     FailureKind("unknown", _TRANSIENT, is_unexpected=True),
     # Told apart by the doctor only; a download takes them for `network` and `offline`.
     FailureKind("certificate", _TRANSIENT),
-    FailureKind("proxy_down", _ADDRESS, is_vague=True, is_outage=True),
+    FailureKind("proxy_down", _ADDRESS, is_ambiguous=True, is_outage=True),
 )  # fmt: skip
 """All failure codes. Texts are tested from the top down: the first row that fits counts."""
 
 KINDS: Mapping[str, FailureKind] = {kind.code: kind for kind in FAILURE_KINDS}
 """The rows of `FAILURE_KINDS` by their codes."""
+
+VAGUE_CODES = tuple(kind.code for kind in FAILURE_KINDS if kind.is_vague)
+"""Codes of vague words: see `Proof.TWICE`."""
 
 GONE_CODES = tuple(kind.code for kind in FAILURE_KINDS if kind.scope is Scope.GONE)
 """Codes by which a clip can be gone."""
@@ -160,6 +194,8 @@ class Failure:
     is_of_media: bool = False
     """A server of media failed. Each of those has some videos only, so it proves nothing about the
     network."""
+    is_echo: bool = False
+    """Nobody was asked: another video had just been refused by the same address."""
 
     @property
     def kind(self) -> FailureKind:

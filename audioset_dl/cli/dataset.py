@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
@@ -41,8 +41,15 @@ if TYPE_CHECKING:
     metavar="CODE,CODE",
     help="Ask again for clips that are gone for these reasons, such as geo,age.",
 )
+@click.option(
+    "--believe",
+    default="",
+    metavar="CODE,CODE",
+    help="Take these vague words, such as unavailable, for true even where nearly all clips hear "
+    "them: for lists that are long dead.",
+)
 @takes_quiet
-def download(settings: Config, retry: str, quiet: bool) -> None:
+def download(settings: Config, retry: str, believe: str, quiet: bool) -> None:
     """Download what the config wants; run again to resume.
 
     Ctrl-C ends the run in order, a second Ctrl-C at once. Either way it can be resumed.
@@ -51,8 +58,7 @@ def download(settings: Config, retry: str, quiet: bool) -> None:
     Example:
       audioset-dl download config.yaml --set clips.per_class=50
     """
-    codes = [code.strip() for code in retry.split(",") if code.strip()]
-    sys.exit(_download(settings, retry=codes, quiet=quiet))
+    sys.exit(_download(settings, retry=_codes(retry), believe=_codes(believe), quiet=quiet))
 
 
 @cli.command()
@@ -116,15 +122,24 @@ def demo(directory: Path, quiet: bool) -> None:
         click.echo(demonstration.opening_words(prepared))
         settings = load_config(prepared.config)
         # The demo's metadata is made up: no warning that it is not Google's.
-        exit_code = _download(settings, retry=[], quiet=quiet, on_warning=lambda _: None)
+        exit_code = _download(settings, quiet=quiet, on_warning=lambda _: None)
         click.echo("\n$ audioset-dl verify --deep")
         exit_code = max(exit_code, print_verification(settings, deep=True, quiet=quiet))
         click.echo(demonstration.closing_words(prepared, OutputFolder(settings.output.dir)))
     sys.exit(exit_code)
 
 
+def _codes(text: str) -> list[str]:
+    return [code.strip() for code in text.split(",") if code.strip()]
+
+
 def _download(
-    settings: Config, *, retry: list[str], quiet: bool, on_warning: Callable[[str], object] = warn
+    settings: Config,
+    *,
+    retry: Sequence[str] = (),
+    believe: Sequence[str] = (),
+    quiet: bool,
+    on_warning: Callable[[str], object] = warn,
 ) -> int:
     from audioset_dl.download.run import download as run_download
 
@@ -132,6 +147,7 @@ def _download(
         done = run_download(
             settings,
             retry=retry,
+            believe=believe,
             progress=file_bars(quiet=quiet),
             on_warning=on_warning,
             on_start=lambda workers: at_signals(partial(_end_in_order, workers)),

@@ -100,7 +100,7 @@ def write_new(path: Path, text: str) -> None:
 
 @cli.command()
 @names_config
-@click.option("--canary", metavar="YTID", help="Try this video in place of YouTube's first one.")
+@click.option("--canary", metavar="YTID", help="Try this video in place of download.canary.")
 @click.option("--no-network", is_flag=True, help="Leave out all that needs the network.")
 @takes_json
 def doctor(
@@ -118,12 +118,11 @@ def doctor(
     """
     from audioset_dl.doctor.check import ok, warning
     from audioset_dl.doctor.examine import examine
-    from audioset_dl.doctor.network import CANARY_YTID
 
-    ytid = _check_ytid(canary or CANARY_YTID)
     is_newcomer = str(config) == DEFAULT_CONFIG and not config.exists() and not overrides
     path = None if is_newcomer else config
     settings = load_config(path, overrides)
+    ytid = _check_ytid(canary or settings.download.canary)
     if is_newcomer:
         found = f"there is no {config} here: the defaults are checked"
         first = warning("config", found, "`audioset-dl init` writes one")

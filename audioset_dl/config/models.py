@@ -132,6 +132,9 @@ class DownloadConfig(Section):
     connection."""
     verify_tls: bool = True
     """True to check certificates."""
+    canary: values.Ytid = "jNQXAC9IVRw"
+    """Id of a YouTube video that plays: the last witness of whether an address is served, and what
+    the doctor fetches. The default is YouTube's first video."""
     yt_dlp: Mapping[str, JsonValue] = Field(
         default={}, repr=False, json_schema_extra={"writeOnly": True}
     )

@@ -7,6 +7,7 @@ sections, nor where a value was written.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Hashable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -164,6 +165,14 @@ def _proxy_key(proxy: str) -> Hashable:
     return parts.scheme, parts.username, parts.password, parts.hostname, parts.port
 
 
+def _check_ytid(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{11}", text):
+        raise fault("expected the id of a YouTube video: 11 of A-Za-z0-9_-")
+    return text
+
+
+Ytid: TypeAlias = Annotated[str, AfterValidator(_check_ytid)]
+"""Id of a YouTube video."""
 Text: TypeAlias = Annotated[str, AfterValidator(_check_text)]
 """Text that is not empty."""
 Texts: TypeAlias = Annotated[tuple[Text, ...], BeforeValidator(_tuple_of)]

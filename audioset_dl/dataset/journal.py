@@ -130,6 +130,15 @@ class Journal(JournalReader):
             tuple(codes),
         )
 
+    def reopen(self, clip_ids: Iterable[str]) -> None:
+        """Let clips wait again that were taken as gone."""
+        with self._writing():
+            self._db.executemany(
+                "UPDATE clips SET state = 'waiting', proof = NULL"
+                " WHERE clip_id = ? AND state = 'gone'",
+                [(clip_id,) for clip_id in clip_ids],
+            )
+
     def refund(self, clip_id: str) -> None:
         """Take back one attempt that a clip was charged."""
         self._write(

@@ -74,6 +74,13 @@ class JournalReader:
         rows = self._db.execute(f"{_SELECT} WHERE clip_id = ?", (clip_id,))
         return next(map(self._read_row, rows), None)
 
+    def saved_last(self, number: int) -> list[Clip]:
+        """Return the clips that were saved last, the newest first."""
+        rows = self._db.execute(
+            f"{_SELECT} WHERE state = 'saved' ORDER BY saved_at DESC, clip_id LIMIT ?", (number,)
+        )
+        return [row.clip for row in map(self._read_row, rows)]
+
     def rows(self, state: str | None = None) -> Iterator[Row]:
         """Yield what is known of every clip, or of those in one state, sorted by clip_id."""
         rows = self._db.execute(

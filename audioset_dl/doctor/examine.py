@@ -12,7 +12,7 @@ from audioset_dl.config import Config, find_secrets
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.doctor import folders, tools
 from audioset_dl.doctor.check import Check, Guard, ok
-from audioset_dl.doctor.network import CANARY_YTID, check_addresses
+from audioset_dl.doctor.network import check_addresses
 from audioset_dl.download.settings import FetchSettings
 from audioset_dl.download.witness import Witness
 from audioset_dl.errors import ConfigError, ToolMissingError
@@ -24,7 +24,7 @@ from audioset_dl.youtube.options import check_options
 def examine(
     config: Config,
     *,
-    canary: str | None = CANARY_YTID,
+    canary: str | None,
     locate: Callable[[ConfigError], ConfigError] = lambda error: error,
 ) -> Iterator[Check]:
     """Check everything that a download needs, one thing after the other.

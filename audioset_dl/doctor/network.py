@@ -27,7 +27,6 @@ MOST_AT_A_TIME = 8
 # Certificates and cookies are valid from one time to another: a clock that is far off breaks both.
 CLOCK_SLACK_S = 300.0
 """By how many seconds a clock may be wrong."""
-CANARY_YTID = "jNQXAC9IVRw"
 """YouTube's first video, "Me at the zoo" (https://www.youtube.com/watch?v=jNQXAC9IVRw), 19 s."""
 # A clip of the config would be no test: one in five is gone. This video has been there since April
 # 2005, so where it fails, the address or a tool is the cause.

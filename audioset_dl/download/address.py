@@ -13,7 +13,10 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from audioset_dl.config import DownloadConfig
+from audioset_dl.download.hearings import Hearings
 from audioset_dl.download.pace import Pacer
+from audioset_dl.download.witnesses import Witnesses
+from audioset_dl.errors import AudiosetDlError
 from audioset_dl.outcomes import Failure
 
 LONGEST_PAUSE_S = 1800.0
@@ -37,6 +40,8 @@ class AddressEvent(StrEnum):
     """Nothing: the attempt failed before an answer."""
     DOUBTED = "doubted"
     """Words that may be meant for the address, or for the video alone."""
+    PROVEN_NOTHING = "proven nothing"
+    """YouTube answered, with words that say nothing about the address."""
     REFUSED = "refused"
     """YouTube refuses the address."""
     UNREACHABLE = "unreachable"
@@ -116,6 +121,16 @@ class Ticket:
     """Lock-outs of the address before the ticket was given."""
     uses_cookies: bool = False
     """True to ask with the account's cookies, False as a guest."""
+    stops_others: bool = True
+    """True if words about the address stop what is under way by it, False if only a status does:
+    YouTube has such words for some videos alone."""
+    asks_more_clients: bool = False
+    """True to ask by one more of YouTube's clients than yt-dlp does."""
+
+    @property
+    def gate_key(self) -> tuple[object, ...]:
+        """The same for all tickets that a refusal stops together."""
+        return self.proxy, self.lockout, self.uses_cookies, self.stops_others
 
 
 class Address:
@@ -149,8 +164,19 @@ class Address:
         self.uses_cookies = uses_cookies
         self._guest = guest
         self.num_answers = 0
+        self.num_delivered = 0
+        """Videos of which it delivered media."""
+        self.num_in_flight = 0
+        self.hearings = Hearings()
+        self.witnesses = Witnesses()
         self.last_refusal: Failure | None = None
         """Reason of the last pause."""
+        self.num_same_refusals = 0
+        """Pauses in a row for the same reason, without an answer between."""
+        self.has_met_lone_refusal = False
+        """True once a clip alone was refused, in words that otherwise are meant for the address."""
+        self.closed_by: AudiosetDlError | None = None
+        """Why it is of no more use in this run."""
         self.is_doubtful = False
         """True after words that may be meant for the address, until it answers."""
         self._pacer = Pacer(config.delay_s, config.max_per_hour, jitter or random.Random())
@@ -194,6 +220,13 @@ class Address:
         """True while it is paused because YouTube refuses it."""
         return self._refusals.is_open
 
+    @property
+    def is_refused_by_status(self) -> bool:
+        """True while it is refused before YouTube looks at which video it is asked for."""
+        return (
+            self.is_refused and self.last_refusal is not None and (self.last_refusal.kind.is_status)
+        )
+
     def start(self, now: float) -> Ticket:
         """Give permission for one video, from now on."""
         self._pacer.start(now)
@@ -201,7 +234,13 @@ class Address:
             self._guest._pacer.start(now)
         self._refusals.start()
         self._outages.start()
-        return Ticket(self.proxy, self._lockouts, uses_cookies=self.uses_cookies)
+        self.num_in_flight += 1
+        return Ticket(
+            self.proxy,
+            self._lockouts,
+            uses_cookies=self.uses_cookies,
+            stops_others=not self.has_met_lone_refusal,
+        )
 
     def note(
         self, event: AddressEvent, ticket: Ticket, now: float, failure: Failure | None = None
@@ -211,11 +250,15 @@ class Address:
         What was under way before a lock-out began says nothing about how that goes on.
         """
         is_current = ticket.lockout == self._lockouts
+        self.num_in_flight -= 1
         match event:
             case AddressEvent.ANSWERED:
                 self._note_answer(now, is_current=is_current)
             case AddressEvent.SILENT if is_current:
                 self._probe_again(now)
+            case AddressEvent.PROVEN_NOTHING if is_current:
+                self._outages.close()
+                self._refusals.forget_probe()
             case AddressEvent.DOUBTED:
                 self.is_doubtful = True
             case AddressEvent.REFUSED:
@@ -229,6 +272,7 @@ class Address:
 
     def _note_answer(self, now: float, *, is_current: bool) -> None:
         self.num_answers += 1
+        self.num_same_refusals = 0
         self._pacer.answered()
         self.is_doubtful = False
         if not is_current:
@@ -245,6 +289,7 @@ class Address:
             self._num_answers_at_lockout = self.num_answers
         self._outages.close()
         self._refusals.trip(now, pause_s=pause_s)
+        self.num_same_refusals = self.num_refusals_with(failure)
         self._lock(failure)
 
     def _known_pause_s(self, failure: Failure) -> float | None:
@@ -254,6 +299,11 @@ class Address:
         if self._pacer.is_slowed and not self._refusals.is_open:
             return self._refusals.helpful_pause_s(self.num_answers - self._num_answers_at_lockout)
         return None
+
+    def num_refusals_with(self, failure: Failure) -> int:
+        """Return how often in a row it is refused in the same words, with this failure."""
+        is_same = self.last_refusal is not None and self.last_refusal.code == failure.code
+        return self.num_same_refusals + 1 if is_same else 1
 
     def _lock(self, failure: Failure) -> None:
         self._lockouts += 1

@@ -8,12 +8,12 @@ What follows from an attempt is decided in `audioset_dl.download.verdicts`, and 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from audioset_dl.config import DownloadConfig
 from audioset_dl.dataset.rows import SavedFile
 from audioset_dl.download.applier import Applier, Attempt
-from audioset_dl.download.messages import PauseNote
+from audioset_dl.download.messages import PauseNote, describe_doubts
 from audioset_dl.download.queues import Queues
 from audioset_dl.download.recorder import Recorder, Standing
 from audioset_dl.download.workers import Interrupt, Outcome, Workers
@@ -43,6 +43,8 @@ class Engine:
         Says what the run waits for.
     watch : callable
         Told how the run stands, after each change.
+    believed : collection of str
+        Vague codes that are taken for true, however many clips they are heard of.
     clock : callable
         Monotonic, in seconds.
     """
@@ -56,6 +58,7 @@ class Engine:
         config: DownloadConfig,
         pause: PauseNote,
         watch: Watch,
+        believed: Collection[str] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._queues = queues
@@ -65,8 +68,16 @@ class Engine:
         self._pause = pause
         self._watch = watch
         self._clock = clock
-        self._in_flight: dict[str, Attempt] = {}
-        self._applier = Applier(queues, recorder, config)
+        self._in_flight: dict[int, Attempt] = {}
+        self._applier = Applier(queues, recorder, config, believed=believed)
+
+    @property
+    def findings(self) -> list[str]:
+        """What is to be told of clips that wait though they were asked for, as sentences."""
+        suspects = self._applier.suspects
+        addresses = (*self._queues.guests.addresses, *self._queues.account.addresses)
+        names = self._recorder.class_names(suspects.stopped_classes)
+        return describe_doubts(addresses, names, suspects.num_given_back)
 
     def run(self) -> None:
         """Fetch all that can be fetched now.
@@ -100,11 +111,11 @@ class Engine:
         queues = self._queues
         if not self._in_flight:
             queues.start_pass(self._clock())
-        self._applier.put_off_shut_out()
+        self._applier.put_off_shut_out(self._clock())
         while len(self._in_flight) < self._num_workers and (found := queues.pop(self._clock())):
             attempt = self._applier.begin(*found, self._clock())
-            self._in_flight[attempt.task.clip_id] = attempt
-            self._workers.submit(self._recorder.make_job(attempt.task.clip_id, attempt.ticket))
+            self._in_flight[attempt.task.number] = attempt
+            self._workers.submit(self._recorder.make_job(attempt.task, attempt.ticket))
 
     def _await_outcome(self) -> None:
         outcome = self._workers.next_outcome(self._patience_s())
@@ -125,7 +136,7 @@ class Engine:
         return None if ready_at == float("inf") else max(0.0, ready_at - self._clock())
 
     def _apply(self, outcome: Outcome) -> None:
-        attempt = self._in_flight.pop(outcome.job.clip.clip_id)
+        attempt = self._in_flight.pop(outcome.job.number)
         if isinstance(outcome.result, Exception):
             raise outcome.result
         is_last = self._queues.is_empty and not self._in_flight
@@ -138,8 +149,8 @@ class Engine:
         while self._in_flight and (left_s := deadline - self._clock()) > 0:
             outcome = self._workers.next_outcome(left_s)
             if isinstance(outcome, Outcome):
-                del self._in_flight[outcome.job.clip.clip_id]
-                if isinstance(outcome.result, SavedFile):
+                del self._in_flight[outcome.job.number]
+                if isinstance(outcome.result, SavedFile) and outcome.job.file_name is not None:
                     self._recorder.note_saved(outcome.job.clip.clip_id, outcome.result)
 
     def _show(self) -> None:

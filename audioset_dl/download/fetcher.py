@@ -32,10 +32,12 @@ class Job:
     """A clip to fetch."""
 
     clip: Clip
-    file_name: str
-    """Where it goes, relative to the output folder."""
+    file_name: str | None
+    """Where it goes, relative to the output folder; None for a witness, which is not kept."""
     ticket: Ticket
     """By which address."""
+    number: int = 0
+    """Of the attempt, among all of the run."""
 
 
 class ClipFetcher:
@@ -65,7 +67,7 @@ class ClipFetcher:
             client.close()
 
     def fetch(self, job: Job) -> SavedFile | Failure:
-        """Fetch one clip and save it.
+        """Fetch one clip and save it, if it has a place.
 
         Returns
         -------
@@ -78,7 +80,8 @@ class ClipFetcher:
             The output folder can't be written.
         """
         # After a lock-out, what was refused before may be refused still.
-        gate = self._gates.find(job.ticket, is_doubtful=job.ticket.lockout > 0)
+        gate = self._gates.find(job.ticket.gate_key, is_doubtful=job.ticket.lockout > 0)
+        gate.shuts_by_words = job.ticket.stops_others
         client = self._client(job.ticket)
         client.enter(gate)
         try:
@@ -110,7 +113,7 @@ class ClipFetcher:
     def _save(self, job: Job, media: Media) -> SavedFile:
         wav = encode_wav(media.samples, self._settings.audio.subtype)
         file = SavedFile(
-            file_name=job.file_name,
+            file_name=job.file_name or "",
             num_samples=media.samples.num_samples,
             sample_rate=media.samples.sample_rate,
             channels=media.samples.channels,
@@ -121,6 +124,7 @@ class ClipFetcher:
             bytes_fetched=media.num_bytes,
             saved_at=utc_now(),
         )
-        write_pending(self._settings.output, job.clip, file)
-        write_file(self._settings.output.path / job.file_name, wav)
+        if job.file_name is not None:
+            write_pending(self._settings.output, job.clip, file)
+            write_file(self._settings.output.path / job.file_name, wav)
         return file

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from audioset_dl.dataset.journal import Journal
 from audioset_dl.dataset.status import PAUSE_NOTE
 from audioset_dl.download.address import Address
+from audioset_dl.download.hearings import Distrust
 from audioset_dl.errors import (
     AudiosetDlError,
     ConfigError,
@@ -17,6 +18,7 @@ from audioset_dl.errors import (
 )
 from audioset_dl.outcomes import Failure
 from audioset_dl.storage.files import KEPT
+from audioset_dl.words import count
 
 
 class PauseNote:
@@ -96,6 +98,52 @@ def describe_pause(locked: Sequence[Address], num_addresses: int, now: float) ->
     return f"{what} {which}; next try at {until:%H:%M:%S %Z} ({words:.120})"
 
 
+def describe_doubts(
+    addresses: Sequence[Address], stopped_classes: Mapping[str, int], num_given_back: int
+) -> list[str]:
+    """Say why clips wait that were asked for twice, as sentences.
+
+    Parameters
+    ----------
+    addresses : sequence of Address
+        All of the run.
+    stopped_classes : mapping of str to int
+        Names of classes that draw no more, with the number of clips with vague words in a row.
+    num_given_back : int
+        Clips that were taken as gone, and wait again.
+    """
+    told = [_describe_distrust(address) for address in addresses if address.hearings.distrust]
+    told += [
+        f"class {name}: YouTube had vague words for the last {number} clips, and none was saved; "
+        "no more were drawn in this run"
+        for name, number in stopped_classes.items()
+    ]
+    if num_given_back:
+        told.append(
+            f"{count(num_given_back, 'clip')} that had been taken as gone by such words wait again"
+        )
+    if any(address.hearings.distrust is not Distrust.FLIPS for address in addresses) and told:
+        told.append(
+            "if these videos are gone indeed, as of a list that is long dead: "
+            "audioset-dl download --believe unavailable"
+        )
+    return told
+
+
+def _describe_distrust(address: Address) -> str:
+    hearings = address.hearings
+    if hearings.distrust is Distrust.FLIPS:
+        return (
+            f"by {address.name}, {hearings.num_flips} of {hearings.num_second_looks} videos that "
+            "YouTube had vague words for were delivered when they were asked for again: such "
+            "words prove nothing there, and clips that heard them wait"
+        )
+    return (
+        f"by {address.name}, YouTube had vague words for {hearings.num_vague_first_looks} of the "
+        f"last {hearings.num_first_looks} clips: too many to be true, so no clip is gone by them"
+    )
+
+
 def machine_error(failure: Failure, address: Address) -> AudiosetDlError:
     """Return the error that ends a run because of this machine or its configuration."""
     if failure.code == "cookies":
@@ -112,6 +160,24 @@ def throttled_error(failure: Failure) -> ThrottledError:
     return ThrottledError(
         f"YouTube refuses this address for now ({failure.code}: {failure.gist})",
         fix="run again later, or set download.on_throttle to wait",
+    )
+
+
+def refused_error(failure: Failure, address: Address) -> AudiosetDlError:
+    """Return the error for an address that is refused for hours, in the same words."""
+    return AudiosetDlError(
+        f"YouTube has refused {address.name} for hours, each time in the same words "
+        f"({failure.code}: {failure.gist:.200}). No clip was given up for that",
+        fix="see what a browser on this network shows, then run the same command again",
+    )
+
+
+def no_witness_error(address: Address) -> AudiosetDlError:
+    """Return the error for vague words where no video is left that is known to play."""
+    return AudiosetDlError(
+        f"YouTube has vague words for some clips by {address.name}, and no video that should play "
+        "there plays, so it can't be told whether those clips are gone",
+        fix="set download.canary to a video that plays for you, then run the same command again",
     )
 
 

@@ -10,38 +10,76 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from audioset_dl.catalog.clips import YTID_LENGTH, Clip
 from audioset_dl.download.address import Address
+from audioset_dl.download.hearings import Hearing
 from audioset_dl.outcomes import KINDS, Failure
 
 LONGEST_BACKOFF_S = 60.0
 """Longest wait between two passes; it doubles from one second."""
 
+ONE_IN = 3
+"""Share of second looks among first looks: one of so many."""
 
-@dataclass
+
+@dataclass(eq=False)
 class Task:
     """A clip that is still wanted, and what this run has seen of it."""
 
     clip_id: str
+    ytid: str = ""
     attempts: int = 0
     """Failed attempts that were charged to it."""
-    suspected: str | None = None
-    """Code of a failure that has to be heard twice."""
+    found: str | None = None
+    """Code of what the program found once; it has to be found twice."""
+    hearings: list[Hearing] = field(default_factory=list)
+    """Vague words about it: those that count, and the last if it may yet."""
+    heard_by: Address | None = None
+    """The address that had the last of them."""
+    last_vague: Failure | None = None
+    num_looks: int = 0
+    """Answers that it met, of whatever kind."""
+    due_at: float = float("-inf")
+    """When it may be looked at again, after vague words."""
     refused_by: Address | None = None
     """The address that was last refused, or not reached, with this clip."""
-    answers_at_refusal: int = 0
-    """Answers of that address until then."""
+    delivered_at_refusal: int = 0
+    """Videos that this address had delivered until then."""
     num_refusals: int = 0
     """Attempts that met words which may be meant for the address or for the clip."""
+    is_lone: bool = False
+    """True once it was refused while the same address delivered others."""
+    not_by: list[Address] = field(default_factory=list)
+    """Addresses in places where YouTube does not show the video."""
     needs_account: bool = False
     """True if guests are refused: ask with cookies."""
+    for_guests: Failure | None = None
+    """Why they are."""
     number: int = 0
     """Of its last attempt, among all of the run in the order of their beginning."""
     is_put_off: bool = False
     """True once it waits for the next run."""
+    witness: Clip | None = None
+    """Set where it is no clip of the dataset, but a video that should play."""
+
+    @property
+    def has_open_hearing(self) -> bool:
+        """True while it is not known whether the last vague words count."""
+        return any(hearing.counts is None for hearing in self.hearings)
+
+    @property
+    def is_heard_twice(self) -> bool:
+        """True if it had vague words twice, and may be gone."""
+        return len(self.hearings) > 1
+
+    @property
+    def settles_at(self) -> float:
+        """When something has to be asked for it: at once, where it waits for a witness only."""
+        return float("-inf") if self.is_heard_twice else self.due_at
 
     def note_refusal(self, address: Address) -> None:
         """Note that an address was refused, or not reached, with this clip."""
-        self.refused_by, self.answers_at_refusal = address, address.num_answers
+        self.refused_by, self.delivered_at_refusal = address, address.num_delivered
         self.num_refusals += 1
 
 
@@ -60,7 +98,7 @@ def make_task(clip_id: str, last_code: str | None, *, has_account: bool) -> Task
     kind = KINDS.get(last_code or "")
     is_for_accounts = kind is not None and (kind.cookies_help or kind.shuts_out == "account")
     needs_account = has_account and is_for_accounts
-    return Task(clip_id, suspected=last_code, needs_account=needs_account)
+    return Task(clip_id, clip_id[:YTID_LENGTH], found=last_code, needs_account=needs_account)
 
 
 @dataclass
@@ -69,25 +107,112 @@ class Queue:
 
     addresses: Sequence[Address]
     tasks: deque[Task] = field(default_factory=deque)
+    suspects: list[Task] = field(default_factory=list)
+    """Clips with vague words against them. Each waits for its second look, or until it is known
+    what its hearings are worth."""
     closed_by: Failure | None = None
     """Why its addresses are of no more use in this run."""
+    _num_taken: int = 0
 
     @property
-    def address(self) -> Address:
-        """The one by which to ask next."""
-        return min(self.addresses, key=lambda address: address.ready_at)
-
-    @property
-    def ready_at(self) -> float:
-        """The earliest time to ask for the next task; infinite without one."""
-        return self.address.ready_at if self.tasks else float("inf")
+    def open_addresses(self) -> list[Address]:
+        """Those that are of use, in the order in which to ask by them."""
+        return sorted(self._still_open(), key=lambda address: address.ready_at)
 
     @property
     def locked(self) -> list[Address]:
         """Its paused addresses, unless it is closed."""
+        return [address for address in self._still_open() if address.locked_until is not None]
+
+    def ready_at(self, *, is_end: bool) -> float:
+        """Return the earliest time to ask for something; infinite: not before an outcome.
+
+        Parameters
+        ----------
+        is_end : bool
+            True if no task waits for another pass.
+        """
+        times = [self._ready_at(address, is_end=is_end) for address in self.open_addresses]
+        return min(times, default=float("inf"))
+
+    def pop(self, now: float, *, is_end: bool) -> tuple[Task, Address] | None:
+        """Return what may be asked for now, and by which address; None if nothing may."""
+        for address in self.open_addresses:
+            if address.ready_at > now:
+                continue
+            if self.needs_witness(address, now, is_end=is_end):
+                clip = None if address.num_in_flight else address.witnesses.next()
+                if clip is not None:
+                    return Task(clip.clip_id, clip.ytid, witness=clip), address
+            elif task := self._take(address, now):
+                return task, address
+        return None
+
+    def needs_witness(self, address: Address, now: float, *, is_end: bool) -> bool:
+        """Tell whether a video that should play is the next to ask for by an address."""
+        if address.witnesses.is_wanted or address.hearings.needs_witness:
+            return True
+        first = self.tasks[0] if self.tasks else None
+        if first is not None and address.is_refused and not address.is_refused_by_status:
+            return first.refused_by is address
+        waits = first is None and is_end and not address.num_in_flight
+        return waits and any(self._lacks_witness(task, address, now) for task in self.suspects)
+
+    def _still_open(self) -> list[Address]:
         if self.closed_by is not None:
             return []
-        return [address for address in self.addresses if address.locked_until is not None]
+        return [address for address in self.addresses if address.closed_by is None]
+
+    def _lacks_witness(self, task: Task, address: Address, now: float) -> bool:
+        if task.settles_at > now:
+            return False
+        if task.has_open_hearing:
+            return address.hearings.is_open(task.hearings[-1])
+        return self._may_ask(task, address) and not address.hearings.would_follow_media(task.ytid)
+
+    def _ready_at(self, address: Address, *, is_end: bool) -> float:
+        if self.needs_witness(address, float("inf"), is_end=is_end):
+            is_now = address.witnesses.is_wanted or address.hearings.needs_witness or self.tasks
+            if address.num_in_flight:
+                return float("inf")
+            return address.ready_at if is_now else max(address.ready_at, self._first_due())
+        if any(self._may_ask(task, address) for task in self.tasks):
+            return address.ready_at
+        due = [task.due_at for task in self.suspects if self._is_second_look(task, address)]
+        return max(address.ready_at, min(due)) if due else float("inf")
+
+    def _first_due(self) -> float:
+        return min((task.settles_at for task in self.suspects), default=float("inf"))
+
+    def _take(self, address: Address, now: float) -> Task | None:
+        due = next(
+            (
+                task
+                for task in self.suspects
+                if task.due_at <= now and self._is_second_look(task, address)
+            ),
+            None,
+        )
+        first = next((task for task in self.tasks if self._may_ask(task, address)), None)
+        if due is not None and (first is None or self._num_taken % ONE_IN == ONE_IN - 1):
+            self.suspects.remove(due)
+            first = due
+        elif first is not None:
+            self.tasks.remove(first)
+        self._num_taken += first is not None
+        return first
+
+    def _is_second_look(self, task: Task, address: Address) -> bool:
+        is_ready = not (task.has_open_hearing or task.is_heard_twice)
+        follows = address.hearings.would_follow_media(task.ytid)
+        return is_ready and follows and self._may_ask(task, address)
+
+    def _may_ask(self, task: Task, address: Address) -> bool:
+        """Tell whether a task is for an address: another one, where there is one, looks again."""
+        if address in task.not_by:
+            return False
+        others = [other for other in self.open_addresses if other is not address]
+        return task.heard_by is not address or all(other.is_paused for other in others)
 
 
 class AccountQueue(Queue):
@@ -98,10 +223,10 @@ class AccountQueue(Queue):
     """
 
     @property
-    def address(self) -> Address:
-        """The one by which to ask next."""
-        free = [address for address in self.addresses if not address.is_paused]
-        return free[0] if free else super().address
+    def open_addresses(self) -> list[Address]:
+        """The first address that is not paused; all, if each is."""
+        free = [address for address in self._still_open() if not address.is_paused]
+        return free[:1] or super().open_addresses
 
 
 class Queues:
@@ -125,7 +250,8 @@ class Queues:
     @property
     def is_empty(self) -> bool:
         """True if nothing is left to ask for in this run."""
-        return not (self._has_tasks or self._next_pass)
+        suspects = self.guests.suspects or self.account.suspects
+        return not (self._has_tasks or self._next_pass or suspects)
 
     @property
     def has_account(self) -> bool:
@@ -141,9 +267,13 @@ class Queues:
     def _has_tasks(self) -> bool:
         return bool(self.guests.tasks or self.account.tasks)
 
+    def of(self, task: Task) -> Queue:
+        """Return the queue of a task."""
+        return self.account if task.needs_account else self.guests
+
     def add(self, task: Task) -> None:
         """Append a task to its queue, to be asked for in this pass."""
-        (self.account if task.needs_account else self.guests).tasks.append(task)
+        self.of(task).tasks.append(task)
 
     def add_later(self, task: Task) -> None:
         """Let a task wait for the next pass."""
@@ -155,8 +285,17 @@ class Queues:
 
     def take_shut_out(self) -> Iterator[Task]:
         """Remove and yield the tasks that need the account, once it is closed."""
-        while self.account.closed_by is not None and self.account.tasks:
-            yield self.account.tasks.popleft()
+        account = self.account
+        while account.closed_by is not None and (account.tasks or account.suspects):
+            yield account.tasks.popleft() if account.tasks else account.suspects.pop()
+
+    def lacking_witness(self, now: float) -> Iterator[tuple[Queue, Address]]:
+        """Yield the addresses that need a witness while none is left."""
+        for queue in (self.account, self.guests):
+            for address in queue.open_addresses:
+                needs = queue.needs_witness(address, now, is_end=not self._next_pass)
+                if needs and not address.num_in_flight and address.witnesses.next() is None:
+                    yield queue, address
 
     def start_pass(self, now: float) -> None:
         """Once all others had their turn, wait a little and begin again with those that failed."""
@@ -173,15 +312,17 @@ class Queues:
 
     def pop(self, now: float) -> tuple[Task, Address] | None:
         """Return a task that may be asked for now, and by which address; None without one."""
-        for queue in (self.account, self.guests):
-            if queue.ready_at <= now:
-                return queue.tasks.popleft(), queue.address
-        return None
+        is_end = not self._next_pass
+        return self.account.pop(now, is_end=is_end) or self.guests.pop(now, is_end=is_end)
 
     def ready_at(self, *, has_free_worker: bool) -> float | None:
         """Return when there is something to do; infinite: not before an outcome; None: never."""
-        if self._has_tasks and has_free_worker:
-            return min(self.guests.ready_at, self.account.ready_at)
+        is_end = not self._next_pass
+        asks_at = min(queue.ready_at(is_end=is_end) for queue in (self.guests, self.account))
+        if self._pass_starts_at is not None:
+            asks_at = min(asks_at, self._pass_starts_at)
+        if has_free_worker and not self.is_empty:
+            return asks_at
         return self._pass_starts_at
 
 

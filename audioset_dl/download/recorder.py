@@ -6,11 +6,12 @@ The one place that writes the journal during a run. Decides nothing about failur
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 
+from audioset_dl.catalog.clips import Clip
 from audioset_dl.dataset.journal import Journal
 from audioset_dl.dataset.layout import Layout, OutputFolder
 from audioset_dl.dataset.manifest import write_failures, write_manifest
@@ -18,6 +19,7 @@ from audioset_dl.dataset.resume import drop_pending, settle_clips, settle_files
 from audioset_dl.dataset.rows import Row, SavedFile, add_known_gone
 from audioset_dl.download.address import Ticket
 from audioset_dl.download.fetcher import Job
+from audioset_dl.download.queues import Task
 from audioset_dl.download.verdicts import Verdict
 from audioset_dl.outcomes import Failure
 from audioset_dl.selection.select import Selection
@@ -111,16 +113,32 @@ class Recorder:
         """Return how the run stands."""
         return Standing(self.draw.num_wanted, self._num_saved, self.draw.num_gone, pause)
 
-    def make_job(self, clip_id: str, ticket: Ticket) -> Job:
-        """Return the job of fetching a clip to its place."""
-        clip = self._selection.clip(clip_id)
-        return Job(clip, self._layout.file_name(clip_id, clip.labels), ticket)
+    def make_job(self, task: Task, ticket: Ticket) -> Job:
+        """Return the job of fetching a clip to its place, or a witness to none."""
+        if task.witness is not None:
+            return Job(task.witness, None, ticket, task.number)
+        clip = self._selection.clip(task.clip_id)
+        return Job(clip, self._layout.file_name(clip.clip_id, clip.labels), ticket, task.number)
 
-    def note_saved(self, clip_id: str, file: SavedFile) -> None:
-        """Note that a clip is saved."""
+    def drawn_by(self, clip_id: str) -> frozenset[str]:
+        """Return the classes (MIDs) that want a clip."""
+        return self.draw.drawn_by(clip_id)
+
+    def class_names(self, counts: Mapping[str, int]) -> dict[str, int]:
+        """Return numbers by the names of the classes instead of their MIDs."""
+        names = {node.mid: node.name for node in self._selection.classes}
+        return {names.get(mid, mid): number for mid, number in counts.items()}
+
+    def saved_last(self, number: int) -> list[Clip]:
+        """Return the clips that were saved last, in whatever run."""
+        return self._journal.saved_last(number)
+
+    def note_saved(self, clip_id: str, file: SavedFile) -> Clip:
+        """Note that a clip is saved, and return it."""
         self._journal.record_saved(clip_id, file)
         drop_pending(self._output, clip_id)
         self._num_saved += 1
+        return self._selection.clip(clip_id)
 
     def note_failed(
         self, clip_id: str, failure: Failure, verdict: Verdict, *, with_cookies: bool
@@ -136,9 +154,18 @@ class Recorder:
         """Take back one attempt that a clip was charged."""
         self._journal.refund(clip_id)
 
-    def replace(self, clip_id: str) -> list[str]:
-        """Take a clip as gone; return the clips in its place that are not on the disk already."""
-        refills = self.draw.replace(clip_id)
+    def reopen(self, clip_ids: Collection[str]) -> None:
+        """Let clips wait again that were taken as gone; those in their places stay wanted."""
+        for clip_id in clip_ids:
+            self.draw.restore(clip_id)
+        self._journal.reopen(clip_ids)
+
+    def replace(self, clip_id: str, stopped_classes: Collection[str] = ()) -> list[str]:
+        """Take a clip as gone; return the clips in its place that are not on the disk already.
+
+        Classes that are stopped draw none.
+        """
+        refills = self.draw.replace(clip_id, stopped_classes)
         self._note_wanted(refills)
         missing = self._settle(refills, now=utc_now())
         num_found = len(refills) - len(missing)

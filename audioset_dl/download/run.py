@@ -10,7 +10,7 @@ import shutil
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from audioset_dl.audio.wav import estimate_wav_bytes
@@ -37,9 +37,10 @@ from audioset_dl.download.settings import (
     read_settings,
     tool_versions,
 )
+from audioset_dl.download.witnesses import NUM_SAVED, canary_clip
 from audioset_dl.download.workers import Workers
 from audioset_dl.errors import ConfigError, OutputError, Problem
-from audioset_dl.outcomes import GONE_CODES, is_refused_to_guests
+from audioset_dl.outcomes import GONE_CODES, VAGUE_CODES, is_refused_to_guests
 from audioset_dl.selection.draw import Share
 from audioset_dl.selection.select import Prepared, Selection, prepare
 from audioset_dl.storage.clock import utc_now
@@ -69,6 +70,8 @@ class Report:
     """Of a list: the clips that are not saved, with why."""
     num_known_gone: int = 0
     """Gone clips that were not asked for, because ``clips.known_gone`` has them."""
+    findings: Sequence[str] = ()
+    """Why clips wait that YouTube has vague words for, as sentences."""
     has_cookies: bool = False
     """True if the config names cookies."""
     num_refused_to_guests: int = 0
@@ -76,8 +79,11 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """0 when every wanted clip is saved or gone, else 1: run again for the rest."""
-        return 1 if self.counts.waiting else 0
+        """0 when every wanted clip is saved or proven gone, else 1: run again for the rest.
+
+        Never 0 where there is nothing to show: no clip is saved, and none is gone.
+        """
+        return 1 if self.counts.waiting or not (self.counts.saved or self.counts.gone) else 0
 
     def short_classes(self) -> list[Share]:
         """Return the classes that have fewer clips than were asked for."""
@@ -88,6 +94,7 @@ def download(
     config: ConfigSource,
     *,
     retry: Collection[str] = (),
+    believe: Collection[str] = (),
     progress: Callable[[str], Progress] | None = None,
     on_warning: Callable[[str], object] = warnings.warn,
     on_start: Callable[[Workers], object] = lambda _workers: None,
@@ -104,6 +111,9 @@ def download(
         A config.yaml, its keys as a dict, or a loaded config.
     retry : collection of str
         Failure codes: clips that are gone for one of these reasons are asked for again.
+    believe : collection of str
+        Codes of vague words, such as ``unavailable``, that are taken for true even where nearly
+        all clips hear them. Of use for lists that are long dead.
     progress : callable, optional
         Called with the name of a file of AudioSet before it is downloaded; returns what shows the
         progress.
@@ -143,7 +153,8 @@ def download(
     """
     config = as_config(config)
     check_options(config.download.yt_dlp)
-    _check_retry(retry)
+    _check_codes("--retry", retry, GONE_CODES)
+    _check_codes("--believe", believe, VAGUE_CODES)
     prepared = prepare(config, progress=progress)
     for warning in prepared.warnings:
         on_warning(warning)
@@ -162,18 +173,25 @@ def download(
         missing = recorder.begin()
         saved_before = recorder.standing().saved
         recorder.write_tables()
+        findings: Sequence[str] = ()
         with _tables_at_the_end(recorder, output):
             if missing:
                 _check_space(config, [prepared.selection.clip(clip_id) for clip_id in missing])
-                queues = _fill_queues(config.download, missing, settings)
+                queues = _fill_queues(
+                    config.download, missing, settings, recorder.saved_last(NUM_SAVED)
+                )
                 make_fetcher = partial(ClipFetcher, settings, gates=Gates())
                 with Workers(config.download.workers, make_fetcher) as workers:
                     on_start(workers)
                     pause = PauseNote(journal, len(queues.guests.addresses))
-                    Engine(
-                        queues, recorder, workers, config=config.download, pause=pause, watch=watch
-                    ).run()
-        return _report(prepared.selection, journal, recorder, settings, saved_before)
+                    engine = Engine(
+                        queues, recorder, workers, config=config.download, pause=pause,
+                        watch=watch, believed=believe,
+                    )  # fmt: skip
+                    engine.run()
+                    findings = engine.findings
+        report = _report(prepared.selection, journal, recorder, settings, saved_before)
+        return replace(report, findings=findings)
 
 
 def _open_recorder(
@@ -219,12 +237,17 @@ def _check_space(config: Config, clips: Sequence[Clip]) -> None:
 
 
 def _fill_queues(
-    config: DownloadConfig, missing: Mapping[str, str | None], settings: FetchSettings
+    config: DownloadConfig,
+    missing: Mapping[str, str | None],
+    settings: FetchSettings,
+    saved_last: Sequence[Clip],
 ) -> Queues:
     has_account = settings.cookies is not None
     addresses = open_addresses(config, with_cookies=has_account)
     guests = [address for address in addresses if not address.uses_cookies]
     queues = Queues(addresses, open_account(guests, config) if has_account else ())
+    for address in (*queues.guests.addresses, *queues.account.addresses):
+        address.witnesses.others = [*saved_last, canary_clip(config.canary)]
     for clip_id, code in missing.items():
         queues.add(make_task(clip_id, code, has_account=queues.has_account))
     return queues
@@ -258,14 +281,17 @@ def _report(
     )
 
 
-def _check_retry(codes: Collection[str]) -> None:
-    if wrong := sorted(set(codes) - set(GONE_CODES)):
+def _check_codes(option: str, codes: Collection[str], known: Sequence[str]) -> None:
+    if wrong := sorted(set(codes) - set(known)):
+        what = (
+            "words that may be vague" if known == VAGUE_CODES else "reason for which a clip is gone"
+        )
         raise ConfigError(
             Problem(
                 "",
-                f"no reason for which a clip is gone: {', '.join(wrong)}; expected some of "
-                f"{', '.join(sorted(GONE_CODES))}, as failures.csv names them",
-                source="--retry",
+                f"no {what}: {', '.join(wrong)}; expected some of "
+                f"{', '.join(sorted(known))}, as failures.csv names them",
+                source=option,
             )
         )
 

@@ -39,7 +39,12 @@ def download_text(report: Report, output: OutputFolder) -> str:
         lines += _example_lines(counts)
     if counts.kept:
         lines.append(f"{counts.kept:,} more, saved earlier and not wanted now, were kept")
-    lines += [*_cookie_lines(report), *_short_lines(report), *_unsaved_lines(report, output)]
+    lines += [
+        *report.findings,
+        *_cookie_lines(report),
+        *_short_lines(report),
+        *_unsaved_lines(report, output),
+    ]
     if counts.saved and not counts.waiting:
         lines.append(f"{output.manifest.name} lists them; `audioset-dl verify` checks the files.")
     return "\n".join(lines)

@@ -6,7 +6,7 @@ and remembers nothing between runs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -61,11 +61,20 @@ class Draw:
         ]
         return list(_by_turns(hands))
 
-    def replace(self, clip_id: str) -> list[str]:
-        """Take a drawn clip as gone; return the clips that are now wanted in its place."""
+    def replace(self, clip_id: str, stopped: Collection[str] = ()) -> list[str]:
+        """Take a drawn clip as gone; return the clips that are now wanted in its place.
+
+        Classes that are stopped draw none.
+        """
         self._known_gone.add(clip_id)
         self._num_gone += 1
-        return [refill for mid in sorted(self._drawn_by[clip_id]) for refill in self._fill(mid, 1)]
+        mids = sorted(self._drawn_by[clip_id].difference(stopped))
+        return [refill for mid in mids for refill in self._fill(mid, 1)]
+
+    def restore(self, clip_id: str) -> None:
+        """Want a drawn clip again that was taken as gone; what replaced it stays drawn."""
+        self._known_gone.remove(clip_id)
+        self._num_gone -= 1
 
     @property
     def num_wanted(self) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -34,13 +35,15 @@ class Gate:
 
     def __init__(self, *, is_doubtful: bool = False) -> None:
         self._refusal: Failure | None = None
+        self.shuts_by_words = True
+        """False if only a status shuts it, and words about the address do not."""
         self.is_doubtful = is_doubtful
         """True after a refusal that may be meant for the address, until there is an answer."""
 
     def check(self) -> None:
         """Raise `VideoFailed` with the refusal by which the gate was shut."""
         if self._refusal is not None:
-            raise VideoFailed(self._refusal)
+            raise VideoFailed(replace(self._refusal, is_echo=True))
 
     def shut(self, failure: Failure) -> None:
         """Let no more requests through."""

@@ -75,7 +75,8 @@ class Session:
         except Exception as error:  # yt-dlp lets all kinds out, also because of its users' options
             found = self._find_lost_session() or classify(error, self._notes.warnings)
             failure = self._complete(found, of_media=of_media)
-            if failure.kind.scope is Scope.ADDRESS and not failure.kind.is_vague:
+            is_clear = failure.kind.scope is Scope.ADDRESS and not failure.kind.is_ambiguous
+            if is_clear and self.ydl.gate.shuts_by_words:
                 self.ydl.gate.shut(failure)
             is_expired = of_media and status_of(error) in URL_EXPIRED
             raise (MediaRefused if is_expired else VideoFailed)(failure) from error
