@@ -82,9 +82,9 @@ class FakeWorkers:
     def give_up(self) -> None:
         self.gave_up = True
 
-    def _save(self, file_name: str) -> SavedFile:
-        saved = self.make_saved(file_name)
-        if self.folder is not None:
+    def _save(self, file_name: str | None) -> SavedFile:
+        saved = self.make_saved(file_name or "")
+        if self.folder is not None and file_name is not None:
             path = self.folder / file_name
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("wb") as file:

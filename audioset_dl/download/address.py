@@ -300,6 +300,12 @@ class Address:
             return self._refusals.helpful_pause_s(self.num_answers - self._num_answers_at_lockout)
         return None
 
+    def note_lone_refusal(self) -> None:
+        """Note that a clip alone was refused: the address is not, and need not be slower."""
+        if not self.has_met_lone_refusal:
+            self._pacer.forgive()
+        self.has_met_lone_refusal = True
+
     def num_refusals_with(self, failure: Failure) -> int:
         """Return how often in a row it is refused in the same words, with this failure."""
         is_same = self.last_refusal is not None and self.last_refusal.code == failure.code

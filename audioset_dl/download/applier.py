@@ -123,8 +123,9 @@ class Applier:
         failure = self._queues.account.closed_by
         for task in self._queues.take_shut_out():
             if failure is not None:
-                told = task.for_guests or failure
-                self._put_off(task, told, with_cookies=task.for_guests is None)
+                # A locked account changes nothing of what guests were told.
+                for_guests = task.for_guests if failure.code == "account_locked" else None
+                self._put_off(task, for_guests or failure, with_cookies=for_guests is None)
         for queue, address in list(self._queues.lacking_witness(now)):
             self._close(queue, address, no_witness_error(address))
 
@@ -138,7 +139,8 @@ class Applier:
         if verdict.event in (AddressEvent.ANSWERED, AddressEvent.PROVEN_NOTHING):
             self._recent.settle(address, task)
         address.num_delivered += verdict.heard is Heard.MEDIA
-        address.has_met_lone_refusal |= verdict.is_lone
+        if verdict.is_lone:
+            address.note_lone_refusal()
         address.witnesses.is_wanted |= verdict.wants_witness
         settled = address.hearings.end(attempt.look, verdict.heard)
         if verdict.heard is Heard.MEDIA:
@@ -164,7 +166,8 @@ class Applier:
         self, result: SavedFile | Failure, attempt: Attempt, verdict: Verdict, now: float
     ) -> None:
         task, address = attempt.task, attempt.address
-        self.suspects.note_look(task, address, verdict.heard)
+        code = result.code if isinstance(result, Failure) else ""
+        self.suspects.note_look(task, address, verdict.heard, code)
         if isinstance(result, SavedFile):
             address.witnesses.add(self._recorder.note_saved(task.clip_id, result))
             return
@@ -179,7 +182,7 @@ class Applier:
         if verdict.is_refusal:
             task.note_refusal(address)
         if verdict.requeue is Requeue.WITH_ACCOUNT:
-            task.for_guests = result
+            task.needs_account, task.for_guests = True, result
         if verdict.requeue is Requeue.ELSEWHERE:
             task.not_by.append(address)
         self._requeue(task, verdict)
@@ -198,18 +201,15 @@ class Applier:
 
     def _requeue(self, task: Task, verdict: Verdict) -> None:
         match verdict.requeue:
-            case Requeue.NOW | Requeue.ELSEWHERE:
+            case Requeue.NOW | Requeue.ELSEWHERE | Requeue.WITH_ACCOUNT:
                 self._queues.add(task)
-            case Requeue.WITH_ACCOUNT:
-                task.needs_account = True
-                self._queues.add(task)
+            case Requeue.SOON:
+                self._queues.add_soon(task)
             case Requeue.LATER:
                 self._queues.add_later(task)
-            case Requeue.SECOND_LOOK if self.suspects.is_stopped(task):
-                task.is_put_off = True
-            case Requeue.SECOND_LOOK:
+            case Requeue.SECOND_LOOK if not self.suspects.is_stopped(task):
                 self.suspects.wait(task)
-            case Requeue.NEXT_RUN:
+            case Requeue.SECOND_LOOK | Requeue.NEXT_RUN:
                 task.is_put_off = True
         if verdict.state == "gone":
             self._refill(task)

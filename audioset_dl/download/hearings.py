@@ -9,6 +9,7 @@ same way delivered another video shortly before and shortly after. Pure bookkeep
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -100,6 +101,19 @@ class Hearings:
     def num_first_looks(self) -> int:
         """Number of clips among which these are."""
         return len(self._first_looks)
+
+    def is_distrusted(self, code: str, believed: Collection[str] = ()) -> bool:
+        """Tell whether vague words of a code prove nothing here.
+
+        Parameters
+        ----------
+        code : str
+            Failure code of the words.
+        believed : collection of str
+            Codes that are taken for true even where nearly all videos are answered so.
+        """
+        is_believed = code in believed and self.distrust is Distrust.TOO_MANY
+        return self.distrust is not None and not is_believed
 
     def is_open(self, hearing: Hearing) -> bool:
         """Tell whether a hearing of this way is not settled yet."""

@@ -49,6 +49,8 @@ class Pacer:
     _goal_s: float = field(init=False)
     _began_at: float | None = None
     _refused_at: float | None = None
+    _before_refusal: tuple[float, float] = field(init=False)
+    """Mean delay and goal before the last refusal."""
     _num_answers: int = 0
     _num_answers_at_refusal: int = 0
     _num_answers_at_return: int = 0
@@ -56,6 +58,7 @@ class Pacer:
 
     def __post_init__(self) -> None:
         self._mean_s = self._goal_s = self.delay_s
+        self._before_refusal = self._mean_s, self._goal_s
 
     @property
     def is_slowed(self) -> bool:
@@ -86,6 +89,7 @@ class Pacer:
 
     def refused(self, now: float) -> None:
         """Note that an address that was answered until now is refused: go on more slowly."""
+        self._before_refusal = self._mean_s, self._goal_s
         began_at = now if self._began_at is None else self._began_at
         gap_s = (now - began_at) / max(1, self._num_answers - self._num_answers_at_return)
         gap_s = max(gap_s, self.delay_s, SHORTEST_DELAY_S)
@@ -102,6 +106,10 @@ class Pacer:
         # A delay that costs more time than the pauses is a loss: refusals may come by chance.
         paused_s = (began_at - self._refused_at) / num_had
         return min(math.sqrt(max(whole_s, gap_s) * gap_s), self.delay_s + paused_s)
+
+    def forgive(self) -> None:
+        """Go on as before the last refusal: it was meant for one video alone."""
+        self._mean_s, self._goal_s = self._before_refusal
 
     def returned(self, now: float) -> None:
         """Note that the address is answered again."""

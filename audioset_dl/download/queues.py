@@ -18,6 +18,8 @@ from audioset_dl.outcomes import KINDS, Failure
 LONGEST_BACKOFF_S = 60.0
 """Longest wait between two passes; it doubles from one second."""
 
+AFTER_OTHERS = 5
+"""Clips that are asked for before one that was refused is asked for again."""
 ONE_IN = 3
 """Share of second looks among first looks: one of so many."""
 
@@ -150,39 +152,40 @@ class Queue:
 
     def needs_witness(self, address: Address, now: float, *, is_end: bool) -> bool:
         """Tell whether a video that should play is the next to ask for by an address."""
+        return self._witness_at(address, is_end=is_end) <= now
+
+    def _witness_at(self, address: Address, *, is_end: bool) -> float:
+        """Return from when on a witness is the next to ask for; infinite: others are."""
         if address.witnesses.is_wanted or address.hearings.needs_witness:
-            return True
-        first = self.tasks[0] if self.tasks else None
-        if first is not None and address.is_refused and not address.is_refused_by_status:
-            return first.refused_by is address
-        waits = first is None and is_end and not address.num_in_flight
-        return waits and any(self._lacks_witness(task, address, now) for task in self.suspects)
+            return float("-inf")
+        if self.tasks:
+            needs = _tells_nothing(self.tasks[0], address)
+            return float("-inf") if needs else float("inf")
+        if not is_end or address.num_in_flight:
+            return float("inf")
+        if any(self._lacks_witness(task, address) for task in self.suspects):
+            # The later, the more hearings it settles at once.
+            return max(task.settles_at for task in self.suspects)
+        return float("inf")
 
     def _still_open(self) -> list[Address]:
         if self.closed_by is not None:
             return []
         return [address for address in self.addresses if address.closed_by is None]
 
-    def _lacks_witness(self, task: Task, address: Address, now: float) -> bool:
-        if task.settles_at > now:
-            return False
+    def _lacks_witness(self, task: Task, address: Address) -> bool:
         if task.has_open_hearing:
             return address.hearings.is_open(task.hearings[-1])
         return self._may_ask(task, address) and not address.hearings.would_follow_media(task.ytid)
 
     def _ready_at(self, address: Address, *, is_end: bool) -> float:
-        if self.needs_witness(address, float("inf"), is_end=is_end):
-            is_now = address.witnesses.is_wanted or address.hearings.needs_witness or self.tasks
-            if address.num_in_flight:
-                return float("inf")
-            return address.ready_at if is_now else max(address.ready_at, self._first_due())
+        witness_at = self._witness_at(address, is_end=is_end)
+        if witness_at == float("-inf"):
+            return float("inf") if address.num_in_flight else address.ready_at
         if any(self._may_ask(task, address) for task in self.tasks):
             return address.ready_at
         due = [task.due_at for task in self.suspects if self._is_second_look(task, address)]
-        return max(address.ready_at, min(due)) if due else float("inf")
-
-    def _first_due(self) -> float:
-        return min((task.settles_at for task in self.suspects), default=float("inf"))
+        return max(address.ready_at, min([witness_at, *due]))
 
     def _take(self, address: Address, now: float) -> Task | None:
         due = next(
@@ -213,6 +216,19 @@ class Queue:
             return False
         others = [other for other in self.open_addresses if other is not address]
         return task.heard_by is not address or all(other.is_paused for other in others)
+
+
+def _tells_nothing(task: Task, address: Address) -> bool:
+    """Tell whether a refusal of a clip would say nothing of its address, or of the clip.
+
+    It would not if the clip was refused there before. A witness is asked for in its place: as the
+    probe of a refused address, and for a clip that others have shown to be refused alone.
+    """
+    if task.refused_by is not address:
+        return False
+    if address.is_refused:
+        return not address.is_refused_by_status
+    return task.is_lone and address.num_delivered == task.delivered_at_refusal
 
 
 class AccountQueue(Queue):
@@ -274,6 +290,10 @@ class Queues:
     def add(self, task: Task) -> None:
         """Append a task to its queue, to be asked for in this pass."""
         self.of(task).tasks.append(task)
+
+    def add_soon(self, task: Task) -> None:
+        """Let a task be asked for in this pass, after a few others."""
+        self.of(task).tasks.insert(AFTER_OTHERS, task)
 
     def add_later(self, task: Task) -> None:
         """Let a task wait for the next pass."""

@@ -7,7 +7,7 @@ keeps the clips, and takes back what was believed too early.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from audioset_dl.download.address import Address
@@ -25,6 +25,8 @@ class GoneByWords:
     """A clip that is gone by vague words."""
 
     clip_id: str
+    code: str
+    """Of the words."""
     classes: Sequence[str]
     """MIDs of the classes that drew it."""
 
@@ -59,14 +61,14 @@ class Suspects:
         self._gone: dict[Address, list[GoneByWords]] = defaultdict(list)
         self._vague_in_row: Counter[str] = Counter()
 
-    def note_look(self, task: Task, address: Address, heard: Heard) -> None:
-        """Note what a clip met; its words are noted by `hear`."""
+    def note_look(self, task: Task, address: Address, heard: Heard, code: str) -> None:
+        """Note what a clip met, with the code of its words; they themselves are noted by `hear`."""
         if heard is Heard.NOTHING:
             return
         is_vague = heard is Heard.VAGUE
         if task.num_looks == 0:
             address.hearings.note_first_look(is_vague=is_vague)
-            self._count_for_classes(task, is_vague=is_vague, is_media=heard is Heard.MEDIA)
+            self._count_for_classes(task, heard, code)
         elif task.hearings and task.heard_by is not None and heard is not Heard.WORDS:
             task.heard_by.hearings.note_second_look(is_flip=heard is Heard.MEDIA)
             self.give_back_distrusted(task.heard_by)
@@ -114,28 +116,31 @@ class Suspects:
     def note_gone(self, task: Task, address: Address) -> None:
         """Note that a clip is gone by vague words."""
         classes = sorted(self._recorder.drawn_by(task.clip_id))
-        self._gone[address].append(GoneByWords(task.clip_id, classes))
+        code = task.hearings[-1].code
+        self._gone[address].append(GoneByWords(task.clip_id, code, classes))
 
     def give_back_distrusted(self, address: Address) -> None:
         """Let all wait again that are gone by words of an address, once these prove nothing."""
-        if address.hearings.distrust is not None:
-            self._give_back(self._gone.pop(address, []))
+        believed = self._believed
+        self._give_back(address, lambda gone: address.hearings.is_distrusted(gone.code, believed))
 
-    def _count_for_classes(self, task: Task, *, is_vague: bool, is_media: bool) -> None:
+    def _count_for_classes(self, task: Task, heard: Heard, code: str) -> None:
         for mid in self._recorder.drawn_by(task.clip_id):
-            if is_media:
+            if heard is Heard.MEDIA:
                 self._vague_in_row[mid] = 0
-            elif is_vague:
+            elif heard is Heard.VAGUE and code not in self._believed:
                 self._vague_in_row[mid] += 1
             if self._vague_in_row[mid] >= MANY_OF_CLASS:
                 self.stopped_classes[mid] = self._vague_in_row[mid]
                 self._give_back_class(mid)
 
     def _give_back_class(self, mid: str) -> None:
-        for address, all_gone in self._gone.items():
-            self._give_back([gone for gone in all_gone if mid in gone.classes])
-            self._gone[address] = [gone for gone in all_gone if mid not in gone.classes]
+        for address in list(self._gone):
+            self._give_back(address, lambda gone: mid in gone.classes)
 
-    def _give_back(self, all_gone: Sequence[GoneByWords]) -> None:
-        self._recorder.reopen([gone.clip_id for gone in all_gone])
-        self.num_given_back += len(all_gone)
+    def _give_back(self, address: Address, is_doubted: Callable[[GoneByWords], bool]) -> None:
+        doubted = [gone for gone in self._gone[address] if is_doubted(gone)]
+        if doubted:
+            self._gone[address] = [gone for gone in self._gone[address] if gone not in doubted]
+            self._recorder.reopen([gone.clip_id for gone in doubted])
+            self.num_given_back += len(doubted)

@@ -43,6 +43,8 @@ class Requeue(StrEnum):
     """It is saved or gone."""
     NOW = "now"
     """In this pass: the attempt said nothing about it."""
+    SOON = "soon"
+    """In this pass, after a few others: they show whether it alone is refused."""
     LATER = "later"
     """In the next pass, when all others had their turn."""
     SECOND_LOOK = "second look"
@@ -199,7 +201,7 @@ def judge_hearings(task: Task, address: Address, evidence: Evidence) -> Verdict:
     """
     if not task.is_heard_twice:
         return Verdict("waiting", AddressEvent.NONE, Requeue.SECOND_LOOK)
-    if _is_distrusted(task.hearings[-1].code, address, evidence):
+    if address.hearings.is_distrusted(task.hearings[-1].code, evidence.believed):
         return Verdict("waiting", AddressEvent.NONE, Requeue.NEXT_RUN)
     return Verdict("gone", AddressEvent.NONE, charged=True, proof=Proof.TWICE)
 
@@ -213,19 +215,13 @@ def _judge_vague(failure: Failure, task: Task, address: Address, evidence: Evide
         heard=Heard.VAGUE,
         wants_witness=address.is_refused,
     )
-    if _is_distrusted(failure.code, address, evidence):
+    if address.hearings.is_distrusted(failure.code, evidence.believed):
         if address.hearings.distrust is Distrust.TOO_MANY:
             return replace(verdict, requeue=Requeue.NEXT_RUN)
         return replace(verdict, requeue=_requeue_charged(task, evidence), charged=True)
     if task.num_looks + 1 >= MOST_LOOKS:
         return replace(verdict, requeue=Requeue.NEXT_RUN)
     return verdict
-
-
-def _is_distrusted(code: str, address: Address, evidence: Evidence) -> bool:
-    distrust = address.hearings.distrust
-    is_believed = code in evidence.believed and distrust is Distrust.TOO_MANY
-    return distrust is not None and not is_believed
 
 
 def _judge_gone(failure: Failure, task: Task, address: Address, evidence: Evidence) -> Verdict:
@@ -277,8 +273,8 @@ def _judge_refusal(failure: Failure, task: Task, address: Address, evidence: Evi
         )
     if not _counts_at_once(failure, address):
         return Verdict("waiting", AddressEvent.DOUBTED, Requeue.LATER, is_refusal=True)
-    if task.is_lone and not kind.is_status:
-        # It was refused alone before. Whether others are by now, a witness tells at once.
+    if address.has_met_lone_refusal and not (kind.is_status or kind.is_ambiguous):
+        # Some clips alone are refused here. Whether all are by now, a witness tells at once.
         event, requeue = AddressEvent.DOUBTED, Requeue.LATER
         return Verdict("waiting", event, requeue, is_refusal=True, wants_witness=True)
     return _refused(failure, address, evidence)
@@ -286,7 +282,8 @@ def _judge_refusal(failure: Failure, task: Task, address: Address, evidence: Evi
 
 def _refused(failure: Failure, address: Address, evidence: Evidence) -> Verdict:
     kind, event = failure.kind, _refusal_event(failure)
-    requeue = Requeue.LATER if kind.is_ambiguous else Requeue.NOW
+    requeue = Requeue.NOW if kind.is_status else Requeue.SOON
+    requeue = Requeue.LATER if kind.is_ambiguous else requeue
     verdict = Verdict("waiting", event, requeue, is_refusal=True, gives_back=kind.is_outage)
     if event is AddressEvent.UNREACHABLE:
         return verdict

@@ -61,9 +61,7 @@ class SiteWorkers:
 
     def submit(self, job: Job) -> None:
         ticket = job.ticket
-        ask = Ask(
-            job.clip.ytid, len(self.asked), ticket.proxy, ticket.uses_cookies, self._clock()
-        )
+        ask = Ask(job.clip.ytid, len(self.asked), ticket.proxy, ticket.uses_cookies, self._clock())
         self.asked.append(ask)
         code = self._site(ask)
         result = saved(job.file_name or "") if code == "saved" else Failure(code, f"it is {code}")
@@ -140,9 +138,7 @@ class Ended:
     @property
     def num_witnesses(self) -> int:
         """Asks for a video that was saved before it, or for the canary."""
-        return self.num_asked[CANARY] + sum(
-            self.num_asked[ytid] - 1 for ytid in self.of("saved")
-        )
+        return self.num_asked[CANARY] + sum(self.num_asked[ytid] - 1 for ytid in self.of("saved"))
 
 
 @dataclass

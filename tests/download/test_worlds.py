@@ -53,7 +53,7 @@ def gone_for_good(portion: float, code: str = "unavailable") -> Site:
 def test_a_site_that_answers_all_alike_takes_no_clip(make_folder, code: str) -> None:
     folder = make_folder(60, per_class=20)
     ended = folder.run(private_share(code))
-    assert {ytid for ytid in ended.of("gone")} <= {v for v in ytids(60) if share(v) < 0.15}
+    assert ended.of("gone") <= {v for v in ytids(60) if share(v) < 0.15}
     assert ended.of("saved") == set()
     if code != "session":
         assert ended.error is not None
@@ -90,7 +90,7 @@ def test_clips_that_are_gone_for_good_are_gone_after_proof(make_folder, code, wo
         for ytid in gone
         for earlier, later in pairwise(ask for ask in ended.asked if ask.ytid == ytid)
     ]
-    assert min(apart) >= 60
+    assert min(apart) >= 59.99
 
 
 def test_a_ranking_with_two_fifths_gone_is_believed(make_folder) -> None:
@@ -100,12 +100,11 @@ def test_a_ranking_with_two_fifths_gone_is_believed(make_folder) -> None:
     assert ended.num_witnesses <= 0.15 * len(ended.asked)
 
 
-def test_a_run_of_three_clips(make_folder) -> None:
-    for code in VAGUE:
-        ended = make_folder(3).run(lambda ask, code=code: "saved" if ask.ytid == CANARY else code)
-        assert len(ended.of("gone")) == 3, "the canary plays, so the words count"
-        assert ended.error is None
-        return
+@pytest.mark.parametrize("code", VAGUE)
+def test_a_run_of_three_clips(make_folder, code: str) -> None:
+    ended = make_folder(3).run(lambda ask: "saved" if ask.ytid == CANARY else code)
+    assert len(ended.of("gone")) == 3, "the canary plays, so the words count"
+    assert ended.error is None
 
 
 def test_three_clips_and_a_canary_with_vague_words(make_folder) -> None:
@@ -172,13 +171,12 @@ def test_a_list_that_is_long_dead(make_folder) -> None:
     assert ended.of("gone") == {v for v in ytids(100) if share(v) < 0.9}
 
 
-def test_a_fault_of_the_tool_takes_no_clip(make_folder) -> None:
-    for code in ("unknown", "decode", "session", "format"):
-        ended = make_folder(60, per_class=30).run(gone_for_good(0.3, code), attempts=3)
-        assert ended.of("gone") == set()
-        assert ended.error is None
-        assert ended.of("waiting") or code == "session"
-        return
+@pytest.mark.parametrize("code", ["unknown", "decode", "session", "format"])
+def test_a_fault_of_the_tool_takes_no_clip(make_folder, code: str) -> None:
+    ended = make_folder(60, per_class=30).run(gone_for_good(0.3, code), attempts=3)
+    assert ended.of("gone") == set()
+    assert ended.error is None
+    assert ended.of("waiting") == {v for v in ytids(30) if share(v) < 0.3}
 
 
 @pytest.mark.parametrize("code", ["bot_check", "rate_limited", "restricted", "account_locked"])
@@ -205,15 +203,15 @@ def test_many_clips_that_alone_are_refused(make_folder) -> None:
     assert ended.clock.now - 1000 < 3600
 
 
-def test_of_three_proxies_one_is_restricted(make_folder) -> None:
+@pytest.mark.parametrize("code", ["restricted", "unavailable", "drm"])
+def test_of_three_proxies_one_is_restricted(make_folder, code: str) -> None:
     proxies = ("http://10.0.0.1:1", "http://10.0.0.2:1", "http://10.0.0.3:1")
-    for code in ("restricted", "unavailable"):
-        ended = make_folder(60).run(
-            lambda ask, code=code: code if ask.proxy == proxies[0] else "saved", proxies=proxies
-        )
-        assert ended.error is None
-        assert len(ended.of("saved")) == 60
-        return
+    ended = make_folder(60).run(
+        lambda ask: code if ask.proxy == proxies[0] else "saved", proxies=proxies
+    )
+    assert ended.error is None
+    assert len(ended.of("saved")) == 60
+    assert sum(ask.proxy == proxies[0] for ask in ended.asked) < 20
 
 
 def test_what_is_blocked_in_one_country_is_asked_for_elsewhere(make_folder) -> None:
