@@ -19,6 +19,7 @@ from audioset_dl.dataset.journal_reader import (
     CLIP_COLUMNS,
     COLUMNS,
     JournalReader,
+    Pause,
     clip_values,
     connected,
     row_values,
@@ -28,6 +29,11 @@ from audioset_dl.dataset.journal_schema import check_version, migrate, version_o
 from audioset_dl.dataset.rows import FILE_COLUMNS, Row, SavedFile
 from audioset_dl.errors import OutputError
 from audioset_dl.storage.files import as_output_error
+
+_PROBE_DAYS = 5 / 24 / 60
+"""Five minutes, in days: a pause that begins so soon after another one goes on from it, as what
+came between was a probe."""
+_REOPEN = "UPDATE clips SET state = 'waiting', proof = NULL WHERE state = 'gone'"
 
 
 class Journal(JournalReader):
@@ -124,20 +130,24 @@ class Journal(JournalReader):
     def retry_gone(self, codes: Collection[str]) -> None:
         """Let clips that are gone by some codes wait again."""
         marks = ", ".join("?" * len(codes))
-        self._write(
-            "UPDATE clips SET state = 'waiting', proof = NULL"
-            f" WHERE state = 'gone' AND code IN ({marks})",
-            tuple(codes),
-        )
+        self._write(f"{_REOPEN} AND code IN ({marks})", tuple(codes))
 
     def reopen(self, clip_ids: Iterable[str]) -> None:
         """Let clips wait again that were taken as gone."""
+        for clip_id in clip_ids:
+            self._write(f"{_REOPEN} AND clip_id = ?", (clip_id,))
+
+    def record_pause(self, pause: Pause) -> None:
+        """Note a pause; one that goes on from the last of the same way makes that one longer."""
         with self._writing():
-            self._db.executemany(
-                "UPDATE clips SET state = 'waiting', proof = NULL"
-                " WHERE clip_id = ? AND state = 'gone'",
-                [(clip_id,) for clip_id in clip_ids],
+            changed = self._db.execute(
+                "UPDATE pauses SET until = ?2 WHERE code = ?3 AND julianday(until) >="
+                " julianday(?1) - ?5 AND rowid ="
+                " (SELECT MAX(rowid) FROM pauses WHERE way = ?4)",
+                (pause.began_at, pause.until, pause.code, pause.way, _PROBE_DAYS),
             )
+            if not changed.rowcount:
+                self._db.execute("INSERT INTO pauses VALUES (?, ?, ?, ?, ?)", astuple(pause))
 
     def refund(self, clip_id: str) -> None:
         """Take back one attempt that a clip was charged."""

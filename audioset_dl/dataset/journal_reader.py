@@ -6,7 +6,7 @@ import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import astuple
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from audioset_dl.storage.files import KEPT
 CLIP_COLUMNS = ("clip_id", "ytid", "start_s", "end_s", "labels", "subset")
 _ROW_COLUMNS = (
     "classes", "wanted", "state", "code", "detail", "attempts", "updated_at", "proof", "asked_as",
+    "reopened",
 )  # fmt: skip
 """Columns that are fields of a `Row`."""
 COLUMNS = (*CLIP_COLUMNS, *_ROW_COLUMNS, *FILE_COLUMNS)
@@ -37,6 +38,21 @@ _ERRORS = (
 )
 """SQLite's result codes (https://www.sqlite.org/rescode.html) that are about the disk and not about
 the journal, and the error of the file system that means the same."""
+
+
+@dataclass(frozen=True)
+class Pause:
+    """A time in which a way out to YouTube was paused."""
+
+    way: str
+    """The address, without a login."""
+    began_at: str
+    """ISO 8601, UTC."""
+    until: str
+    """When it was tried again."""
+    code: str
+    """Failure code of the reason."""
+    words: str
 
 
 class JournalReader:
@@ -73,6 +89,18 @@ class JournalReader:
         """Return what is known of a clip."""
         rows = self._db.execute(f"{_SELECT} WHERE clip_id = ?", (clip_id,))
         return next(map(self._read_row, rows), None)
+
+    def count_reopened(self) -> int:
+        """Count the clips that version 0.1.0 took as gone by vague words, and that wait again."""
+        (number,) = self._db.execute(
+            "SELECT COUNT(*) FROM clips WHERE state = 'waiting' AND reopened IS NOT NULL"
+        ).fetchone()
+        return int(number)
+
+    def pauses(self) -> list[Pause]:
+        """Return the pauses of all runs, in their order."""
+        rows = self._db.execute('SELECT way, "from", until, code, words FROM pauses ORDER BY rowid')
+        return [Pause(*row) for row in rows]
 
     def saved_last(self, number: int) -> list[Clip]:
         """Return the clips that were saved last, the newest first."""
@@ -138,6 +166,14 @@ def read_states(path: Path) -> dict[str, tuple[str, str | None]]:
         return {}
     with read_journal(path) as journal:
         return journal.states()
+
+
+def count_reopened(path: Path) -> int:
+    """Return `JournalReader.count_reopened` of a journal; 0 where there is none yet."""
+    if not path.is_file():
+        return 0
+    with read_journal(path) as journal:
+        return journal.count_reopened()
 
 
 @contextmanager

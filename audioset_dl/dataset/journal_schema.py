@@ -63,7 +63,23 @@ UPDATE clips SET proof = CASE WHEN code IN ({_texts(*HEARD_TWICE)}) THEN 'twice'
 """
 """Columns for what version 0.1.0 put before the words in ``detail``."""
 
-MIGRATIONS = (_VERSION_1, _VERSION_2)
+_VERSION_3 = f"""
+-- The code by which version 0.1.0 took a clip as gone that waits again: its words prove nothing.
+ALTER TABLE clips ADD COLUMN reopened TEXT;
+UPDATE clips SET reopened = code, state = 'waiting', proof = NULL
+    WHERE state = 'gone' AND code IN ({_texts(*HEARD_TWICE)});
+-- When which way out to YouTube was paused, and why; times in ISO 8601, UTC.
+CREATE TABLE pauses (
+    way     TEXT NOT NULL,
+    "from"  TEXT NOT NULL,
+    until   TEXT NOT NULL,
+    code    TEXT NOT NULL,
+    words   TEXT NOT NULL
+);
+"""
+"""Clips that are gone by vague words wait again, as 0.1.0 believed these without a witness."""
+
+MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3)
 """What leads to each version from the one before; the first, to version 1 from an empty file.
 
 A new one is added at the end; none is ever changed, as there are journals that it has made.

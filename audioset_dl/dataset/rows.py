@@ -73,6 +73,9 @@ class Row:
     """How it is known that the clip is gone: ``said``, ``found`` or ``twice``."""
     asked_as: str | None = None
     """Who met the last failure: ``guest`` or ``account``; None where that is not known."""
+    reopened: str | None = None
+    """Code by which version 0.1.0 took the clip as gone, if it waits again for that: vague words,
+    which prove nothing by themselves."""
     source_sha256: str = ""
     """SHA-256 of the file that `file` was processed from; empty for a downloaded file."""
     known_from: str | None = None

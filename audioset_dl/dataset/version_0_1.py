@@ -14,7 +14,8 @@ KNOWN_FROM = "known from "
 ASKED_WITH_COOKIES = "asked with cookies: "
 """Prefix of YouTube's words to an account, where the same words to a guest ask for cookies."""
 HEARD_TWICE = ("unavailable", "drm", "live")
-"""Codes by which 0.1.0 took a clip as gone only when it met them twice."""
+"""Codes of vague words, by which 0.1.0 took a clip as gone when it met them twice. They may have
+been meant for the address, the account or the network."""
 FOUND = ("out_of_range",)
 """Codes of what 0.1.0 found itself; all others are YouTube's words."""
 
@@ -22,7 +23,7 @@ FOUND = ("out_of_range",)
 def separate_detail(row: Row) -> Row:
     """Return a row of 0.1.0 with `Row.proof`, `Row.asked_as` and `Row.known_from` in their places.
 
-    The migration of the journal does the same in SQL.
+    The migrations of the journal do the same in SQL. What is gone by vague words waits again.
     """
     detail = row.detail or ""
     if row.state == "gone" and detail.startswith(KNOWN_FROM):
@@ -31,5 +32,7 @@ def separate_detail(row: Row) -> Row:
     detail = detail.removeprefix(ASKED_WITH_COOKIES)
     if row.state != "gone":
         return replace(row, detail=detail, asked_as=asked_as)
-    proof = "twice" if row.code in HEARD_TWICE else "found" if row.code in FOUND else "said"
+    if row.code in HEARD_TWICE:
+        return replace(row, detail=detail, asked_as=asked_as, state="waiting", reopened=row.code)
+    proof = "found" if row.code in FOUND else "said"
     return replace(row, detail=detail, asked_as=asked_as, proof=proof)

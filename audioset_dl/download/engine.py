@@ -12,9 +12,9 @@ from collections.abc import Callable, Collection
 
 from audioset_dl.config import DownloadConfig
 from audioset_dl.dataset.rows import SavedFile
-from audioset_dl.download.applier import Applier, Attempt
+from audioset_dl.download.applier import Applier
 from audioset_dl.download.messages import PauseNote, describe_doubts
-from audioset_dl.download.queues import Queues
+from audioset_dl.download.queues import Attempt, Queues
 from audioset_dl.download.recorder import Recorder, Standing
 from audioset_dl.download.workers import Interrupt, Outcome, Workers
 from audioset_dl.errors import Interrupted, OutputError

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from audioset_dl.config import DownloadConfig
 from audioset_dl.dataset.journal import Journal
 from audioset_dl.dataset.status import PAUSE_NOTE
 from audioset_dl.download.address import Address
@@ -18,7 +19,7 @@ from audioset_dl.errors import (
 )
 from audioset_dl.outcomes import Failure
 from audioset_dl.storage.files import KEPT
-from audioset_dl.words import count
+from audioset_dl.words import count, duration
 
 
 class PauseNote:
@@ -40,7 +41,7 @@ class PauseNote:
 
     def update(self, locked: Sequence[Address], now: float, *, closed_by: Failure | None) -> None:
         """Note which addresses are paused, or else why the account is not used any more."""
-        times = [address.locked_until or 0 for address in locked]
+        times = [address.pauses.until or 0 for address in locked]
         key = (min(times), len(times)) if times else closed_by
         if key == self._key:
             return
@@ -83,8 +84,8 @@ def describe_pause(locked: Sequence[Address], num_addresses: int, now: float) ->
     now : float
         Seconds of the monotonic clock by which they are paused.
     """
-    first = min(locked, key=lambda address: address.locked_until or 0)
-    left_s = max(0, (first.locked_until or 0) - now)
+    first = min(locked, key=lambda address: address.pauses.until or 0)
+    left_s = max(0, (first.pauses.until or 0) - now)
     until = datetime.now().astimezone() + timedelta(seconds=left_s)
     if first.is_account:
         which = "the account"
@@ -92,8 +93,8 @@ def describe_pause(locked: Sequence[Address], num_addresses: int, now: float) ->
         which = "this address"
     else:
         which = f"{len(locked)} of {num_addresses} addresses ({first.name})"
-    what = "YouTube refuses" if first.is_refused else "No connection to YouTube by"
-    why = first.last_refusal
+    what = "YouTube refuses" if first.pauses.is_refused else "No connection to YouTube by"
+    why = first.pauses.last_refusal
     words = f"{why.code}: {why.gist}" if why else ""
     return f"{what} {which}; next try at {until:%H:%M:%S %Z} ({words:.120})"
 
@@ -141,6 +142,18 @@ def _describe_distrust(address: Address) -> str:
     return (
         f"by {address.name}, YouTube had vague words for {hearings.num_vague_first_looks} of the "
         f"last {hearings.num_first_looks} clips: too many to be true, so no clip is gone by them"
+    )
+
+
+def describe_reopened(number: int, config: DownloadConfig) -> str:
+    """Say how many clips wait again that version 0.1.0 took as gone, and how long they take."""
+    seconds_each = max(config.delay_s, 3600 / config.max_per_hour if config.max_per_hour else 0)
+    seconds = number * seconds_each / max(1, len(config.proxies))
+    at_pace = f", which takes about {duration(seconds)} at the configured pace" if seconds else ""
+    return (
+        f"{count(number, 'clip')} that version 0.1.0 took as gone by vague words "
+        f'(such as "Video unavailable") {"is" if number == 1 else "are"} asked for '
+        f"again{at_pace}: such words may have been meant for the address"
     )
 
 

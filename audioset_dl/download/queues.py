@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from audioset_dl.catalog.clips import YTID_LENGTH, Clip
-from audioset_dl.download.address import Address
-from audioset_dl.download.hearings import Hearing
+from audioset_dl.download.address import Address, Ticket
+from audioset_dl.download.hearings import Hearing, Look
 from audioset_dl.outcomes import KINDS, Failure
 
 LONGEST_BACKOFF_S = 60.0
@@ -85,6 +85,16 @@ class Task:
         self.num_refusals += 1
 
 
+@dataclass(frozen=True)
+class Attempt:
+    """A video that is being asked for, and by which address."""
+
+    task: Task
+    address: Address
+    ticket: Ticket
+    look: Look
+
+
 def make_task(clip_id: str, last_code: str | None, *, has_account: bool) -> Task:
     """Return the task of a clip that an earlier run left.
 
@@ -124,7 +134,7 @@ class Queue:
     @property
     def locked(self) -> list[Address]:
         """Its paused addresses, unless it is closed."""
-        return [address for address in self._still_open() if address.locked_until is not None]
+        return [address for address in self._still_open() if address.pauses.until is not None]
 
     def ready_at(self, *, is_end: bool) -> float:
         """Return the earliest time to ask for something; infinite: not before an outcome.
@@ -226,8 +236,8 @@ def _tells_nothing(task: Task, address: Address) -> bool:
     """
     if task.refused_by is not address:
         return False
-    if address.is_refused:
-        return not address.is_refused_by_status
+    if address.pauses.is_refused:
+        return not address.pauses.is_refused_by_status
     return task.is_lone and address.num_delivered == task.delivered_at_refusal
 
 

@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.dataset.journal import Journal
+from audioset_dl.dataset.journal_reader import Pause
 from audioset_dl.dataset.layout import Layout, OutputFolder
 from audioset_dl.dataset.manifest import write_failures, write_manifest
 from audioset_dl.dataset.resume import drop_pending, settle_clips, settle_files
@@ -43,6 +44,8 @@ class Standing:
         return self.wanted - self.saved
 
 
+MOST_WORDS = 200
+"""Characters of the words that are noted of a pause."""
 TABLES_EVERY_S = 300
 """Seconds between two writings of manifest.csv and failures.csv while a run goes on."""
 
@@ -149,6 +152,11 @@ class Recorder:
             charged=verdict.charged, now=utc_now(), proof=verdict.proof,
             asked_as="account" if with_cookies else "guest",
         )  # fmt: skip
+
+    def note_pause(self, way: str, seconds: float, failure: Failure) -> None:
+        """Note that a way out to YouTube is paused from now on."""
+        words = failure.gist[:MOST_WORDS]
+        self._journal.record_pause(Pause(way, utc_now(), utc_now(seconds), failure.code, words))
 
     def give_back(self, clip_id: str) -> None:
         """Take back one attempt that a clip was charged."""

@@ -28,7 +28,7 @@ from audioset_dl.dataset.status import Counts, count_clips
 from audioset_dl.download.address import open_account, open_addresses
 from audioset_dl.download.engine import Engine, Watch
 from audioset_dl.download.fetcher import ClipFetcher
-from audioset_dl.download.messages import PauseNote
+from audioset_dl.download.messages import PauseNote, describe_reopened
 from audioset_dl.download.queues import Queues, make_task
 from audioset_dl.download.recorder import Recorder
 from audioset_dl.download.settings import (
@@ -167,6 +167,8 @@ def download(
         clear_leftovers(output)
         if retry:
             journal.retry_gone(retry)
+        if number := journal.count_reopened():
+            on_warning(describe_reopened(number, config.download))
         check_same_audio(config, output, journal)
         write_run_info(output.run, _run_info(config, prepared, versions, read_run_info(output.run)))
         recorder = _open_recorder(config, prepared.selection, journal, retry)

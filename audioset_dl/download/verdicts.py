@@ -213,7 +213,7 @@ def _judge_vague(failure: Failure, task: Task, address: Address, evidence: Evide
         AddressEvent.PROVEN_NOTHING,
         Requeue.SECOND_LOOK,
         heard=Heard.VAGUE,
-        wants_witness=address.is_refused,
+        wants_witness=address.pauses.is_refused,
     )
     if address.hearings.is_distrusted(failure.code, evidence.believed):
         if address.hearings.distrust is Distrust.TOO_MANY:
@@ -227,7 +227,7 @@ def _judge_vague(failure: Failure, task: Task, address: Address, evidence: Evide
 def _judge_gone(failure: Failure, task: Task, address: Address, evidence: Evidence) -> Verdict:
     kind = failure.kind
     # A refused address has such words too: they do not show that it is refused no more.
-    is_proof = not address.is_refused or address.is_refused_by_status
+    is_proof = not address.pauses.is_refused or address.pauses.is_refused_by_status
     event = AddressEvent.ANSWERED if is_proof else AddressEvent.PROVEN_NOTHING
     again = Verdict("waiting", event, heard=Heard.WORDS)
     if kind.cookies_help and evidence.has_account and not task.needs_account:
@@ -287,7 +287,7 @@ def _refused(failure: Failure, address: Address, evidence: Evidence) -> Verdict:
     verdict = Verdict("waiting", event, requeue, is_refusal=True, gives_back=kind.is_outage)
     if event is AddressEvent.UNREACHABLE:
         return verdict
-    may_be_alone = not (address.is_account or address.is_refused or kind.is_status)
+    may_be_alone = not (address.is_account or address.pauses.is_refused or kind.is_status)
     if evidence.stops_at_refusal and may_be_alone and address.witnesses.next() is not None:
         event, requeue = AddressEvent.DOUBTED, Requeue.LATER
         return replace(verdict, event=event, requeue=requeue, wants_witness=True)
@@ -300,7 +300,7 @@ def _end_of_refusal(failure: Failure, address: Address, evidence: Evidence) -> d
         if address.is_account:
             return {"closes_account": True}
         return {"ends_run": throttled_error(failure)}
-    if address.num_refusals_with(failure) >= MOST_REFUSALS:
+    if address.pauses.num_refusals_with(failure) >= MOST_REFUSALS:
         return {"closes_address": refused_error(failure, address)}
     return {}
 
@@ -314,7 +314,7 @@ def _counts_at_once(failure: Failure, address: Address) -> bool:
     may_be_the_clip = failure.kind.is_ambiguous or (
         address.has_met_lone_refusal and not failure.kind.is_status
     )
-    return not may_be_the_clip or address.is_doubtful or address.locked_until is not None
+    return not may_be_the_clip or address.is_doubtful or address.pauses.until is not None
 
 
 def _is_suspect(failure: Failure, task: Task, address: Address, evidence: Evidence) -> bool:

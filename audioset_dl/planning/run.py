@@ -13,6 +13,7 @@ from pathlib import Path
 
 from audioset_dl.catalog.files import Progress
 from audioset_dl.config import Config, ConfigSource, as_config
+from audioset_dl.dataset.journal_reader import count_reopened
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.resume import known_states
 from audioset_dl.errors import ConfigError, Problem
@@ -26,7 +27,7 @@ from audioset_dl.planning.estimates import (
 from audioset_dl.planning.plan import Advice, ClassPlan, Plan, make_plan
 from audioset_dl.selection.select import prepare
 from audioset_dl.storage.disk import find_free_space
-from audioset_dl.words import some
+from audioset_dl.words import count, some
 from audioset_dl.youtube.options import check_options
 
 # A share of 1 would need endless candidates for a single clip.
@@ -96,13 +97,14 @@ def plan(
     prepared = prepare(config, progress=progress)
     for warning in prepared.warnings:
         on_warning(warning)
-    states = known_states(OutputFolder(config.output.dir))
+    output = OutputFolder(config.output.dir)
+    states = known_states(output)
     space = find_free_space(config.output.dir)
     made = replace(
         make_plan(prepared.selection, config, states, losses),
         free_bytes=space.num_bytes if space else None,
     )
-    return replace(made, warnings=find_advice(made, config))
+    return replace(made, warnings=[*_about_reopened(output), *find_advice(made, config)])
 
 
 def _choose_losses(expect_gone: float | None, availability: Path | None) -> Losses:
@@ -126,6 +128,16 @@ def find_advice(plan: Plan, config: Config) -> list[Advice]:
         *_about_disk(plan, config),
         *(_about_pace(config) if plan.expected.asked else ()),
     ]
+
+
+def _about_reopened(output: OutputFolder) -> Iterator[Advice]:
+    if number := count_reopened(output.journal):
+        yield Advice(
+            "reopened",
+            f"{count(number, 'clip')} that version 0.1.0 took as gone by vague words, such as "
+            '"Video unavailable", will be asked for again: such words may have been meant for the '
+            "address. The numbers above count them as clips to fetch",
+        )
 
 
 def _about_numbers(plan: Plan) -> Iterator[Advice]:

@@ -8,7 +8,7 @@ table names clips that others found to be gone: it is a failures.csv, or the CSV
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from audioset_dl.catalog.ontology import Ontology, UnknownClass
 from audioset_dl.catalog.reading import is_mid
 from audioset_dl.config import Config
 from audioset_dl.errors import ConfigError, Problem
-from audioset_dl.outcomes import GONE_CODES, KINDS
+from audioset_dl.outcomes import GONE_CODES, KINDS, VAGUE_CODES
 from audioset_dl.selection.clip_csv import read_clip_csv, read_clip_id, read_end_ms
 from audioset_dl.storage.tables import BadRow, Cells
 
@@ -27,7 +27,7 @@ LIST_KEY, GONE_KEY = "clips.list", "clips.known_gone"
 LONGEST_MS = 600_000
 """Longest clip that a list may add to AudioSet's: 10 minutes; one of days is a slip of the pen."""
 # A video that is blocked in one country may play in the next: `geo` is a fact about a place.
-GONE_FOR_GUESTS = frozenset(code for code in GONE_CODES if code != "geo")
+GONE_FOR_GUESTS = frozenset(code for code in GONE_CODES if code not in ("geo", *VAGUE_CODES))
 """Failure codes by which a clip is gone for everybody who has no account."""
 GONE_FOR_ALL = frozenset(code for code in GONE_FOR_GUESTS if not KINDS[code].cookies_help)
 """Those by which it is gone for an account as well."""
@@ -187,12 +187,24 @@ class _Reader:
             raise BadRow(f"classes: {error}") from None
 
 
-def load_known_gone(config: Config) -> dict[str, str]:
+@dataclass(frozen=True)
+class KnownGone:
+    """The clips that others report gone."""
+
+    codes: Mapping[str, str] = field(default_factory=dict)
+    """Failure code by clip_id."""
+    num_vague: int = 0
+    """Clips that are listed as gone by vague words, such as ``unavailable``: they are asked for, as
+    such words may have been meant for whoever asked."""
+
+
+def load_known_gone(config: Config) -> KnownGone:
     """Return the clips that ``clips.known_gone`` lists as gone, with the code of the reason.
 
     Facts about the place or the account of whoever asked do not count: ``geo`` never does, ``age``
-    only for guests. Nor do clips that failed otherwise, and clips that another row lists as saved.
-    The columns are ``clip_id`` (or ``ytid`` and ``start_s``), ``state`` and ``code``.
+    only for guests, vague words never. Nor do clips that failed otherwise, and clips that another
+    row lists as saved. The columns are ``clip_id`` (or ``ytid`` and ``start_s``), ``state`` and
+    ``code``.
 
     Parameters
     ----------
@@ -206,16 +218,16 @@ def load_known_gone(config: Config) -> dict[str, str]:
     """
     path, download = config.clips.known_gone, config.download
     if path is None:
-        return {}
+        return KnownGone()
     is_guest = download.cookies is None and download.cookies_from_browser is None
     counting = GONE_FOR_GUESTS if is_guest else GONE_FOR_ALL
     rows = read_clip_csv(path, GONE_KEY, _read_state, columns=("state", "code"))
     saved = {clip_id for clip_id, state, _ in rows if state == "saved"}
-    return {
-        clip_id: code
-        for clip_id, state, code in rows
-        if state == "gone" and code in counting and clip_id not in saved
-    }
+    gone = {id_: code for id_, state, code in rows if state == "gone" and id_ not in saved}
+    return KnownGone(
+        {clip_id: code for clip_id, code in gone.items() if code in counting},
+        sum(code in VAGUE_CODES for code in gone.values()),
+    )
 
 
 def _read_state(cells: Cells) -> tuple[str, str, str]:

@@ -19,10 +19,12 @@ from audioset_dl.catalog.files import CLASS_FILES, Progress, fetch_files, hash_c
 from audioset_dl.catalog.ontology import Node, Ontology
 from audioset_dl.catalog.segments import SegmentTable
 from audioset_dl.config import ClipsConfig, Config
+from audioset_dl.outcomes import VAGUE_CODES
 from audioset_dl.selection.classes import find_idle_names, select_classes
 from audioset_dl.selection.draw import Draw
-from audioset_dl.selection.lists import ClipList, load_known_gone, read_clip_list
+from audioset_dl.selection.lists import ClipList, KnownGone, load_known_gone, read_clip_list
 from audioset_dl.selection.ranking import Ranking, rank_rows
+from audioset_dl.words import count
 
 FULL_LENGTH_S = 10.0
 """Length of all but 1 % of AudioSet's segments, in seconds."""
@@ -45,8 +47,8 @@ class Selection:
     """Cache of that order."""
     clip_list: ClipList | None = None
     """The list to download instead of a draw from all candidates."""
-    known_gone: Mapping[str, str] = field(default_factory=dict)
-    """Clips that others report gone, with the code of the reason."""
+    known_gone: KnownGone = field(default_factory=KnownGone)
+    """Clips that others report gone."""
 
     @cached_property
     def rankings(self) -> Mapping[str, Sequence[str]]:
@@ -81,7 +83,7 @@ class Selection:
         """
         return {
             clip_id: code
-            for clip_id, code in self.known_gone.items()
+            for clip_id, code in self.known_gone.codes.items()
             if code not in retry and states.get(clip_id, ("",))[0] not in ("saved", "gone")
         }
 
@@ -175,6 +177,12 @@ def prepare(config: Config, *, progress: Callable[[str], Progress] | None = None
         "exclude and slice"
         for name in (() if config.classes.slice or selection.clip_list else idle)
     ]
+    if number := selection.known_gone.num_vague:
+        warnings.append(
+            f"clips.known_gone: {count(number, 'clip')} listed as gone by vague words "
+            f"({', '.join(VAGUE_CODES)}) {'is' if number == 1 else 'are'} asked for all the same: "
+            "such words may have been meant for whoever asked"
+        )
     return Prepared(selection, hashes, (*files.warnings, *warnings))
 
 
@@ -194,7 +202,7 @@ def choose_classes(config: Config) -> tuple[Ontology, tuple[Node, ...]]:
 
 
 def _select_listed(
-    catalog: Catalog, config: Config, chosen: Sequence[Node], known_gone: Mapping[str, str]
+    catalog: Catalog, config: Config, chosen: Sequence[Node], known_gone: KnownGone
 ) -> Selection:
     clip_list = read_clip_list(config, catalog, {node.mid for node in chosen})
     counting = {mid for mids in clip_list.classes.values() for mid in mids}

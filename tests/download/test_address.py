@@ -6,14 +6,8 @@ import random
 import pytest
 
 from audioset_dl.config import DownloadConfig
-from audioset_dl.download.address import (
-    LOCKOUT_S,
-    LONGEST_OUTAGE_S,
-    LONGEST_PAUSE_S,
-    Address,
-    AddressEvent,
-    open_addresses,
-)
+from audioset_dl.download.address import Address, AddressEvent, open_addresses
+from audioset_dl.download.pauses import LOCKOUT_S, LONGEST_OUTAGE_S, LONGEST_PAUSE_S
 from audioset_dl.download.queues import Task
 from audioset_dl.download.verdicts import Evidence, judge
 from audioset_dl.outcomes import Failure
@@ -51,8 +45,8 @@ def test_a_refused_address_pauses_probes_once_and_doubles() -> None:
     address = make_address()
     first = address.start(0)
     address.note(AddressEvent.REFUSED, first, 1, REFUSAL)
-    assert address.ready_at == address.locked_until == 61
-    assert address.is_refused
+    assert address.ready_at == address.pauses.until == 61
+    assert address.pauses.is_refused
     probe = address.start(61)
     assert address.ready_at == float("inf"), "a second probe would go out"
     address.note(AddressEvent.REFUSED, probe, 62, REFUSAL)
@@ -82,7 +76,7 @@ def test_an_answer_to_the_probe_opens_the_address() -> None:
     address = make_address()
     refuse(address, 0)
     address.note(AddressEvent.ANSWERED, address.start(60), 60)
-    assert address.locked_until is None
+    assert address.pauses.until is None
     assert address.ready_at < 61
 
 
@@ -94,13 +88,13 @@ def test_after_the_old_pace_is_reached_again_the_pause_begins_anew() -> None:
     for _ in range(3):
         address.note(AddressEvent.ANSWERED, address.start(now), now)
     refuse(address, now + 1)
-    assert address.locked_until == now + 1 + 120, "so soon again: what helped the last time"
-    now = address.locked_until
+    assert address.pauses.until == now + 1 + 120, "so soon again: what helped the last time"
+    now = address.pauses.until
     while now < 1e6:
         address.note(AddressEvent.ANSWERED, address.start(now), now)
         now = max(now, address.ready_at)
     refuse(address, now)
-    assert address.locked_until == now + 60
+    assert address.pauses.until == now + 60
 
 
 def test_the_pause_that_helped_is_not_kept_for_longer_than_it_is_needed() -> None:
@@ -109,9 +103,9 @@ def test_the_pause_that_helped_is_not_kept_for_longer_than_it_is_needed() -> Non
     for number in range(40):
         refuse(address, now)
         if number % 5 == 4:
-            refuse(address, address.locked_until)
-        pauses.append(address.locked_until - now)
-        now = address.locked_until
+            refuse(address, address.pauses.until)
+        pauses.append(address.pauses.until - now)
+        now = address.pauses.until
         address.note(AddressEvent.ANSWERED, address.start(now), now)
         now += 10
     assert max(pauses) <= 60 + 120
@@ -130,7 +124,7 @@ def test_a_late_answer_of_before_the_lockout_does_not_end_it() -> None:
     early, refused = address.start(0), address.start(0)
     address.note(AddressEvent.REFUSED, refused, 1, REFUSAL)
     address.note(AddressEvent.ANSWERED, early, 2)
-    assert address.locked_until == 61
+    assert address.pauses.until == 61
 
 
 def test_a_probe_that_said_nothing_is_made_again_after_the_same_pause() -> None:
@@ -143,25 +137,25 @@ def test_a_probe_that_said_nothing_is_made_again_after_the_same_pause() -> None:
 def test_vague_words_count_when_nothing_else_was_heard_since() -> None:
     address = make_address()
     hear(address, DOUBT, 0)
-    assert address.locked_until is None
+    assert address.pauses.until is None
     address.note(AddressEvent.ANSWERED, address.start(1), 1)
     hear(address, DOUBT, 2)
-    assert address.locked_until is None
+    assert address.pauses.until is None
     hear(address, DOUBT, 3)
-    assert address.locked_until == 63
+    assert address.pauses.until == 63
 
 
 def test_a_lost_network_is_looked_at_again_every_minute() -> None:
     address, now, tries = make_address(), 0.0, 0
     while now < 600:
         hear(address, OUTAGE, now)
-        assert not address.is_refused
+        assert not address.pauses.is_refused
         tries += 1
         now = max(now, address.ready_at)
     assert tries <= 20
     assert address.ready_at - 600 <= LONGEST_OUTAGE_S == 60
     address.note(AddressEvent.ANSWERED, address.start(now), now)
-    assert address.locked_until is None
+    assert address.pauses.until is None
     assert address.ready_at <= now, "a lost network is no reason to go more slowly"
 
 

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,11 @@ from audioset_dl.dataset.manifest import write_failures
 from audioset_dl.dataset.rows import Row, add_known_gone
 from audioset_dl.dataset.status import count_clips
 from audioset_dl.errors import ConfigError
+from audioset_dl.outcomes import VAGUE_CODES
 from audioset_dl.selection.lists import (
     GONE_FOR_ALL,
     GONE_FOR_GUESTS,
+    KnownGone,
     load_known_gone,
 )
 from audioset_dl.selection.ranking import rank_clips
@@ -41,10 +44,10 @@ clip_id,state,code,labels
 """
 
 
-def read_known_gone(path: Path, *, has_account: bool = False) -> dict[str, str]:
+def read_known_gone(path: Path, *, has_account: bool = False) -> Mapping[str, str]:
     account = {"cookies_from_browser": "firefox"} if has_account else {}
     clips = ClipsConfig(known_gone=path)
-    return load_known_gone(Config(clips=clips, download=DownloadConfig(**account)))
+    return load_known_gone(Config(clips=clips, download=DownloadConfig(**account))).codes
 
 
 @pytest.fixture
@@ -55,10 +58,19 @@ def table(tmp_path: Path) -> Path:
 
 
 def test_the_codes_that_count_are_those_that_are_gone_but_for_the_asker() -> None:
-    codes = {"private", "members", "terminated", "copyright", "removed", "unavailable", "drm",
-             "live", "out_of_range"}  # fmt: skip
-    assert codes == GONE_FOR_ALL
-    assert codes | {"age"} == GONE_FOR_GUESTS
+    codes = {"private", "members", "terminated", "copyright", "removed", "out_of_range"}
+    assert codes <= GONE_FOR_ALL
+    assert GONE_FOR_ALL.isdisjoint({"geo", *VAGUE_CODES})
+    assert {"age"} == GONE_FOR_GUESTS - GONE_FOR_ALL
+
+
+def test_vague_words_of_others_are_no_proof(tmp_path: Path) -> None:
+    path = tmp_path / "gone.csv"
+    rows = [f"0000000000{n}_0,gone,{code}\n" for n, code in enumerate([*VAGUE_CODES, "removed"])]
+    path.write_text("clip_id,state,code\n" + "".join(rows))
+    known = load_known_gone(Config(clips=ClipsConfig(known_gone=path)))
+    assert set(known.codes.values()) == {"removed"}
+    assert known.num_vague == len(VAGUE_CODES)
 
 
 def test_what_is_gone_for_everybody_counts(table: Path) -> None:
@@ -73,8 +85,8 @@ def test_with_cookies_what_accounts_may_see_is_asked_for(table: Path, key: str) 
         clips=ClipsConfig(known_gone=table),
         download=DownloadConfig(**{key: Path("c") if key == "cookies" else "firefox"}),
     )
-    assert set(load_known_gone(config)) == {"00000000000_0"}
-    assert load_known_gone(Config()) == {}
+    assert set(load_known_gone(config).codes) == {"00000000000_0"}
+    assert load_known_gone(Config()).codes == {}
 
 
 @pytest.mark.parametrize(
@@ -97,7 +109,7 @@ def test_what_is_saved_or_found_gone_here_needs_no_report() -> None:
     known = {"saved": "private", "gone": "private", "waiting": "private", "new": "removed"}
     states = {"saved": ("saved", None), "gone": ("gone", "drm"), "waiting": ("waiting", "network")}
     catalog = load_catalog(DATA, ["eval"])
-    selection = Selection((), catalog, None, known_gone=known)
+    selection = Selection((), catalog, None, known_gone=KnownGone(known))
     assert selection.reported_gone(states) == {"waiting": "private", "new": "removed"}
     assert selection.reported_gone(states, retry=["private"]) == {"new": "removed"}
 
