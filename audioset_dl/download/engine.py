@@ -13,9 +13,10 @@ from collections.abc import Callable, Collection
 from audioset_dl.config import DownloadConfig
 from audioset_dl.dataset.rows import SavedFile
 from audioset_dl.download.applier import Applier
-from audioset_dl.download.messages import PauseNote, describe_doubts
+from audioset_dl.download.messages import PauseNote
 from audioset_dl.download.queues import Attempt, Queues
 from audioset_dl.download.recorder import Recorder, Standing
+from audioset_dl.download.suspects import Suspects
 from audioset_dl.download.workers import Interrupt, Outcome, Workers
 from audioset_dl.errors import Interrupted, OutputError
 
@@ -72,12 +73,9 @@ class Engine:
         self._applier = Applier(queues, recorder, config, believed=believed)
 
     @property
-    def findings(self) -> list[str]:
-        """What is to be told of clips that wait though they were asked for, as sentences."""
-        suspects = self._applier.suspects
-        addresses = (*self._queues.guests.addresses, *self._queues.account.addresses)
-        names = self._recorder.class_names(suspects.stopped_classes)
-        return describe_doubts(addresses, names, suspects.num_given_back)
+    def suspects(self) -> Suspects:
+        """The clips with vague words against them."""
+        return self._applier.suspects
 
     def run(self) -> None:
         """Fetch all that can be fetched now.

@@ -123,19 +123,6 @@ class Recorder:
         clip = self._selection.clip(task.clip_id)
         return Job(clip, self._layout.file_name(clip.clip_id, clip.labels), ticket, task.number)
 
-    def drawn_by(self, clip_id: str) -> frozenset[str]:
-        """Return the classes (MIDs) that want a clip."""
-        return self.draw.drawn_by(clip_id)
-
-    def class_names(self, counts: Mapping[str, int]) -> dict[str, int]:
-        """Return numbers by the names of the classes instead of their MIDs."""
-        names = {node.mid: node.name for node in self._selection.classes}
-        return {names.get(mid, mid): number for mid, number in counts.items()}
-
-    def saved_last(self, number: int) -> list[Clip]:
-        """Return the clips that were saved last, in whatever run."""
-        return self._journal.saved_last(number)
-
     def note_saved(self, clip_id: str, file: SavedFile) -> Clip:
         """Note that a clip is saved, and return it."""
         self._journal.record_saved(clip_id, file)
@@ -155,8 +142,8 @@ class Recorder:
 
     def note_pause(self, way: str, seconds: float, failure: Failure) -> None:
         """Note that a way out to YouTube is paused from now on."""
-        words = failure.gist[:MOST_WORDS]
-        self._journal.record_pause(Pause(way, utc_now(), utc_now(seconds), failure.code, words))
+        why = failure.code, failure.gist[:MOST_WORDS]
+        self._journal.record_pause(Pause(way, utc_now(), utc_now(seconds), *why))
 
     def give_back(self, clip_id: str) -> None:
         """Take back one attempt that a clip was charged."""
@@ -207,15 +194,12 @@ class Recorder:
                 detail="",
                 updated_at=self._began_at,
                 known_from=self._known_from,
-            )
+            )  # fmt: skip
             for clip_id, mids in self.draw.drawn().items()
             if clip_id in self._known_gone
         ]
 
     def _note_wanted(self, clip_ids: Iterable[str]) -> None:
         selection = self._selection
-        classes: Mapping[str, tuple[str, ...]] = {
-            clip_id: selection.in_ontology_order(self.draw.drawn_by(clip_id))
-            for clip_id in clip_ids
-        }
+        classes = {id_: selection.in_ontology_order(self.draw.drawn_by(id_)) for id_ in clip_ids}
         self._journal.want(classes, map(selection.clip, classes), utc_now())

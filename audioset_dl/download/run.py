@@ -28,7 +28,7 @@ from audioset_dl.dataset.status import Counts, count_clips
 from audioset_dl.download.address import open_account, open_addresses
 from audioset_dl.download.engine import Engine, Watch
 from audioset_dl.download.fetcher import ClipFetcher
-from audioset_dl.download.messages import PauseNote, describe_reopened
+from audioset_dl.download.messages import PauseNote, describe_doubts, describe_reopened
 from audioset_dl.download.queues import Queues, make_task
 from audioset_dl.download.recorder import Recorder
 from audioset_dl.download.settings import (
@@ -37,6 +37,7 @@ from audioset_dl.download.settings import (
     read_settings,
     tool_versions,
 )
+from audioset_dl.download.suspects import Suspects
 from audioset_dl.download.witnesses import NUM_SAVED, canary_clip
 from audioset_dl.download.workers import Workers
 from audioset_dl.errors import ConfigError, OutputError, Problem
@@ -180,7 +181,7 @@ def download(
             if missing:
                 _check_space(config, [prepared.selection.clip(clip_id) for clip_id in missing])
                 queues = _fill_queues(
-                    config.download, missing, settings, recorder.saved_last(NUM_SAVED)
+                    config.download, missing, settings, journal.saved_last(NUM_SAVED)
                 )
                 make_fetcher = partial(ClipFetcher, settings, gates=Gates())
                 with Workers(config.download.workers, make_fetcher) as workers:
@@ -191,7 +192,7 @@ def download(
                         watch=watch, believed=believe,
                     )  # fmt: skip
                     engine.run()
-                    findings = engine.findings
+                    findings = _findings(queues, engine.suspects, prepared.selection)
         report = _report(prepared.selection, journal, recorder, settings, saved_before)
         return replace(report, findings=findings)
 
@@ -253,6 +254,13 @@ def _fill_queues(
     for clip_id, code in missing.items():
         queues.add(make_task(clip_id, code, has_account=queues.has_account))
     return queues
+
+
+def _findings(queues: Queues, suspects: Suspects, selection: Selection) -> list[str]:
+    names = {node.mid: node.name for node in selection.classes}
+    stopped = {names[mid]: number for mid, number in suspects.stopped_classes.items()}
+    addresses = (*queues.guests.addresses, *queues.account.addresses)
+    return describe_doubts(addresses, stopped, suspects.num_given_back)
 
 
 def _report(

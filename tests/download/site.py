@@ -19,7 +19,7 @@ from audioset_dl.dataset.rows import SavedFile
 from audioset_dl.download.address import open_account, open_addresses
 from audioset_dl.download.engine import Engine
 from audioset_dl.download.fetcher import Job
-from audioset_dl.download.messages import PauseNote
+from audioset_dl.download.messages import PauseNote, describe_doubts
 from audioset_dl.download.queues import Queues, make_task
 from audioset_dl.download.recorder import Recorder
 from audioset_dl.download.witnesses import NUM_SAVED, canary_clip
@@ -163,7 +163,7 @@ class Folder:
         layout = SimpleNamespace(file_name=lambda clip_id, _labels: f"wav/Y{clip_id}.wav")
         with open_journal(output.journal) as journal:
             recorder = Recorder(selection, journal, output, layout)
-            saved_last = recorder.saved_last(NUM_SAVED)
+            saved_last = journal.saved_last(NUM_SAVED)
             missing = recorder.begin()
             addresses = open_addresses(settings)
             queues = Queues(addresses, open_account(addresses, settings) if account else ())
@@ -186,7 +186,10 @@ class Folder:
             {ytid: row.state for ytid, row in rows.items()},
             {ytid: row.code for ytid, row in rows.items()},
             {ytid: row.proof for ytid, row in rows.items()},
-            workers.asked, engine.findings, clock, error,
+            workers.asked, describe_doubts(
+                (*queues.guests.addresses, *queues.account.addresses),
+                engine.suspects.stopped_classes, engine.suspects.num_given_back,
+            ), clock, error,
         )  # fmt: skip
 
 
