@@ -96,10 +96,7 @@ class Recorder:
     def begin(self) -> dict[str, str | None]:
         """Draw the clips, put their files in order, and return those that are to be fetched.
 
-        Returns
-        -------
-        dict of str to str or None
-            Code of the last failure by clip_id, in the order in which to fetch them.
+        By clip_id, with the code of the last failure, in the order in which to fetch them.
         """
         journal = self._journal
         gone = [clip_id for clip_id, (state, _) in journal.states().items() if state == "gone"]
