@@ -92,10 +92,10 @@ FAILURE_KINDS: tuple[FailureKind, ...] = (
     # A locked account or client hears it of every video, for a day or more. Without "try again
     # later", which is a rate limit (https://github.com/yt-dlp/yt-dlp/issues/13583).
     FailureKind("account_locked", _ADDRESS, (
-        "this content isn't available.",), shuts_out="account"),
+        "this content isn't available",), shuts_out="account"),
     # Of every video on a network that filters: https://support.google.com/a/answer/6214622
     FailureKind("restricted", _ADDRESS, (
-        "network administrator restrictions",)),
+        "network administrator restrictions", "workspace administrator")),
     FailureKind("sign_in", _ADDRESS, (
         "please sign in",), is_ambiguous=True),
     # The config's own `yt_dlp.format` fits none of the video's formats.
@@ -130,15 +130,17 @@ FAILURE_KINDS: tuple[FailureKind, ...] = (
         "sign in to confirm your age", "age-restricted", "inappropriate for some users"),
         cookies_help=True),
     FailureKind("members", _GONE, (
-        "join this channel to get access", "members-only", "requires payment", "music premium")),
+        "join this channel to get access", "available to this channel's members",
+        "members-only", "requires payment", "music premium")),
     FailureKind("geo", _GONE, (
-        "not made this video available in your country", "blocked it in your country"),
+        "not made this video available in your country", "blocked it in your country",
+        "not available in your country", "legal complaint"),
         is_of_place=True),
     FailureKind("terminated", _GONE, (
         "account associated with this video has been terminated",
         "uploader has closed their youtube account")),
     FailureKind("copyright", _GONE, (
-        "no longer available due to a copyright claim",)),
+        "copyright claim", "copyright grounds", "blocked it worldwide")),
     FailureKind("removed", _GONE, (
         "removed by the uploader", "removed for violating",
         "this video isn't available anymore", "this video does not exist")),
@@ -148,7 +150,8 @@ FAILURE_KINDS: tuple[FailureKind, ...] = (
     FailureKind("drm", _GONE, (
         "drm protected",), proof=Proof.TWICE),
     FailureKind("live", _GONE, (
-        "this live event will begin", "premieres in"), proof=Proof.TWICE),
+        "this live event", "this live stream recording is not available", "premieres in",
+        "premiere will begin", "we're processing this video"), proof=Proof.TWICE),
     FailureKind("network", _TRANSIENT, (
         "incomplete read", "more expected", "timed out", "http error 5", "connection reset",
         "connection aborted", "transport error"), network_may_explain=True),

@@ -191,7 +191,7 @@ class Recorder:
                 detail="",
                 updated_at=self._began_at,
                 known_from=self._known_from,
-            )  # fmt: skip
+            )
             for clip_id, mids in self.draw.drawn().items()
             if clip_id in self._known_gone
         ]

@@ -176,25 +176,41 @@ def download(
         missing = recorder.begin()
         saved_before = recorder.standing().saved
         recorder.write_tables()
-        findings: Sequence[str] = ()
         with _tables_at_the_end(recorder, output):
-            if missing:
-                _check_space(config, [prepared.selection.clip(clip_id) for clip_id in missing])
-                queues = _fill_queues(
-                    config.download, missing, settings, journal.saved_last(NUM_SAVED)
-                )
-                make_fetcher = partial(ClipFetcher, settings, gates=Gates())
-                with Workers(config.download.workers, make_fetcher) as workers:
-                    on_start(workers)
-                    pause = PauseNote(journal, len(queues.guests.addresses))
-                    engine = Engine(
-                        queues, recorder, workers, config=config.download, pause=pause,
-                        watch=watch, believed=believe,
-                    )  # fmt: skip
-                    engine.run()
-                    findings = _findings(queues, engine.suspects, prepared.selection)
+            findings = _fetch(
+                missing, recorder, journal, settings, on_start=on_start, watch=watch,
+                selection=prepared.selection, believe=believe,
+            )  # fmt: skip
         report = _report(prepared.selection, journal, recorder, settings, saved_before)
         return replace(report, findings=findings)
+
+
+def _fetch(
+    missing: Mapping[str, str | None],
+    recorder: Recorder,
+    journal: Journal,
+    settings: FetchSettings,
+    *,
+    selection: Selection,
+    believe: Collection[str],
+    on_start: Callable[[Workers], object],
+    watch: Watch,
+) -> Sequence[str]:
+    """Fetch the clips that are missing; return why some wait that were asked for."""
+    if not missing:
+        return ()
+    config = settings.download
+    _check_space(settings, [selection.clip(clip_id) for clip_id in missing])
+    queues = _fill_queues(config, missing, settings, journal.saved_last(NUM_SAVED))
+    make_fetcher = partial(ClipFetcher, settings, gates=Gates())
+    with Workers(config.workers, make_fetcher) as workers:
+        on_start(workers)
+        pause = PauseNote(journal, len(queues.guests.addresses))
+        engine = Engine(
+            queues, recorder, workers, config=config, pause=pause, watch=watch, believed=believe
+        )
+        engine.run()
+    return _findings(queues, engine.suspects, selection)
 
 
 def _open_recorder(
@@ -227,10 +243,10 @@ def _tables_at_the_end(recorder: Recorder, output: OutputFolder) -> Iterator[Non
         shutil.rmtree(output.scratch, ignore_errors=True)
 
 
-def _check_space(config: Config, clips: Sequence[Clip]) -> None:
+def _check_space(settings: FetchSettings, clips: Sequence[Clip]) -> None:
     """Refuse to begin what the disk can't hold."""
-    folder = config.output.dir
-    needed = sum(estimate_wav_bytes(clip.duration_s, config.audio) for clip in clips)
+    folder = settings.output.path
+    needed = sum(estimate_wav_bytes(clip.duration_s, settings.audio) for clip in clips)
     room = find_free_space(folder)
     if room is not None and needed > room.num_bytes:
         raise OutputError(

@@ -34,7 +34,7 @@ class Behaviour:
     """HTTP status of the player API; if not 200, the page has no player response either."""
     media_status: int = 206
     """HTTP status of every request for media; 206 is the normal answer to a range."""
-    formats: Literal["urls", "no_urls", "drm", "storyboard"] = "urls"
+    formats: Literal["urls", "no_urls", "drm", "storyboard", "odd"] = "urls"
     """The formats of a playable video."""
     plays_signed_in: bool = False
     """True if only guests are refused."""
@@ -62,6 +62,7 @@ def _gone(subreason: str, status: str = ERROR) -> Behaviour:
     return Behaviour(status, "Video unavailable", subreason)
 
 
+_APOSTROPHE = "\N{RIGHT SINGLE QUOTATION MARK}"
 _AGE_SUBREASON = "This video may be inappropriate for some users."
 _UPCOMING = {"isUpcoming": True, "isLiveContent": True}
 
@@ -77,7 +78,7 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "http_429:player": Behaviour(player_status=429),
     "bot_check": Behaviour(
         LOGIN,
-        "Sign in to confirm you\N{RIGHT SINGLE QUOTATION MARK}re not a bot",
+        f"Sign in to confirm you{_APOSTROPHE}re not a bot",
         "This helps protect our community. Learn more",
     ),
     "bot_check:captcha": Behaviour(
@@ -99,6 +100,13 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "session:no_urls": Behaviour(formats="no_urls"),
     "session:storyboard": Behaviour(formats="storyboard"),
     "session:media": Behaviour(media_status=403),
+    "account_locked": _gone(f"This content isn{_APOSTROPHE}t available.", UNPLAYABLE),
+    "restricted": _gone(
+        "This video is restricted. Please check the Google Workspace administrator and/or the "
+        "network administrator restrictions.",
+        UNPLAYABLE,
+    ),
+    "sign_in": Behaviour(LOGIN, "Please sign in"),
     # The machine
     "cookies": Behaviour(signs_out=True),
     # The clip
@@ -123,10 +131,19 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "members:premium": Behaviour(
         UNPLAYABLE, "This video is only available to Music Premium members"
     ),
+    "members:level": Behaviour(
+        UNPLAYABLE,
+        "This video is available to this channel's members on level: Friends (or any higher "
+        "priced level).",
+    ),
     "geo": _gone("The uploader has not made this video available in your country", UNPLAYABLE),
     "geo:blocked": _gone(
         "This video contains content from Label, who has blocked it in your country on copyright "
         "grounds",
+        UNPLAYABLE,
+    ),
+    "geo:legal": _gone(
+        "This video is not available in your country due to a legal complaint from a government.",
         UNPLAYABLE,
     ),
     "terminated": _gone(
@@ -137,6 +154,12 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
         "This video is no longer available because the uploader has closed their YouTube account."
     ),
     "copyright": _gone("This video is no longer available due to a copyright claim by Label"),
+    "copyright:grounds": _gone(
+        "This video contains content from Label, who has blocked it on copyright grounds"
+    ),
+    "copyright:worldwide": _gone(
+        "This video contains content from Label, who has blocked it worldwide on copyright grounds"
+    ),
     "removed": _gone("This video has been removed by the uploader"),
     "removed:violating": _gone(
         "This video has been removed for violating YouTube's Terms of Service"
@@ -149,6 +172,14 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "drm": Behaviour(formats="drm"),
     "live": Behaviour(OFFLINE, "This live event will begin in 3 hours.", details=_UPCOMING),
     "live:premiere": Behaviour(OFFLINE, "Premieres in 3 hours", details=_UPCOMING),
+    "live:shortly": Behaviour(OFFLINE, "Premiere will begin shortly", details=_UPCOMING),
+    "live:recording": Behaviour(UNPLAYABLE, "This live stream recording is not available."),
+    "live:ended": Behaviour(UNPLAYABLE, "This live event has ended."),
+    "live:processing": Behaviour(
+        ERROR, f"We{_APOSTROPHE}re processing this video. Check back later."
+    ),
+    "unlisted": Behaviour(UNPLAYABLE, "Watch this one on a telescope."),
     "network": Behaviour(http_status=500, player_status=500),
-    "unknown": Behaviour(ERROR, "We're processing this video. Check back later."),
+    # A form that yt-dlp does not expect: a fault of the tool, as after a change of the site.
+    "unknown": Behaviour(formats="odd"),
 }

@@ -156,6 +156,10 @@ def _streaming_data(video: Video, layouts: Sequence[Layout]) -> Json:
     }
     if offers == "storyboard":
         data["adaptiveFormats"] = []
+    if offers == "odd":
+        data["adaptiveFormats"] = [
+            {**offered, "mimeType": 7} for offered in data["adaptiveFormats"]
+        ]
     if video.packing == "hls" and offers == "urls":
         data["hlsManifestUrl"] = hls.manifest_url(video.ytid)
     if offers == "drm":

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from yt_dlp.networking.exceptions import HTTPError, IncompleteRead, TransportError
-from yt_dlp.utils import ContentTooShortError, GeoRestrictedError
+from yt_dlp.utils import ContentTooShortError, ExtractorError, GeoRestrictedError
 
 from audioset_dl.outcomes import FAILURE_KINDS, KINDS, Failure, FailureKind
 
@@ -18,7 +18,7 @@ _BY_TYPE: tuple[tuple[type[BaseException], str], ...] = (
 )
 _OF_TRANSPORT = (KINDS["proxy"], KINDS["offline"])
 """What a transport error may be by its text, other than a passing fault of the network."""
-_UNCLEAR = frozenset({"session", "format", "unknown"})
+_UNCLEAR = frozenset({"session", "format", "unknown", "unlisted"})
 """Codes of errors that often have a clearer cause in an earlier warning. yt-dlp only warns of a 429
 from the player API; the error that follows is "Failed to extract any player response"."""
 
@@ -34,7 +34,7 @@ def classify(error: BaseException, warnings: Sequence[str] = ()) -> Failure:
         Its warnings before that, in order.
     """
     detail = _clean(str(error))
-    kind = _by_cause(error) or _by_text(detail) or KINDS["unknown"]
+    kind = _by_cause(error) or _by_text(detail) or KINDS[_unlisted_code(error)]
     if kind.code in _UNCLEAR:
         clearer, words = _clearest_warning(warnings)
         if clearer is not None:
@@ -57,6 +57,15 @@ def _by_cause(error: BaseException) -> FailureKind | None:
             if isinstance(cause, error_type):
                 return _by_text(_clean(str(cause)), _OF_TRANSPORT) or KINDS[code]
     return None
+
+
+def _unlisted_code(error: BaseException) -> str:
+    """Tell words of YouTube's that nobody listed from a fault of the tool.
+
+    yt-dlp calls an error expected where it hands on what YouTube says.
+    """
+    errors = [cause for cause in _causes(error) if isinstance(cause, ExtractorError)]
+    return "unlisted" if any(cause.expected for cause in errors) else "unknown"
 
 
 def _by_status(status: int) -> FailureKind | None:

@@ -31,7 +31,6 @@ from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.doctor import folders, tools
 from audioset_dl.doctor.check import Check, Guard
 from audioset_dl.doctor.network import (
-    CANARY_YTID,
     Route,
     check_clock,
     describe_greeting,
@@ -48,6 +47,8 @@ from audioset_dl.youtube.checkup import Greeting, Runtime, Solver, greet
 TODAY = date(2026, 11, 24)
 FRIEND = Video("", duration_s=19)
 """Stands for every video that is not there, the canary too."""
+
+CANARY = DownloadConfig().canary
 
 
 @pytest.fixture
@@ -93,12 +94,12 @@ def test_a_machine_that_is_well_is_told_so_and_nothing_is_left_behind(
         "aac", "metadata", "classes", "output", "lock", "room", "cookies", "address", "canary",
         "clock",
     ]  # fmt: skip
-    assert f"10 s of {CANARY_YTID} cut" in found["canary"]["found"]
+    assert f"10 s of {CANARY} cut" in found["canary"]["found"]
     assert "ranged" in found["canary"]["found"]
     assert found["javascript"]["found"].startswith("deno ")
     assert sorted(tmp_path.rglob("*")) == before
     asked = [request for request in world.simulator.log.requests if request.ytid]
-    assert {request.ytid for request in asked} == {CANARY_YTID}
+    assert {request.ytid for request in asked} == {CANARY}
 
 
 def test_lines_fit_a_terminal_and_the_last_one_sums_up(world: World) -> None:
@@ -128,11 +129,11 @@ def test_without_the_network_nothing_is_asked(world: World) -> None:
         ("bot_check", "warning", "YouTube refuses this address for now (bot_check", "an hour"),
         ("http_429", "warning", "YouTube refuses this address for now (http_429", "an hour"),
         ("rate_limited", "warning", "YouTube refuses this address", "max_per_hour"),
-        ("private", "warning", f"does not give {CANARY_YTID} (private", "--canary YTID"),
+        ("private", "warning", f"does not give {CANARY} (private", "--canary YTID"),
         ("network", "warning", "network: ", "try again"),
         ("session", "error", "The page needs to be reloaded", "pip install -U"),
         ("session:media", "error", "403", "pip install -U"),
-        ("unknown", "error", "We're processing this video", "pip install -U"),
+        ("unknown", "error", "expected string", "pip install -U"),
     ],
 )
 def test_what_keeps_the_canary_away_is_told_apart(

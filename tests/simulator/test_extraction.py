@@ -27,6 +27,9 @@ Decode = Callable[[bytes, int], np.ndarray]
 
 FRAGMENTS = {
     "rate_limited": ("this content isn't available, try again later",),
+    "account_locked": ("this content isn't available",),
+    "restricted": ("network administrator restrictions",),
+    "sign_in": ("please sign in",),
     "http_429": ("http error 429",),
     "bot_check": ("sign in to confirm you're not a bot", "requiring a captcha challenge"),
     "blocked": (
@@ -42,10 +45,19 @@ FRAGMENTS = {
     ),
     "private": ("private video", "this video is private"),
     "age": ("sign in to confirm your age", "age-restricted"),
-    "members": ("join this channel to get access", "requires payment", "music premium"),
-    "geo": ("not made this video available in your country", "blocked it in your country"),
+    "members": (
+        "join this channel to get access",
+        "channel's members on level",
+        "requires payment",
+        "music premium",
+    ),
+    "geo": (
+        "not made this video available in your country",
+        "blocked it in your country",
+        "legal complaint",
+    ),
     "terminated": ("has been terminated", "uploader has closed their youtube account"),
-    "copyright": ("no longer available due to a copyright claim",),
+    "copyright": ("no longer available due to a copyright claim", "copyright grounds"),
     "removed": (
         "removed by the uploader",
         "removed for violating",
@@ -58,15 +70,30 @@ FRAGMENTS = {
         "this video is not available",
     ),
     "drm": ("drm protected",),
-    "live": ("this live event will begin", "premieres in"),
+    "live": (
+        "this live event",
+        "premieres in",
+        "premiere will begin",
+        "this live stream recording is not available",
+        "we're processing this video",
+    ),
+    "unlisted": ("telescope",),
     "network": ("http error 500",),
 }
 """What the extractor's words mean, from the top down."""
 
 PLAYABLE = {"ok", "ok:kids", "session:media", "cookies"}
-UNEXPECTED = {"http_429", "http_429:player", "session:player", "session:no_urls", "network"}
+ODD = {"unknown"}
+"""What makes the extractor fall over, without words."""
+UNEXPECTED = {
+    "http_429",
+    "http_429:player",
+    "session:player",
+    "session:no_urls",
+    "network",
+}
 """What the extractor takes for a bug of its own, or of the network."""
-REFUSED = sorted(BEHAVIOURS.keys() - PLAYABLE)
+REFUSED = sorted(BEHAVIOURS.keys() - PLAYABLE - ODD)
 DURATION_S = 12.345
 
 

@@ -42,6 +42,26 @@ VIDEO = "ERROR: [youtube] -a_cdefghi0: "
         ("Video unavailable", "unavailable", Scope.GONE),
         ("This video is DRM protected", "drm", Scope.GONE),
         ("This live event will begin in 3 days.", "live", Scope.GONE),
+        # Recorded, or reported of the live site.
+        ("Video unavailable. This content isn’t available.", "account_locked", Scope.ADDRESS),
+        ("This video is restricted. Please check the Google Workspace administrator and/or the "
+         "network administrator restrictions.", "restricted", Scope.ADDRESS),
+        ("Please sign in", "sign_in", Scope.ADDRESS),
+        ("This video is available to this channel's members on level: Friends (or any higher "
+         "priced level). Join this channel to get access.", "members", Scope.GONE),
+        ("This live stream recording is not available.", "live", Scope.GONE),
+        ("This live event has ended.", "live", Scope.GONE),
+        ("Premiere will begin shortly", "live", Scope.GONE),
+        ("We're processing this video. Check back later.", "live", Scope.GONE),
+        ("Video unavailable. This video contains content from X, who has blocked it on copyright "
+         "grounds", "copyright", Scope.GONE),
+        ("This video contains content from X, who has blocked it worldwide on copyright grounds",
+         "copyright", Scope.GONE),
+        ("Video unavailable. This video contains content from X, who has blocked it in your "
+         "country on copyright grounds", "geo", Scope.GONE),
+        ("This video is not available in your country due to a legal complaint", "geo",
+         Scope.GONE),
+        ("Video unavailable. Words that nobody has listed", "unavailable", Scope.GONE),
         ("Unable to download webpage: The read operation timed out", "network", Scope.TRANSIENT),
         ("Something that nobody has seen before", "unknown", Scope.TRANSIENT),
     ],
@@ -75,6 +95,13 @@ def as_download_error(cause: BaseException) -> DownloadError:
 def test_causes_under_a_download_error(cause: BaseException, code: str) -> None:
     assert classify(as_download_error(cause)).code == code
     assert classify(cause).code == code, "the cause itself may be raised as well"
+
+
+def test_words_of_the_site_that_nobody_listed_are_no_fault_of_the_tool() -> None:
+    words = "Watch this one on a telescope"
+    assert classify(as_download_error(ExtractorError(words, expected=True))).code == "unlisted"
+    assert classify(as_download_error(ExtractorError(words))).code == "unknown"
+    assert classify(as_download_error(KeyError(words))).code == "unknown"
 
 
 def test_a_vague_error_takes_its_cause_from_the_warning_before() -> None:
