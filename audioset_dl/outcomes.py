@@ -159,6 +159,9 @@ FAILURE_KINDS: tuple[FailureKind, ...] = (
     FailureKind("unlisted", _GONE, proof=Proof.TWICE),
     # The segment begins after the end of the track.
     FailureKind("out_of_range", _GONE, proof=Proof.FOUND),
+    # The video has no sound, or only dubs of it: YouTube's raters heard the original.
+    FailureKind("no_audio", _GONE, proof=Proof.FOUND),
+    FailureKind("dubbed", _GONE, proof=Proof.FOUND),
     # Less of a track came than YouTube says there is.
     FailureKind("truncated", _TRANSIENT),
     # A server sent something else than the range that was asked for.

@@ -22,6 +22,8 @@ MAX_TRAILER_BYTES = 64 << 10
 # first one ends after 8 of 20 seconds.
 
 _REFERENCE = struct.Struct(">III")
+_BEFORE_FRAGMENT = (b"emsg", b"styp", b"prft", b"free", b"skip", b"sidx")
+"""Boxes that may stand before a fragment (ISO/IEC 23009-1 §5.10.3.3, ISO/IEC 14496-12)."""
 
 
 def read_mp4_index(head: bytes, track_size: int) -> TrackIndex:
@@ -97,7 +99,78 @@ def _sample_rate(head: bytes, moov: Element) -> int:
     rate: int = struct.unpack_from(">I", head, at)[0]
     if not 8000 <= rate <= 192_000:
         raise BadIndexError(f"a timescale of {rate} Hz, which is no sample rate")
+    check_plain_aac(_audio_config(head, tracks[0]), rate)
     return rate
+
+
+def _audio_config(head: bytes, track: Element) -> bytes:
+    """Return the AudioSpecificConfig of a track of sound.
+
+    It lies in a chain of descriptors (ISO/IEC 14496-1, §7.2.6) in the ``esds`` box of the sample
+    entry ``mp4a`` (ISO/IEC 14496-14, §5.6).
+    """
+    hdlr = _find(head, track, b"mdia", b"hdlr")
+    if hdlr is None or head[hdlr.body + 8 : hdlr.body + 12] != b"soun":
+        raise BadIndexError("the track is none of sound")
+    stsd = _find(head, track, b"mdia", b"minf", b"stbl", b"stsd")
+    entry = next(_boxes(head, stsd.body + 8, stsd.end), None) if stsd is not None else None
+    if entry is None or entry.kind != b"mp4a" or entry.end > len(head):
+        raise BadIndexError("the track is none of AAC")
+    esds = next((box for box in _boxes(head, entry.body + 28, entry.end) if box.kind == b"esds"),
+                None)  # fmt: skip
+    inside = head[esds.body + 4 : esds.end] if esds is not None else b""
+    return _find_descriptor(inside, _DECODER_SPECIFIC)
+
+
+_DECODER_SPECIFIC = 0x05
+_DESCRIPTOR_FIELDS = {0x03: 3, 0x04: 13}
+"""Bytes before the inner descriptors of an ES_Descriptor and a DecoderConfigDescriptor."""
+
+
+def _find_descriptor(data: bytes, wanted: int) -> bytes:
+    at = 0
+    while at + 2 <= len(data):
+        tag, at, size = data[at], at + 1, 0
+        for _ in range(4):  # at most four bytes, each with seven bits of the size
+            if at >= len(data):
+                break
+            byte, at = data[at], at + 1
+            size = size << 7 | byte & 0x7F
+            if not byte & 0x80:
+                break
+        if tag == wanted:
+            return data[at : at + size]
+        at += _DESCRIPTOR_FIELDS.get(tag, size)
+    return b""
+
+
+_RATES = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025,
+          8_000, 7_350)  # fmt: skip
+_AAC_LC = 2
+_HIGHEST_CORE_RATE = 24_000
+"""Rates up to this may be those of the core of HE-AAC, which a decoder doubles."""
+
+
+def check_plain_aac(config: bytes, timescale: int) -> None:
+    """Raise `BadIndexError` unless decoded samples are those that the track counts.
+
+    HE-AAC (itags 139 and 599) counts at half the rate at which it is decoded, whether or not it
+    says so. Such a track is fetched whole.
+
+    Parameters
+    ----------
+    config : bytes
+        AudioSpecificConfig (ISO/IEC 14496-3, §1.6.2.1); empty where the file has none.
+    timescale : int
+        Rate at which the track counts, in Hz.
+    """
+    object_type, rate = _AAC_LC, timescale
+    if config:
+        first = int.from_bytes(config[:2].ljust(2, b"\0"), "big")
+        object_type, number = first >> 11, first >> 7 & 0x0F
+        rate = _RATES[number] if number < len(_RATES) else 0
+    if object_type != _AAC_LC or rate != timescale or rate <= _HIGHEST_CORE_RATE:
+        raise BadIndexError(f"AAC of type {object_type} at {rate} Hz, counted at {timescale} Hz")
 
 
 def read_fragment_time(data: bytes) -> int:
@@ -111,7 +184,8 @@ def read_fragment_time(data: bytes) -> int:
     BadIndexError
         The bytes do not begin with a fragment of one track.
     """
-    moof = next(_boxes(data, 0, len(data)), None)
+    boxes = _boxes(data, 0, len(data))
+    moof = next((box for box in boxes if box.kind not in _BEFORE_FRAGMENT), None)
     if moof is None or moof.kind != b"moof" or moof.end > len(data):
         raise BadIndexError("no fragment where the index says that there is one")
     tfdt = _find(data, moof, b"traf", b"tfdt")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import soundfile
@@ -40,6 +41,34 @@ def estimate_wav_bytes(duration_s: float, audio: AudioConfig) -> int:
     num_samples = round(duration_s * (audio.sample_rate or _SOURCE_RATE))
     channels = audio.channels or _SOURCE_CHANNELS
     return _HEADER_BYTES + num_samples * channels * _BYTES_PER_SAMPLE[audio.subtype]
+
+
+MIN_CORRELATION = 0.98
+"""Least correlation of two decodes of one track. Those of AAC differ where the decoder puts noise
+in place of noise (perceptual noise substitution): in a few frames of a thousand."""
+
+
+def is_same_sound(path: Path, samples: Samples) -> bool:
+    """Tell whether a WAV file holds the same sound as samples, but for what a decoder makes up.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    samples : Samples
+        Of the same rate and number of channels; else the answer is False.
+    """
+    try:
+        before, rate = soundfile.read(path, dtype="float64", always_2d=True)
+    except (OSError, soundfile.LibsndfileError):
+        return False
+    after = np.asarray(samples.data, dtype=np.float64)
+    if (rate, before.shape) != (samples.sample_rate, after.shape):
+        return False
+    power = np.sqrt(np.sum(before**2) * np.sum(after**2))
+    if power == 0:
+        return not before.any() and not after.any()
+    return bool(np.sum(before * after) / power >= MIN_CORRELATION)
 
 
 def encode_wav(samples: Samples, subtype: str) -> bytes:

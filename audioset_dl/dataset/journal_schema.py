@@ -76,6 +76,9 @@ CREATE TABLE pauses (
     code    TEXT NOT NULL,
     words   TEXT NOT NULL
 );
+-- What is known of the audio track, such as original; empty: 0.1.0 did not look.
+ALTER TABLE clips ADD COLUMN track TEXT;
+UPDATE clips SET track = '' WHERE state = 'saved';
 """
 """Clips that are gone by vague words wait again, as 0.1.0 believed these without a witness."""
 

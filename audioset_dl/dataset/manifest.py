@@ -30,8 +30,10 @@ from audioset_dl.storage.tables import BadRow, Cells, read_table, write_table
 MANIFEST_COLUMNS = (
     "file_name", "clip_id", "ytid", "start_s", "end_s", "duration_s", "num_samples",
     "sample_rate", "channels", "classes", "labels", "label_names", "subset", "sha256",
-    "source_format", "method", "bytes_fetched", "saved_at",
+    "source_format", "method", "bytes_fetched", "saved_at", "track",
 )  # fmt: skip
+_MANIFEST_NEEDED = MANIFEST_COLUMNS[:-1]
+"""The columns that manifest.csv of version 0.1.0 has."""
 FAILURES_COLUMNS = (
     "clip_id", "ytid", "start_s", "end_s", "classes", "state", "code", "detail", "attempts",
     "updated_at", "proof", "asked_as", "known_from",
@@ -135,7 +137,7 @@ def manifest_cells(row: Row, names: Mapping[str, str]) -> dict[str, object]:
         file.file_name, clip.clip_id, clip.ytid, clip.start_s, clip.end_s, duration_s,
         file.num_samples, file.sample_rate, file.channels, classes,
         ";".join(clip.labels), _join_names(clip.labels, names), clip.subset, file.sha256,
-        file.source_format, file.method, file.bytes_fetched, file.saved_at,
+        file.source_format, file.method, file.bytes_fetched, file.saved_at, file.track,
     )  # fmt: skip
     return dict(zip(MANIFEST_COLUMNS, cells, strict=True))
 
@@ -143,7 +145,7 @@ def manifest_cells(row: Row, names: Mapping[str, str]) -> dict[str, object]:
 def read_manifest(
     path: Path,
     *,
-    columns: Collection[str] = MANIFEST_COLUMNS,
+    columns: Collection[str] = _MANIFEST_NEEDED,
     checked: bool = True,
     fix: str | None = None,
 ) -> Manifest:
@@ -155,7 +157,7 @@ def read_manifest(
         The table.
     columns : collection of str
         Columns that must be there; what others say is 0 or empty where they are not. Unless these
-        are all of `MANIFEST_COLUMNS`, files may lie anywhere inside the folder of the table, and
+        are all that a download writes, files may lie anywhere inside the folder of the table, and
         not only in its ``wav``.
     checked : bool
         Refuse rows that no run can have written, such as of a file outside the folder. False for
@@ -176,7 +178,7 @@ def read_manifest(
             or "run `audioset-dl download`, which writes it, or name the config whose output.dir "
             "you mean",
         )
-    reader = _ManifestReader(checked=checked, is_download=set(columns) >= set(MANIFEST_COLUMNS))
+    reader = _ManifestReader(checked=checked, is_download=set(columns) >= set(_MANIFEST_NEEDED))
     fix = fix or _WRITTEN_ANEW
     rows = list(read_table(path, reader.read, columns=columns, what="manifest", fix=fix))
     return Manifest(path, rows, reader.names)
@@ -260,7 +262,7 @@ def _read_file(cells: Cells) -> SavedFile:
         name: kind(cells.get(name, kind())) for name, kind in FILE_COLUMNS.items()
     }
     # The same words stand in thousands of rows: interned, they are in memory once.
-    values |= {name: intern(values[name]) for name in ("source_format", "method")}
+    values |= {name: intern(values[name]) for name in ("source_format", "method", "track")}
     return SavedFile(**{**values, "num_bytes": 0})
 
 

@@ -37,6 +37,8 @@ class SavedFile:
     """Media bytes."""
     saved_at: str
     """ISO 8601, UTC."""
+    track: str = ""
+    """What is known of the audio track, such as ``original``; empty for files of version 0.1.0."""
 
 
 FILE_COLUMNS = {field.name: str if field.type == "str" else int for field in fields(SavedFile)}

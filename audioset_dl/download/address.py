@@ -166,6 +166,9 @@ class Address:
                 self.pauses.note_words()
             case AddressEvent.DOUBTED:
                 self.is_doubtful = True
+                if is_current and failure is not None and not failure.kind.is_ambiguous:
+                    # Its gate is shut, and stays so: what is asked next gets another.
+                    self.pauses.number += 1
             case AddressEvent.REFUSED:
                 self.is_doubtful = True
                 if is_current and failure is not None:

@@ -41,6 +41,9 @@ class ClipNotes:
     ) -> None:
         """Note what became of a clip, and when it is asked for again."""
         task, address = attempt.task, attempt.address
+        if task.saved is not None:
+            self._note_saved_before(task, task.saved, result, verdict)
+            return
         code = result.code if isinstance(result, Failure) else ""
         self._suspects.note_look(task, address, verdict.heard, code)
         if isinstance(result, SavedFile):
@@ -60,6 +63,20 @@ class ClipNotes:
             case Requeue.ELSEWHERE:
                 task.not_by.append(address)
         self._requeue(task, verdict)
+
+    def _note_saved_before(
+        self, task: Task, saved: SavedFile, result: SavedFile | Failure, verdict: Verdict
+    ) -> None:
+        """Note the audio track of a clip that is saved; whatever fails, it stays saved."""
+        if isinstance(result, SavedFile):
+            self._recorder.note_track(task.clip_id, result)
+            return
+        task.attempts += verdict.charged
+        if result.code == "dubbed" and task.found == result.code:
+            self._recorder.note_track(task.clip_id, replace(saved, track=result.code))
+        task.found = verdict.found or task.found
+        if verdict.requeue in (Requeue.NOW, Requeue.SOON, Requeue.LATER):
+            self._queues.add_later(task)
 
     def settle(self, address: Address, settled: Sequence[Hearing], evidence: Evidence) -> None:
         """Take up what vague words are worth: some clips are gone by them."""

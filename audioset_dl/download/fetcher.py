@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from audioset_dl.audio.cut import BrokenStreamError
-from audioset_dl.audio.wav import encode_wav
+from audioset_dl.audio.wav import encode_wav, is_same_sound
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.dataset.resume import write_pending
 from audioset_dl.dataset.rows import SavedFile
@@ -38,6 +38,8 @@ class Job:
     """By which address."""
     number: int = 0
     """Of the attempt, among all of the run."""
+    saved: SavedFile | None = None
+    """The file that is there already, and stays if it holds the same sound."""
 
 
 class ClipFetcher:
@@ -85,7 +87,14 @@ class ClipFetcher:
         client = self._client(job.ticket)
         client.enter(gate)
         try:
-            media = Ladder(client, job.clip, gate, self._settings).fetch()
+            ladder = Ladder(
+                client,
+                job.clip,
+                gate,
+                self._settings,
+                more_clients=job.ticket.asks_more_clients,
+            )
+            media = ladder.fetch()
         except BrokenStreamError as error:
             return Failure("bad_answer", str(error))
         except VideoFailed as error:
@@ -99,6 +108,10 @@ class ClipFetcher:
         gate.is_doubtful = False
         return self._save(job, media)
 
+    def _is_same_sound(self, saved: SavedFile, media: Media) -> bool:
+        path = self._settings.output.path / saved.file_name
+        return is_same_sound(path, media.samples)
+
     def _client(self, ticket: Ticket) -> YoutubeClient:
         key = ticket.proxy, ticket.uses_cookies
         if key not in self._clients:
@@ -111,6 +124,8 @@ class ClipFetcher:
         return self._clients[key]
 
     def _save(self, job: Job, media: Media) -> SavedFile:
+        if job.saved is not None and self._is_same_sound(job.saved, media):
+            return replace(job.saved, track=media.track.sound)
         wav = encode_wav(media.samples, self._settings.audio.subtype)
         file = SavedFile(
             file_name=job.file_name or "",
@@ -119,10 +134,11 @@ class ClipFetcher:
             channels=media.samples.channels,
             num_bytes=len(wav),
             sha256=hashlib.sha256(wav).hexdigest(),
-            source_format=media.source_format,
+            source_format=media.track.description,
             method=media.method,
             bytes_fetched=media.num_bytes,
             saved_at=utc_now(),
+            track=media.track.sound,
         )
         if job.file_name is not None:
             write_pending(self._settings.output, job.clip, file)

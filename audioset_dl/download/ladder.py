@@ -23,6 +23,8 @@ from audioset_dl.youtube.video import Track, YoutubeClient
 
 DURATION_SLACK_S = 2.0
 """By how much an audio track may differ from the length that YouTube states in whole seconds."""
+MOST_OTHERS = 2
+"""Other formats that are tried where one is served in part and then refused."""
 END_SLACK_S = 0.1
 """By how much a track may end before its index says: a packet or two, and what an encoder pads."""
 
@@ -32,7 +34,7 @@ class Media:
     """The samples of a clip and how they were got."""
 
     samples: Samples
-    source_format: str
+    track: Track
     method: str
     num_bytes: int
     """Media bytes fetched."""
@@ -49,13 +51,22 @@ class Ladder:
         The clip.
     gate : Gate
         Of the address.
+    more_clients : bool
+        Ask by one more of YouTube's clients than yt-dlp does.
     settings : FetchSettings
         ffmpeg, the form of the audio, and the folder for a track that has to be fetched whole.
     """
 
     def __init__(
-        self, client: YoutubeClient, clip: Clip, gate: Gate, settings: FetchSettings
+        self,
+        client: YoutubeClient,
+        clip: Clip,
+        gate: Gate,
+        settings: FetchSettings,
+        *,
+        more_clients: bool = False,
     ) -> None:
+        self._more_clients = more_clients
         self._client = client
         self._clip = clip
         self._gate = gate
@@ -72,16 +83,38 @@ class Ladder:
         VideoFailed
             Why it can't be fetched.
         """
-        track = self._client.extract(self._clip.ytid)
-        _check_within(self._clip, track.duration_s)
         try:
-            return self._fetch_track(track)
+            return self._fetch_track(self._extract())
         except MediaRefused:
-            # A new extraction helps where the URL has expired, not where the address is refused.
-            if self._gate.is_doubtful:
+            # A new extraction helps where the URL has expired, or serves no more than a part of its
+            # track; not where the address is refused.
+            if self._gate.is_doubtful and not self._num_bytes:
                 raise
             self._gate.is_doubtful = True
-            return self._fetch_track(self._client.extract(self._clip.ytid))
+        return self._fetch_any(self._extract())
+
+    def _extract(self, *, manifests: bool = False) -> Track:
+        more = self._more_clients
+        return self._client.extract(self._clip.ytid, more_clients=more, manifests=manifests)
+
+    def _fetch_any(self, track: Track) -> Media:
+        """Try formats one after the other, as long as each is served in part and then refused.
+
+        Some clients' URLs serve a megabyte each, and refuse the rest of the track
+        (https://github.com/yt-dlp/yt-dlp/issues/12482).
+        """
+        for one in (track, *track.others[:MOST_OTHERS]):
+            served = self._num_bytes
+            try:
+                return self._fetch_track(one)
+            except MediaRefused:
+                if self._num_bytes == served:
+                    raise
+        return self._fetch_in_pieces(self._extract(manifests=True))
+
+    def _fetch_in_pieces(self, track: Track) -> Media:
+        pieces = [one for one in (track, *track.others) if not one.is_one_file]
+        return self._fetch_track(pieces[0] if pieces else track)
 
     def _fetch_track(self, track: Track) -> Media:
         """Go down the ladder: ten seconds out of the track, else all of it."""
@@ -105,14 +138,15 @@ class Ladder:
 
         head = read(0, HEAD_BYTES)
         index = read_index(track.extension, head, track_size, read)
-        _check_within(clip, float(index.end), slack_s=0)
+        _check_agrees(float(index.end), track.duration_s)
+        _check_within(clip, float(index.end))
         start_s, end_s = clip.start_s, clip.end_s
         samples = cut_ranged(
             self._ffmpeg, index, read, start_s=start_s, end_s=end_s, audio=self._audio
         )
         _check_reaches(samples, clip, min(end_s, float(index.end)))
-        _check_not_empty(samples, clip)
-        return Media(samples, track.description, "ranged", self._num_bytes)
+        _check_not_empty(samples, clip, track)
+        return Media(samples, track, "ranged", self._num_bytes)
 
     def _fetch_whole(self, track: Track) -> Media:
         """Fetch the whole track into a file and cut the clip out of it."""
@@ -128,9 +162,9 @@ class Ladder:
             samples = self._cut(file if track.is_one_file else name_by_content(file))
         if track.info.get("filesize") is None:
             _check_complete(samples, clip, track)
-        _check_not_empty(samples, clip)
+        _check_not_empty(samples, clip, track)
         method = "whole" if track.is_one_file else "hls"
-        return Media(samples, track.description, method, self._num_bytes)
+        return Media(samples, track, method, self._num_bytes)
 
     def _cut(self, file: Path) -> Samples:
         start_s, end_s = self._clip.start_s, self._clip.end_s
@@ -140,8 +174,17 @@ class Ladder:
             raise VideoFailed(Failure("decode", str(error))) from error
 
 
-def _check_within(clip: Clip, end_s: float | None, slack_s: float = DURATION_SLACK_S) -> None:
-    if end_s is not None and clip.start_s >= end_s + slack_s:
+def _check_agrees(end_s: float, duration_s: float | None) -> None:
+    """Raise `BadIndexError` if an index covers more or less than the video is long.
+
+    Small files may have several indices, of which the first covers a part.
+    """
+    if duration_s is not None and abs(end_s - duration_s) > DURATION_SLACK_S:
+        raise BadIndexError(f"the index ends at {end_s:g} s, the video at {duration_s:g} s")
+
+
+def _check_within(clip: Clip, end_s: float) -> None:
+    if clip.start_s >= end_s:
         raise VideoFailed(_out_of_range(clip, f"the video is {end_s:g} s long"))
 
 
@@ -166,9 +209,14 @@ def _check_complete(samples: Samples, clip: Clip, track: Track) -> None:
         raise VideoFailed(Failure("truncated", detail))
 
 
-def _check_not_empty(samples: Samples, clip: Clip) -> None:
-    if not samples.num_samples:
-        raise VideoFailed(_out_of_range(clip, "the track ends before it"))
+def _check_not_empty(samples: Samples, clip: Clip, track: Track) -> None:
+    """Tell a segment beyond the end of the video from one beyond the end of what came."""
+    if samples.num_samples:
+        return
+    if track.duration_s is not None and clip.start_s < track.duration_s - DURATION_SLACK_S:
+        detail = f"the track ends before {clip.start_s:g} s, the video at {track.duration_s:g} s"
+        raise VideoFailed(Failure("truncated", detail))
+    raise VideoFailed(_out_of_range(clip, "the track ends before it"))
 
 
 def _out_of_range(clip: Clip, why: str) -> Failure:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from audioset_dl.catalog.clips import YTID_LENGTH, Clip
+from audioset_dl.dataset.rows import SavedFile
 from audioset_dl.download.address import Address, Ticket
 from audioset_dl.download.hearings import Hearing, Look
 from audioset_dl.outcomes import KINDS, Failure
@@ -61,6 +62,8 @@ class Task:
     """Of its last attempt, among all of the run in the order of their beginning."""
     is_put_off: bool = False
     """True once it waits for the next run."""
+    saved: SavedFile | None = None
+    """Its file, where it is saved and only its audio track is in doubt."""
     witness: Clip | None = None
     """Set where it is no clip of the dataset, but a video that should play."""
 

@@ -118,7 +118,8 @@ class Recorder:
         if task.witness is not None:
             return Job(task.witness, None, ticket, task.number)
         clip = self._selection.clip(task.clip_id)
-        return Job(clip, self._layout.file_name(clip.clip_id, clip.labels), ticket, task.number)
+        place = self._layout.file_name(clip.clip_id, clip.labels)
+        return Job(clip, place, ticket, task.number, task.saved)
 
     def note_saved(self, clip_id: str, file: SavedFile) -> Clip:
         """Note that a clip is saved, and return it."""
@@ -126,6 +127,11 @@ class Recorder:
         drop_pending(self._output, clip_id)
         self._num_saved += 1
         return self._selection.clip(clip_id)
+
+    def note_track(self, clip_id: str, file: SavedFile) -> None:
+        """Note the audio track of a clip that was saved before."""
+        self._journal.record_saved(clip_id, file)
+        drop_pending(self._output, clip_id)
 
     def note_failed(
         self, clip_id: str, failure: Failure, verdict: Verdict, *, with_cookies: bool

@@ -29,7 +29,7 @@ from audioset_dl.download.address import open_account, open_addresses
 from audioset_dl.download.engine import Engine, Watch
 from audioset_dl.download.fetcher import ClipFetcher
 from audioset_dl.download.messages import PauseNote, describe_doubts, describe_reopened
-from audioset_dl.download.queues import Queues, make_task
+from audioset_dl.download.queues import Queues, Task, make_task
 from audioset_dl.download.recorder import Recorder
 from audioset_dl.download.settings import (
     FetchSettings,
@@ -49,6 +49,9 @@ from audioset_dl.storage.disk import find_free_space
 from audioset_dl.storage.lock import hold_folder
 from audioset_dl.youtube.gate import Gates
 from audioset_dl.youtube.options import check_options
+
+TRACK = "track"
+"""For ``--retry``: saved clips of which it is not known that they are the video's own sound."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,9 @@ def download(
     config : path, dict or Config
         A config.yaml, its keys as a dict, or a loaded config.
     retry : collection of str
-        Failure codes: clips that are gone for one of these reasons are asked for again.
+        Failure codes: clips that are gone for one of these reasons are asked for again. ``track``:
+        so are saved clips of version 0.1.0, which could be dubs; a file is replaced only if the
+        video's own sound is another.
     believe : collection of str
         Codes of vague words, such as ``unavailable``, that are taken for true even where nearly
         all clips hear them. Of use for lists that are long dead.
@@ -154,7 +159,7 @@ def download(
     """
     config = as_config(config)
     check_options(config.download.yt_dlp)
-    _check_codes("--retry", retry, GONE_CODES)
+    _check_codes("--retry", retry, (*GONE_CODES, TRACK))
     _check_codes("--believe", believe, VAGUE_CODES)
     prepared = prepare(config, progress=progress)
     for warning in prepared.warnings:
@@ -179,7 +184,7 @@ def download(
         with _tables_at_the_end(recorder, output):
             findings = _fetch(
                 missing, recorder, journal, settings, on_start=on_start, watch=watch,
-                selection=prepared.selection, believe=believe,
+                selection=prepared.selection, believe=believe, asks_tracks=TRACK in retry,
             )  # fmt: skip
         report = _report(prepared.selection, journal, recorder, settings, saved_before)
         return replace(report, findings=findings)
@@ -193,15 +198,19 @@ def _fetch(
     *,
     selection: Selection,
     believe: Collection[str],
+    asks_tracks: bool,
     on_start: Callable[[Workers], object],
     watch: Watch,
 ) -> Sequence[str]:
     """Fetch the clips that are missing; return why some wait that were asked for."""
-    if not missing:
+    doubtful = list(_saved_of_unknown_track(journal)) if asks_tracks else []
+    if not (missing or doubtful):
         return ()
     config = settings.download
     _check_space(settings, [selection.clip(clip_id) for clip_id in missing])
     queues = _fill_queues(config, missing, settings, journal.saved_last(NUM_SAVED))
+    for task in doubtful:
+        queues.add(task)
     make_fetcher = partial(ClipFetcher, settings, gates=Gates())
     with Workers(config.workers, make_fetcher) as workers:
         on_start(workers)
@@ -270,6 +279,13 @@ def _fill_queues(
     for clip_id, code in missing.items():
         queues.add(make_task(clip_id, code, has_account=queues.has_account))
     return queues
+
+
+def _saved_of_unknown_track(journal: Journal) -> Iterator[Task]:
+    """Yield a task for each saved clip of which version 0.1.0 did not note the audio track."""
+    for row in journal.rows("saved"):
+        if row.wanted and not row.saved_file.track:
+            yield Task(row.clip_id, row.ytid, saved=row.saved_file)
 
 
 def _findings(queues: Queues, suspects: Suspects, selection: Selection) -> list[str]:

@@ -36,6 +36,8 @@ class Behaviour:
     """HTTP status of every request for media; 206 is the normal answer to a range."""
     formats: Literal["urls", "no_urls", "drm", "storyboard", "odd"] = "urls"
     """The formats of a playable video."""
+    formats_of: tuple[str, ...] = ()
+    """Names of the innertube clients whose formats are like `formats`; empty: of all."""
     plays_signed_in: bool = False
     """True if only guests are refused."""
     refused_clients: tuple[str, ...] = ()
@@ -50,6 +52,11 @@ class Behaviour:
     """More of ``playabilityStatus.errorScreen``."""
     details: Mapping[str, Any] = field(default_factory=dict)
     """More of ``videoDetails``."""
+
+    def formats_for(self, client: str) -> str:
+        """Return the formats that a client is told of."""
+        is_meant = not self.formats_of or client in self.formats_of
+        return self.formats if is_meant else "urls"
 
     def refuses(self, client: str, *, is_signed_in: bool) -> bool:
         """Return True if this client is told that it can't play the video."""
@@ -128,6 +135,14 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
         "and other exclusive perks.",
     ),
     "members:payment": Behaviour(UNPLAYABLE, "This video requires payment to watch."),
+    # A paid film: yt-dlp follows it to its trailer.
+    "members:trailer": Behaviour(
+        UNPLAYABLE,
+        "This video requires payment to watch.",
+        error_screen={"playerLegacyDesktopYpcTrailerRenderer": {"trailerVideoId": "the_trailer"}},
+    ),
+    "live:now": Behaviour(details={"isLive": True, "isLiveContent": True}),
+    "live:over": Behaviour(details={"isPostLiveDvr": True, "isLiveContent": True}),
     "members:premium": Behaviour(
         UNPLAYABLE, "This video is only available to Music Premium members"
     ),
@@ -170,6 +185,9 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "unavailable:this": Behaviour(ERROR, "This video is unavailable"),
     "unavailable:not": _gone("This video is not available"),
     "drm": Behaviour(formats="drm"),
+    # An experiment that gives the TV client nothing else, for hours
+    # (https://github.com/yt-dlp/yt-dlp/issues/12563). The other clients play.
+    "ok:drm_for_tv": Behaviour(formats="drm", formats_of=("TVHTML5",)),
     "live": Behaviour(OFFLINE, "This live event will begin in 3 hours.", details=_UPCOMING),
     "live:premiere": Behaviour(OFFLINE, "Premieres in 3 hours", details=_UPCOMING),
     "live:shortly": Behaviour(OFFLINE, "Premiere will begin shortly", details=_UPCOMING),

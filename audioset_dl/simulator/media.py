@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from audioset_dl.simulator.answers import HTML, SOME_PAGE, Answer, refuse, with_
 from audioset_dl.simulator.call import Call
 from audioset_dl.simulator.faults import http_fault
 from audioset_dl.simulator.shelf import Shelf
+from audioset_dl.simulator.sounds import Offer
 from audioset_dl.simulator.tracks import FORMATS, Tracks
 from audioset_dl.simulator.videos import Video
 
@@ -36,6 +38,8 @@ class MediaHost:
         self._shelf = shelf
         self._tracks = tracks
         self._refuse_open_ended = refuse_open_ended
+        self._served: Counter[str] = Counter()
+        """Bytes by the number of the URL."""
 
     def answer(self, call: Call) -> Answer:
         """Return the answer to a request."""
@@ -43,21 +47,29 @@ class MediaHost:
 
     def _media(self, call: Call) -> Answer:
         asked = call.parameters
-        video, itag = self._shelf.find(asked.get("id", "")), asked.get("itag", "")
-        if video is None or video.packing == "hls" or itag not in map(str, video.itags):
+        video = self._shelf.find(asked.get("id", ""))
+        offer = _find_offer(video, asked) if video is not None else None
+        if video is None or offer is None or video.packing == "hls":
             return Answer("media", 404)
         is_whole = self._refuse_open_ended and not _RANGE.fullmatch(call.range)
-        if is_whole or not _is_playable_yet(asked):
+        if is_whole or not _is_playable_yet(asked) or self._is_used_up(video, asked):
             return Answer("media", 403, ytid=video.ytid)
-        track = self._tracks.track(
-            int(itag), video.ytid, video.duration_s, has_index=video.has_index
-        )
-        return self._sent(call, video, track, FORMATS[int(itag)].mime_type.partition(";")[0])
+        melody = video.ytid if offer.plays_own_sound else f"dub of {video.ytid}"
+        has_index = video.has_index and offer.packing != "muxed"
+        track = self._tracks.track(offer.source, melody, video.duration_s, has_index=has_index)
+        mime_type = FORMATS[offer.source].mime_type.partition(";")[0]
+        answer = self._sent(call, video, track, mime_type)
+        if isinstance(answer.body, bytes | memoryview):
+            self._served[asked.get("cpn", "")] += len(answer.body)
+        return answer
+
+    def _is_used_up(self, video: Video, asked: Mapping[str, str]) -> bool:
+        return 0 < video.media_cap <= self._served[asked.get("cpn", "")]
 
     def _hls(self, call: Call) -> Answer:
         place = hls.read_place(call.path)
         video = self._shelf.find(place.ytid) if place else None
-        if place is None or video is None or video.packing != "hls":
+        if place is None or video is None:
             return Answer("other", 404)
         if place.segment is None:
             playlist = _playlist(video, is_master=place.is_master)
@@ -84,6 +96,13 @@ class MediaHost:
         if answer.fault == "full_200" or not call.range:
             return whole
         return _ranged(whole, call, memoryview(track))
+
+
+def _find_offer(video: Video, asked: Mapping[str, str]) -> Offer | None:
+    language = asked.get("xtags", "").removeprefix("lang=")
+    wanted = asked.get("itag", ""), language
+    offers = (one for one in video.offers if (str(one.itag), one.language) == wanted)
+    return next(offers, None)
 
 
 def _playlist(video: Video, *, is_master: bool) -> bytes:

@@ -7,6 +7,7 @@ a video, who asks, and when; knows nothing of sockets.
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from collections.abc import Sequence
@@ -16,7 +17,8 @@ from urllib.parse import urlencode
 
 from audioset_dl.simulator import hls
 from audioset_dl.simulator.call import ACCOUNT_ID
-from audioset_dl.simulator.tracks import Layout
+from audioset_dl.simulator.sounds import Offer
+from audioset_dl.simulator.tracks import Format, Layout
 from audioset_dl.simulator.videos import Video
 
 Json = dict[str, Any]
@@ -28,6 +30,8 @@ IFRAME_API = (
     f"var scriptUrl='https:\\/\\/www.youtube.com\\/s\\/player\\/{_PLAYER_ID}\\/www-widgetapi.js';\n"
 ).encode()
 
+_NUMBERS = itertools.count(1)
+"""No two URLs of media are the same."""
 _VISITOR = "CgtzaW11bGF0b3IwMQ%3D%3D"
 _URL_LIFETIME_S = 6 * 3600
 _NUM_MEDIA_HOSTS = 4
@@ -97,7 +101,7 @@ def player_response(video: Video, layouts: Sequence[Layout], visitor: Visitor) -
         "microformat": {"playerMicroformatRenderer": _microformat(video)},
     }
     if not is_refused:
-        response["streamingData"] = _streaming_data(video, layouts)
+        response["streamingData"] = _streaming_data(video, layouts, visitor.client)
     if behaviour.formats == "storyboard":
         response["storyboards"] = {"playerStoryboardSpecRenderer": {"spec": _STORYBOARD}}
     if video.ad_s:
@@ -148,11 +152,14 @@ def _microformat(video: Video) -> Json:
     }
 
 
-def _streaming_data(video: Video, layouts: Sequence[Layout]) -> Json:
-    offers = video.answers.formats
+def _streaming_data(video: Video, layouts: Sequence[Layout], client: str) -> Json:
+    offers = video.answers.formats_for(client)
+    pairs = list(zip(video.offers, layouts, strict=False))
+    made = [(offer, _format(video, offer, layout, offers)) for offer, layout in pairs]
     data: Json = {
         "expiresInSeconds": str(_URL_LIFETIME_S),
-        "adaptiveFormats": [_adaptive_format(video, layout) for layout in layouts],
+        "formats": [one for offer, one in made if offer.packing == "muxed"],
+        "adaptiveFormats": [one for offer, one in made if offer.packing != "muxed"],
     }
     if offers == "storyboard":
         data["adaptiveFormats"] = []
@@ -160,26 +167,28 @@ def _streaming_data(video: Video, layouts: Sequence[Layout]) -> Json:
         data["adaptiveFormats"] = [
             {**offered, "mimeType": 7} for offered in data["adaptiveFormats"]
         ]
-    if video.packing == "hls" and offers == "urls":
+    # The site gives one with all that plays (recorded of VISIONOS).
+    if offers == "urls":
         data["hlsManifestUrl"] = hls.manifest_url(video.ytid)
     if offers == "drm":
         data["licenseInfos"] = [{"drmFamily": "WIDEVINE", "url": "https://www.youtube.com/drm"}]
     return data
 
 
-def _adaptive_format(video: Video, layout: Layout) -> Json:
+def _format(video: Video, offer: Offer, layout: Layout, offers: str) -> Json:
     """Return one format as the player API describes it; what it says of the bytes is true."""
     track = layout.format
     offered = {
-        "itag": track.itag,
-        "mimeType": track.mime_type,
+        "itag": offer.itag,
+        "mimeType": _mime_type(offer, track),
         "bitrate": round(8 * layout.size / layout.duration_s * 1.05),
         "averageBitrate": round(8 * layout.size / layout.duration_s),
         "contentLength": str(layout.size),
         "approxDurationMs": str(round(layout.duration_s * 1000)),
         "audioQuality": track.quality,
         "audioSampleRate": str(track.sample_rate),
-        "audioChannels": 2,
+        "audioChannels": offer.channels,
+        **offer.audio_track(),
         "projectionType": "RECTANGULAR",
         "quality": "tiny",
         "lastModified": "1700000000000000",
@@ -188,26 +197,44 @@ def _adaptive_format(video: Video, layout: Layout) -> Json:
         first, end = layout.index
         offered["initRange"] = {"start": "0", "end": str(first - 1)}
         offered["indexRange"] = {"start": str(first), "end": str(end - 1)}
-    if video.answers.formats == "drm":
+    if offer.packing == "video":
+        for key in ("audioQuality", "audioSampleRate", "audioChannels"):
+            del offered[key]
+    if offer.packing != "audio":
+        offered |= {"quality": "medium", "qualityLabel": "360p", "height": 360, "width": 640}
+    if offer.is_drc:
+        offered["isDrc"] = True
+    if offers == "drm":
         offered["drmFamilies"] = ["WIDEVINE"]
-    if video.answers.formats != "no_urls":
-        offered["url"] = _media_url(video, layout)
+    if offers != "no_urls":
+        offered["url"] = _media_url(video, offer, layout)
     return offered
 
 
-def _media_url(video: Video, layout: Layout) -> str:
+def _mime_type(offer: Offer, track: Format) -> str:
+    if offer.packing == "audio":
+        return track.mime_type
+    codecs = "avc1.42001E" if offer.packing == "video" else "avc1.42001E, mp4a.40.2"
+    return f'video/mp4; codecs="{codecs}"'
+
+
+def _media_url(video: Video, offer: Offer, layout: Layout) -> str:
     now = time.time()
     query = {
         "expire": int(now) + _URL_LIFETIME_S,
         "id": video.ytid,
-        "itag": layout.format.itag,
+        "itag": offer.itag,
         "source": "youtube",
+        "rqh": 1,
+        "cpn": next(_NUMBERS),
         "requiressl": "yes",
         "mime": layout.format.mime_type.partition(";")[0],
         "clen": layout.size,
         "dur": f"{layout.duration_s:.3f}",
         "sig": "simulated",
     }
+    if offer.language:
+        query["xtags"] = f"lang={offer.language}"
     if video.ad_s:
         query["playable_from"] = f"{now + video.ad_s:.3f}"
     return f"https://{media_host(video.ytid)}/videoplayback?{urlencode(query)}"

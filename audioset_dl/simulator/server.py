@@ -19,6 +19,7 @@ from audioset_dl.simulator.budget import Budget
 from audioset_dl.simulator.faults import RandomFaults
 from audioset_dl.simulator.log import RequestLog
 from audioset_dl.simulator.site import Site
+from audioset_dl.simulator.spells import Spell
 from audioset_dl.simulator.videos import Video
 from audioset_dl.simulator.wire import Listener, Wire
 
@@ -110,6 +111,10 @@ class Simulator:
         if self._listener is None:
             raise RuntimeError("the simulator is not running; start() it first")
         return f"http://127.0.0.1:{self._listener.server_address[1]}"
+
+    def cast(self, *spells: Spell, seed: int = 0) -> None:
+        """Let the site be in some states, one after the other; none: it is well."""
+        self._site.shelf.cast(*spells, seed=seed)
 
     def refuse_all(self, behaviour: str | None) -> None:
         """Answer for every video with one behaviour until called with None; also while it runs.

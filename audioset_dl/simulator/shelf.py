@@ -8,7 +8,11 @@ from dataclasses import replace
 
 from audioset_dl.simulator.behaviours import BEHAVIOURS
 from audioset_dl.simulator.faults import RandomFaults
+from audioset_dl.simulator.spells import Spell, Spells
 from audioset_dl.simulator.videos import Video, is_ytid
+
+CANARY = "jNQXAC9IVRw"
+"""YouTube's first video, which every shelf has."""
 
 
 class Shelf:
@@ -30,7 +34,9 @@ class Shelf:
         default: Video | None = None,
         random_faults: RandomFaults | None = None,
     ) -> None:
-        self.videos = {video.ytid: video for video in videos}
+        canary = Video(CANARY, duration_s=19.0)
+        self.videos = {canary.ytid: canary, **{video.ytid: video for video in videos}}
+        self._spells = Spells()
         self._default = default or Video("", behaviour="unavailable")
         self._random_faults = random_faults
         self._refusal: str | None = None
@@ -49,13 +55,28 @@ class Shelf:
             raise ValueError(f"{behaviour!r} is no behaviour; known are {', '.join(BEHAVIOURS)}")
         self._refusal = behaviour
 
+    def cast(self, *spells: Spell, seed: int = 0) -> None:
+        """Let the site be in some states, one after the other; none: it is well."""
+        with self._lock:
+            self._spells = Spells(spells, seed)
+
+    def visit(self, ytid: str) -> Video | None:
+        """Return a video whose watch page is asked for."""
+        with self._lock:
+            self._spells.visit(ytid)
+        return self.find(ytid)
+
     def find(self, ytid: str) -> Video | None:
         """Return a video as it answers now; None where this can be no id."""
         if not is_ytid(ytid):
             return None
         video = self.videos.get(ytid) or self._default.named(ytid)
-        refusal = self._refusal
-        return video if refusal is None else replace(video, behaviour=refusal)
+        if self._refusal is not None:
+            return replace(video, behaviour=self._refusal)
+        with self._lock:
+            spell = self._spells.behaviour(ytid)
+        is_well = spell == "ok" or video.behaviour != "ok"
+        return video if is_well else replace(video, behaviour=spell)
 
     def next_fault(self, video: Video, kind: str) -> str:
         """Take the next fault of a video, or one by chance; empty: none."""

@@ -19,6 +19,7 @@ from audioset_dl.simulator.call import SESSION_COOKIE, Call
 from audioset_dl.simulator.faults import RandomFaults, http_fault
 from audioset_dl.simulator.media import MediaHost
 from audioset_dl.simulator.shelf import Shelf
+from audioset_dl.simulator.sounds import Offer
 from audioset_dl.simulator.tracks import Layout, Tracks
 from audioset_dl.simulator.videos import Video
 
@@ -106,7 +107,7 @@ class Site:
     # YouTube's pages
 
     def _watch(self, call: Call) -> Answer:
-        found = self.shelf.find(call.parameters.get("v", ""))
+        found = self.shelf.visit(call.parameters.get("v", ""))
         if found is None:
             return Answer("page", 404)
         return self._visit(call, found, Answer("page", ytid=found.ytid), "WEB")
@@ -176,14 +177,19 @@ class Site:
         return call.is_signed_in and (self._sessions is None or call.session in self._sessions)
 
     def _layouts(self, video: Video, visitor: pages.Visitor) -> tuple[Layout, ...]:
+        """Return the layouts of the formats that a video offers, in their order."""
         if video.answers.refuses(visitor.client, is_signed_in=visitor.is_signed_in):
             return ()
         if video.packing == "hls":
             return ()
         return tuple(
-            self._tracks.layout(itag, video.duration_s, has_index=video.has_index)
-            for itag in video.itags
+            self._tracks.layout(offer.source, video.duration_s, has_index=_has_index(video, offer))
+            for offer in video.offers
         )
+
+
+def _has_index(video: Video, offer: Offer) -> bool:
+    return video.has_index and offer.packing != "muxed"
 
 
 def _read_player_call(body: bytes) -> tuple[str, str]:

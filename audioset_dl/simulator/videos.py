@@ -13,6 +13,7 @@ from typing import Any
 
 from audioset_dl.simulator.behaviours import BEHAVIOURS, Behaviour
 from audioset_dl.simulator.faults import FAULTS, PAGE_FAULTS, is_fault
+from audioset_dl.simulator.sounds import SOUNDS, Offer
 from audioset_dl.simulator.tracks import FORMATS
 
 _YTID = re.compile(r"[A-Za-z0-9_-]{11}")
@@ -48,6 +49,11 @@ class Video:
     page_faults: tuple[str, ...] = ()
     """The same for the first requests for the watch page and the player API, in the order in which
     they come."""
+    sound: str = ""
+    """Which audio tracks it has: a key of :data:`audioset_dl.simulator.sounds.SOUNDS`; empty: one
+    in each of `itags`."""
+    media_cap: int = 0
+    """Bytes that one URL of its media delivers before it is refused; 0: all."""
     ad_s: int = 0
     """Seconds of advertisement before the video: until they are over, media is answered 403."""
 
@@ -60,8 +66,15 @@ class Video:
         _refuse_unknown("behaviour", (self.behaviour,), tuple(BEHAVIOURS))
         if not set(self.itags) <= set(FORMATS):
             raise ValueError(f"itags: {self.itags} are not all known; known are {(*FORMATS,)}")
+        if self.sound:
+            _refuse_unknown("sound", (self.sound,), tuple(SOUNDS))
         _refuse_unknown_faults("faults", self.faults, of_page=False)
         _refuse_unknown_faults("page_faults", self.page_faults, of_page=True)
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        """The formats that are offered."""
+        return SOUNDS[self.sound] if self.sound else tuple(map(Offer, self.itags))
 
     @property
     def has_index(self) -> bool:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import difflib
 import io
+import os
 from collections.abc import Mapping
 from optparse import OptParseError
 from typing import Any
 
 import yt_dlp
+from yt_dlp.postprocessor.ffmpeg import FFmpegPostProcessor
 
 from audioset_dl.config import DownloadConfig
 from audioset_dl.errors import ConfigError, Problem
 
-AUDIO_FORMAT = "bestaudio/best"
+ANY_FORMAT = "bestaudio/best/bestvideo/all"
+"""yt-dlp only has to find some format: `audioset_dl.youtube.choice` chooses."""
+MORE_CLIENTS = ("default", "android_vr")
+"""Clients for a second look: yt-dlp's own, and one that needs neither login nor script. YouTube may
+refuse a client for hours (https://github.com/yt-dlp/yt-dlp/issues/12563)."""
 
 _OWN_KEYS = {
     "cookiefile": "download.cookies",
@@ -74,9 +80,9 @@ def make_options(
         Receives yt-dlp's warnings.
     """
     options: dict[str, Any] = {
-        "format": AUDIO_FORMAT,
         "js_runtimes": {"deno": {"path": find_deno()}},
         **config.yt_dlp,
+        "format": ANY_FORMAT,
         "quiet": True,
         "noprogress": True,
         "logger": notes,
@@ -92,12 +98,57 @@ def make_options(
         "nopart": True,
         "continuedl": False,
         "updatetime": False,
+        "noplaylist": True,
+        "hls_prefer_native": True,
     }
     if proxy is not None:
         options["proxy"] = proxy
     if cookies is not None:
         options["cookiefile"] = io.StringIO(cookies)
     return options
+
+
+class ExtractorArguments:
+    """The arguments of yt-dlp's extractor: the user's own, and what the program adds to them.
+
+    Their names are those of https://github.com/yt-dlp/yt-dlp#youtube.
+
+    Parameters
+    ----------
+    config : DownloadConfig
+        ``yt_dlp.extractor_args`` may hold the user's.
+    """
+
+    def __init__(self, config: DownloadConfig) -> None:
+        own: Any = config.yt_dlp.get("extractor_args") or {}
+        self._own = {str(key): value for key, value in own.items()}
+        self._youtube = {key: list(value) for key, value in self._own.get("youtube", {}).items()}
+
+    def make(self, *, more_clients: bool = False, manifests: bool = False) -> dict[str, Any]:
+        """Return arguments for one extraction.
+
+        Parameters
+        ----------
+        more_clients : bool
+            Ask by `MORE_CLIENTS`, unless the user names clients.
+        manifests : bool
+            Fetch HLS and DASH manifests: one request more each.
+        """
+        youtube = dict(self._youtube)
+        if not manifests:
+            youtube["skip"] = [*youtube.get("skip", ()), "hls", "dash"]
+        if more_clients:
+            youtube.setdefault("player_client", list(MORE_CLIENTS))
+        return {**self._own, "youtube": youtube}
+
+
+def forget_ffmpeg() -> None:
+    """Keep yt-dlp in this thread from any ffmpeg on the machine.
+
+    It would start one for what its own downloader can't fetch, where no stop reaches it, with
+    cookies and addresses on its command line.
+    """
+    FFmpegPostProcessor._ffmpeg_location.set(f"{os.devnull}/none")
 
 
 def find_deno() -> str | None:
@@ -143,7 +194,7 @@ def check_options(options: Mapping[str, Any]) -> None:
     problems = [problem for key in options if (problem := _problem_of(key, known))]
     if problems:
         raise ConfigError(*problems)
-    _check_format(options.get("format", AUDIO_FORMAT))
+    _check_format(options.get("format", ANY_FORMAT))
 
 
 def _check_format(selector: object) -> None:

@@ -81,6 +81,12 @@ class Session:
             is_expired = of_media and status_of(error) in URL_EXPIRED
             raise (MediaRefused if is_expired else VideoFailed)(failure) from error
 
+    @property
+    def left_out_formats(self) -> bool:
+        """True if yt-dlp warned, in the last extraction, that it left out formats."""
+        words = ("skipped", "may be missing", "damaged", "unable to")
+        return any(word in note.lower() for note in self._notes.warnings for word in words)
+
     def _find_lost_session(self) -> Failure | None:
         """Return what yt-dlp only warns of before it goes on as a guest."""
         return find_signed_out(self._notes.warnings) if self._is_account else None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from yt_dlp.networking import Request, Response
 
 from audioset_dl.config import DownloadConfig
 from audioset_dl.outcomes import Failure, VideoFailed
+from audioset_dl.youtube.choice import Choice, Format, NoSound, choose_formats
 from audioset_dl.youtube.gate import Gate
+from audioset_dl.youtube.options import ExtractorArguments, forget_ffmpeg
 from audioset_dl.youtube.session import Session, Stopped, status_of
 
 LONGEST_WAIT_S = 60.0
@@ -40,6 +43,10 @@ class Track:
     """From when on YouTube lets it be fetched, in seconds of the monotonic clock."""
     info: dict[str, Any]
     """yt-dlp's own record of the video and the chosen format."""
+    sound: str = ""
+    """What is known of the track: see `audioset_dl.youtube.choice.Sound`."""
+    others: tuple[Track, ...] = ()
+    """Other formats of the same sound, in the order in which to try them."""
 
     @property
     def is_one_file(self) -> bool:
@@ -76,6 +83,9 @@ class YoutubeClient:
         self._session = Session(config, proxy=proxy, cookies=cookies)
         self._ydl = self._session.ydl
         self._ydl.add_info_extractor(YoutubeIE())
+        forget_ffmpeg()
+        self._arguments = ExtractorArguments(config)
+        self._own_format = config.yt_dlp.get("format")
         self._ydl.add_progress_hook(lambda _progress: self._check_stop())
         self._stop = stop
 
@@ -87,20 +97,68 @@ class YoutubeClient:
         """Close the connections."""
         self._ydl.close()
 
-    def extract(self, ytid: str) -> Track:
-        """Ask YouTube for a video and choose its best audio track.
+    def extract(self, ytid: str, *, more_clients: bool = False, manifests: bool = False) -> Track:
+        """Ask YouTube for a video and choose the track that holds its own sound.
+
+        Manifests (HLS, DASH) are fetched only where nothing else holds it.
+
+        Parameters
+        ----------
+        ytid : str
+            The video.
+        more_clients : bool
+            Ask by one more of YouTube's clients than yt-dlp does.
+        manifests : bool
+            Fetch the manifests at once.
 
         Raises
         ------
         VideoFailed
-            With why.
+            With why. ``no_audio`` and ``dubbed`` are told only where yt-dlp left out no format.
         """
+        try:
+            arguments = self._arguments.make(more_clients=more_clients, manifests=manifests)
+            return self._extract(ytid, arguments)
+        except VideoFailed as error:
+            if manifests or not _may_be_in_manifest(error.failure):
+                raise
+        complete = self._arguments.make(more_clients=more_clients, manifests=True)
+        return self._extract(ytid, complete)
+
+    def _extract(self, ytid: str, arguments: Mapping[str, Any]) -> Track:
         clocks = Clocks()
+        self._ydl.params["extractor_args"] = arguments
         with self._session.failures():
-            info = self._ydl.extract_info(
-                f"https://www.youtube.com/watch?v={ytid}", download=False, ie_key="Youtube"
+            found = self._ydl.extract_info(
+                f"https://www.youtube.com/watch?v={ytid}",
+                download=False,
+                ie_key="Youtube",
+                process=False,
             )
-        return _read_track(ytid, info, clocks)
+            check_video(ytid, found)
+            info = self._ydl.process_ie_result(found, download=False)
+            choices = self._choose(info.get("formats") or [])
+        tracks = [_read_track(ytid, info, one, clocks) for one in choices]
+        return replace(tracks[0], others=tuple(tracks[1:]))
+
+    def _choose(self, formats: Sequence[Format]) -> list[Choice]:
+        try:
+            choices = choose_formats(formats, self._select if self._own_format else None)
+        except NoSound as error:
+            if self._session.left_out_formats:
+                detail = f"{error.detail}; but yt-dlp left out some formats"
+                raise VideoFailed(Failure("session", detail)) from error
+            raise VideoFailed(Failure(error.code, error.detail)) from error
+        if not choices:
+            detail = f"no format of the video's own sound fits {self._own_format!r}"
+            raise VideoFailed(Failure("format", detail))
+        return choices
+
+    def _select(self, formats: list[Format]) -> list[Format]:
+        """Return what the user's own format selector chooses."""
+        select = self._ydl.build_format_selector(self._own_format)
+        context = {"formats": formats, "has_merged_format": False, "incomplete_formats": False}
+        return list(select(context))
 
     def download(self, track: Track, path: Path) -> None:
         """Fetch a whole track into a file, by yt-dlp's own downloader.
@@ -221,7 +279,35 @@ class Clocks:
         return now._monotonic + min(max(0.0, wall - now._wall), LONGEST_WAIT_S)
 
 
-def _read_track(ytid: str, info: dict[str, Any], clocks: Clocks) -> Track:
+def check_video(ytid: str, found: Mapping[str, Any]) -> None:
+    """Refuse what is not the video that was asked for, and what is not finished.
+
+    Raises
+    ------
+    VideoFailed
+        For a paid film without access yt-dlp returns its trailer, for an event with several
+        cameras a playlist; a live event has no track yet that a clip could be cut from.
+    """
+    kind = found.get("_type", "video")
+    if kind in ("url", "url_transparent"):
+        raise VideoFailed(Failure("members", f"only another video is shown: {found.get('url')}"))
+    if kind != "video":
+        raise VideoFailed(Failure("live", f"YouTube answers with a {kind} of other videos"))
+    if found.get("id") != ytid:
+        raise VideoFailed(Failure("bad_answer", f"YouTube answers with {found.get('id')}"))
+    if (status := found.get("live_status")) in ("is_live", "is_upcoming", "post_live"):
+        raise VideoFailed(Failure("live", f"the video is not finished ({status})"))
+
+
+def _may_be_in_manifest(failure: Failure) -> bool:
+    """Tell whether a manifest may have what other formats lack."""
+    if failure.code in ("no_audio", "dubbed", "format"):
+        return True
+    return failure.code == "session" and "formats" in failure.detail.lower()
+
+
+def _read_track(ytid: str, video: dict[str, Any], choice: Choice, clocks: Clocks) -> Track:
+    info = {**video, **choice.format}
     codec = str(info.get("acodec") or "?").split(".")[0]
     bitrate = info.get("abr") or info.get("tbr")
     kbits = f"{bitrate:.0f}k" if bitrate else "?"
@@ -232,4 +318,5 @@ def _read_track(ytid: str, info: dict[str, Any], clocks: Clocks) -> Track:
         description=f"{info.get('format_id')} {codec} {kbits}",
         opens_at=clocks.to_monotonic(info.get("available_at") or 0),
         info=info,
+        sound=choice.sound,
     )
