@@ -166,15 +166,18 @@ class Address:
                 self.pauses.note_words()
             case AddressEvent.DOUBTED:
                 self.is_doubtful = True
-                if is_current and failure is not None and not failure.kind.is_ambiguous:
-                    # Its gate is shut, and stays so: what is asked next gets another.
-                    self.pauses.number += 1
+                self._leave_gate(failure, is_current=is_current)
             case AddressEvent.REFUSED:
                 self.is_doubtful = True
                 if is_current and failure is not None:
                     self._note_refusal(failure, now)
             case AddressEvent.UNREACHABLE if is_current and failure is not None:
                 self.pauses.lose(failure, now)
+
+    def _leave_gate(self, failure: Failure | None, *, is_current: bool) -> None:
+        """Give what is asked next another gate: clear words shut the one that they came through."""
+        if is_current and failure is not None and not failure.kind.is_ambiguous:
+            self.pauses.number += 1
 
     def _note_answer(self, now: float, *, is_current: bool) -> None:
         self.num_answers += 1

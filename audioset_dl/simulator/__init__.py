@@ -4,6 +4,7 @@ from audioset_dl.simulator.budget import Budget
 from audioset_dl.simulator.faults import RandomFaults
 from audioset_dl.simulator.log import Request, RequestLog
 from audioset_dl.simulator.server import Simulator
+from audioset_dl.simulator.spells import Spell
 from audioset_dl.simulator.tones import heard_tones, melody, sounds_right, voice_of
 from audioset_dl.simulator.videos import Video, read_videos
 
@@ -13,6 +14,7 @@ __all__ = [
     "Request",
     "RequestLog",
     "Simulator",
+    "Spell",
     "Video",
     "heard_tones",
     "melody",

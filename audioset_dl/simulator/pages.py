@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 
 from audioset_dl.simulator import hls
 from audioset_dl.simulator.call import ACCOUNT_ID
-from audioset_dl.simulator.sounds import Offer
+from audioset_dl.simulator.sounds import WITHOUT_MANIFEST, Offer
 from audioset_dl.simulator.tracks import Format, Layout
 from audioset_dl.simulator.videos import Video
 
@@ -168,7 +168,7 @@ def _streaming_data(video: Video, layouts: Sequence[Layout], client: str) -> Jso
             {**offered, "mimeType": 7} for offered in data["adaptiveFormats"]
         ]
     # The site gives one with all that plays (recorded of VISIONOS).
-    if offers == "urls":
+    if offers == "urls" and video.sound not in WITHOUT_MANIFEST:
         data["hlsManifestUrl"] = hls.manifest_url(video.ytid)
     if offers == "drm":
         data["licenseInfos"] = [{"drmFamily": "WIDEVINE", "url": "https://www.youtube.com/drm"}]

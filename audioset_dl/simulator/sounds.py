@@ -85,3 +85,5 @@ SOUNDS: Mapping[str, tuple[Offer, ...]] = {
     "muxed": (Offer(22, 140, packing="muxed"), Offer(18, 140, packing="muxed"), _PICTURE),
 }
 """By the name that `audioset_dl.simulator.videos.Video.sound` has."""
+WITHOUT_MANIFEST = frozenset({"dub_only", "no_audio"})
+"""Those of which no HLS manifest is offered."""

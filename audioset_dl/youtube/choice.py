@@ -41,7 +41,7 @@ class NoSound(Exception):
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
         self.code = code
-        """``no_audio`` or ``dubbed``."""
+        """``no_audio``, ``dubbed``, or ``session`` where formats of the picture are missing too."""
         self.detail = detail
 
 
@@ -73,7 +73,10 @@ def choose_formats(
     """
     audible = [one for one in formats if _is_audible(one)]
     if not audible:
-        raise NoSound("no_audio", "the video has no audio track")
+        shows_picture = any(one.get("vcodec") not in (None, "none") for one in formats)
+        # Nothing but storyboards is an answer that lacks something.
+        code = "no_audio" if shows_picture else "session"
+        raise NoSound(code, "there is no format with sound")
     sound, own = _own_sound(audible)
     ranks = {id(one): rank for rank, one in enumerate(formats)}
     ordered = sorted(own, key=lambda one: _order(one, ranks[id(one)]))

@@ -211,7 +211,8 @@ def test_a_budget_is_waited_for_and_costs_no_clip(make_world: MakeWorld) -> None
 
 def test_on_throttle_stop_exits_5(make_world: MakeWorld) -> None:
     clips = make_clips([DOG], 3)
-    world = make_world(clips, changes={clip.ytid: {"behaviour": "bot_check"} for clip in clips})
+    world = make_world(clips)
+    world.simulator.refuse_all("bot_check")
     config = world.write_config(classes={"include": ["Dog"]}, download={"on_throttle": "stop"})
     done = world.download(config)
     assert done.returncode == 5
@@ -253,7 +254,7 @@ def test_a_format_that_no_video_has_ends_the_run_and_says_so(make_world: MakeWor
     )
     done = world.download(config)
     assert done.returncode == 1
-    assert "format: Requested format is not available" in done.stdout
+    assert "format: no format of the video's own sound fits '999'" in done.stdout
 
 
 def test_another_form_of_audio(make_world: MakeWorld) -> None:

@@ -82,7 +82,9 @@ FRAGMENTS = {
 }
 """What the extractor's words mean, from the top down."""
 
-PLAYABLE = {"ok", "ok:kids", "session:media", "cookies"}
+PLAYABLE = {"ok", "ok:kids", "ok:drm_for_tv", "session:media", "cookies", "live:now", "live:over"}
+FOLLOWED = {"members:trailer"}
+"""Where the extractor goes on with another video."""
 ODD = {"unknown"}
 """What makes the extractor fall over, without words."""
 UNEXPECTED = {
@@ -93,7 +95,7 @@ UNEXPECTED = {
     "network",
 }
 """What the extractor takes for a bug of its own, or of the network."""
-REFUSED = sorted(BEHAVIOURS.keys() - PLAYABLE - ODD)
+REFUSED = sorted(BEHAVIOURS.keys() - PLAYABLE - ODD - FOLLOWED)
 DURATION_S = 12.345
 
 
@@ -132,10 +134,11 @@ def test_a_video_is_extracted(simulator: Simulator, client: MakeClient, ytid: st
     with client(simulator) as yt:
         info = yt.extract(ytid)
     found = {int(offered["format_id"]): offered for offered in info["formats"]}
-    assert sorted(found) == [140, 251]
+    assert sorted(found) == [140, 234, 251, 269], "as files, and in pieces"
     assert info["format_id"] == "251", "the best audio"
     assert (info["id"], info["duration"]) == (ytid, 12)
-    for itag, offered in found.items():
+    for itag in (140, 251):
+        offered = found[itag]
         assert offered["filesize"] == len(Tracks().track(itag, ytid, DURATION_S))
         assert "googlevideo.com/videoplayback?" in offered["url"]
         assert offered["asr"] == FORMATS[itag].sample_rate
@@ -175,7 +178,7 @@ def test_a_clip_costs_one_page_and_one_request_of_each_player(
     # 2026.8 asks VISIONOS for guests, 2026.10 TVHTML5 as well.
     assert clients["VISIONOS"] == 3
     assert set(clients.values()) == {3}
-    assert kinds == {"page": 3, "script": 1, "player": clients.total()}
+    assert kinds == {"page": 3, "script": 1, "player": clients.total(), "manifest": 6}
     assert not any(request.is_signed_in for request in simulator.log.requests)
 
 

@@ -18,6 +18,7 @@ from audioset_dl.outcomes import Scope, VideoFailed
 from audioset_dl.simulator import Simulator, Video
 from audioset_dl.simulator.behaviours import BEHAVIOURS
 from audioset_dl.simulator.tracks import Tracks
+from audioset_dl.youtube.choice import Choice, Sound
 from audioset_dl.youtube.gate import Gate
 from audioset_dl.youtube.options import check_options
 from audioset_dl.youtube.session import MediaRefused, Stopped
@@ -29,7 +30,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning"),
 ]
 
-PLAYABLE = {"ok", "ok:kids", "cookies", "session:media"}
+PLAYABLE = {"ok", "ok:kids", "ok:drm_for_tv", "cookies", "session:media"}
 CODES = {slug: slug.partition(":")[0] for slug in BEHAVIOURS if slug not in PLAYABLE}
 YTIDS = {slug: f"-_{number:09d}" for number, slug in enumerate(BEHAVIOURS)}
 FAULTS = {"truncate": "network", "reset": "network", "http_503": "network", "stall": "network",
@@ -221,13 +222,17 @@ def test_a_format_is_waited_for_until_it_is_available(client) -> None:
     assert 15 < waits[1] <= 20
 
 
+def opening_at(wall: float | None) -> Choice:
+    return Choice({"available_at": wall}, Sound.ONLY)
+
+
 @pytest.mark.parametrize(
     ("available_in_s", "opens_in_s"), [(None, 0), (-5, 0), (20, 20), (9999, LONGEST_WAIT_S)]
 )
 def test_when_a_format_opens_is_kept_by_the_monotonic_clock(available_in_s, opens_in_s) -> None:
     """The wall clock may be set between the extraction and the download."""
     available_at = None if available_in_s is None else time.time() + available_in_s
-    track = _read_track("-a_cdefghi0", {"available_at": available_at}, Clocks())
+    track = _read_track("-a_cdefghi0", {}, opening_at(available_at), Clocks())
     assert track.opens_at - time.monotonic() == pytest.approx(opens_in_s, abs=2)
 
 
@@ -235,7 +240,7 @@ def test_when_a_format_opens_is_kept_by_the_monotonic_clock(available_in_s, open
 def test_a_clock_that_is_set_during_the_extraction_tells_nothing(monkeypatch, jump_s) -> None:
     clocks, real = Clocks(), time.time
     monkeypatch.setattr(time, "time", lambda: real() + jump_s)
-    track = _read_track("-a_cdefghi0", {"available_at": real() + 5}, clocks)
+    track = _read_track("-a_cdefghi0", {}, opening_at(real() + 5), clocks)
     assert track.opens_at - time.monotonic() <= 0
 
 
