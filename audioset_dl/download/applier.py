@@ -14,7 +14,7 @@ from audioset_dl.dataset.rows import SavedFile
 from audioset_dl.download.address import Address, AddressEvent
 from audioset_dl.download.clip_notes import ClipNotes
 from audioset_dl.download.hearings import Heard, Hearing
-from audioset_dl.download.messages import no_witness_error
+from audioset_dl.download.messages import PauseNote, no_witness_error
 from audioset_dl.download.queues import Attempt, Queue, Queues, RecentFailures, Task
 from audioset_dl.download.recorder import Recorder
 from audioset_dl.download.suspects import Suspects
@@ -34,6 +34,8 @@ class Applier:
         Notes what becomes of them.
     config : DownloadConfig
         ``attempts``, ``on_throttle``, ``throttle_wait_s``.
+    pause : PauseNote
+        Notes pauses.
     believed : iterable of str
         Vague codes that are taken for true, however many clips they are heard of.
     """
@@ -44,10 +46,11 @@ class Applier:
         recorder: Recorder,
         config: DownloadConfig,
         *,
+        pause: PauseNote,
         believed: Iterable[str] = (),
     ) -> None:
         self._queues = queues
-        self._recorder = recorder
+        self._pause = pause
         self._config = config
         self._believed = frozenset(believed)
         self._recent = RecentFailures()
@@ -129,9 +132,8 @@ class Applier:
             address.note_lone_refusal()
         address.witnesses.is_wanted |= verdict.wants_witness
         settled = address.hearings.end(attempt.look, verdict.heard)
-        until = address.pauses.until
-        if event in (AddressEvent.REFUSED, AddressEvent.UNREACHABLE) and failure and until:
-            self._recorder.note_pause(address.name, until - now, failure)
+        if event in (AddressEvent.REFUSED, AddressEvent.UNREACHABLE) and failure is not None:
+            self._pause.record(address, failure, now)
         if event is AddressEvent.REFUSED:
             settled += address.hearings.drop_open()
         return settled

@@ -69,11 +69,11 @@ class ClipNotes:
     ) -> None:
         """Note the audio track of a clip that is saved; whatever fails, it stays saved."""
         if isinstance(result, SavedFile):
-            self._recorder.note_track(task.clip_id, result)
+            self._recorder.note_saved(task.clip_id, result, is_new=False)
             return
         task.attempts += verdict.charged
         if result.code == "dubbed" and task.found == result.code:
-            self._recorder.note_track(task.clip_id, replace(saved, track=result.code))
+            self._recorder.note_saved(task.clip_id, replace(saved, track=result.code), is_new=False)
         task.found = verdict.found or task.found
         if verdict.requeue in (Requeue.NOW, Requeue.SOON, Requeue.LATER):
             self._queues.add_later(task)

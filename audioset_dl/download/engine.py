@@ -70,7 +70,7 @@ class Engine:
         self._watch = watch
         self._clock = clock
         self._in_flight: dict[int, Attempt] = {}
-        self._applier = Applier(queues, recorder, config, believed=believed)
+        self._applier = Applier(queues, recorder, config, pause=pause, believed=believed)
 
     @property
     def suspects(self) -> Suspects:

@@ -72,6 +72,7 @@ class Ladder:
         self._gate = gate
         self._ffmpeg, self._audio = settings.ffmpeg, settings.audio
         self._scratch = settings.output.scratch
+        self._needs_manifests = False
         self._num_bytes = 0
         """Media fetched so far, over all rungs and attempts."""
 
@@ -91,11 +92,13 @@ class Ladder:
             if self._gate.is_doubtful and not self._num_bytes:
                 raise
             self._gate.is_doubtful = True
-        return self._fetch_any(self._extract())
+        return self._fetch_any(self._extract(manifests=self._needs_manifests))
 
     def _extract(self, *, manifests: bool = False) -> Track:
         more = self._more_clients
-        return self._client.extract(self._clip.ytid, more_clients=more, manifests=manifests)
+        track = self._client.extract(self._clip.ytid, more_clients=more, manifests=manifests)
+        self._needs_manifests = not track.is_one_file
+        return track
 
     def _fetch_any(self, track: Track) -> Media:
         """Try formats one after the other, as long as each is served in part and then refused.
@@ -151,6 +154,8 @@ class Ladder:
     def _fetch_whole(self, track: Track) -> Media:
         """Fetch the whole track into a file and cut the clip out of it."""
         clip = self._clip
+        if track.duration_s is not None:
+            _check_within(clip, track.duration_s + DURATION_SLACK_S)
         with as_output_error(self._scratch):
             folder = TemporaryDirectory(dir=self._scratch, prefix="clip-")
         with folder as name:

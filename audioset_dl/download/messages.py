@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from audioset_dl.config import DownloadConfig
 from audioset_dl.dataset.journal import Journal
+from audioset_dl.dataset.journal_reader import Pause
 from audioset_dl.dataset.status import PAUSE_NOTE
 from audioset_dl.download.address import Address
 from audioset_dl.download.hearings import Distrust
@@ -18,8 +19,12 @@ from audioset_dl.errors import (
     ThrottledError,
 )
 from audioset_dl.outcomes import Failure
+from audioset_dl.storage.clock import utc_now
 from audioset_dl.storage.files import KEPT
 from audioset_dl.words import count, duration
+
+MOST_WORDS = 200
+"""Characters of the words that are noted of a pause."""
 
 
 class PauseNote:
@@ -50,6 +55,12 @@ class PauseNote:
             self._note(describe_pause(locked, self._num_addresses, now))
         else:
             self._note(describe_closed(closed_by) if closed_by else None)
+
+    def record(self, address: Address, failure: Failure, now: float) -> None:
+        """Note a pause in the journal, for the report."""
+        left_s = (address.pauses.until or now) - now
+        why = failure.code, failure.gist[:MOST_WORDS]
+        self._journal.record_pause(Pause(address.name, utc_now(), utc_now(left_s), *why))
 
     def clear(self) -> None:
         """Note that the run waits for nothing."""

@@ -13,7 +13,6 @@ from types import MappingProxyType
 
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.dataset.journal import Journal
-from audioset_dl.dataset.journal_reader import Pause
 from audioset_dl.dataset.layout import Layout, OutputFolder
 from audioset_dl.dataset.manifest import write_failures, write_manifest
 from audioset_dl.dataset.resume import drop_pending, settle_clips, settle_files
@@ -44,8 +43,6 @@ class Standing:
         return self.wanted - self.saved
 
 
-MOST_WORDS = 200
-"""Characters of the words that are noted of a pause."""
 TABLES_EVERY_S = 300
 """Seconds between two writings of manifest.csv and failures.csv while a run goes on."""
 
@@ -121,17 +118,12 @@ class Recorder:
         place = self._layout.file_name(clip.clip_id, clip.labels)
         return Job(clip, place, ticket, task.number, task.saved)
 
-    def note_saved(self, clip_id: str, file: SavedFile) -> Clip:
-        """Note that a clip is saved, and return it."""
+    def note_saved(self, clip_id: str, file: SavedFile, *, is_new: bool = True) -> Clip:
+        """Note that a clip is saved, or what is new of one that was, and return it."""
         self._journal.record_saved(clip_id, file)
         drop_pending(self._output, clip_id)
-        self._num_saved += 1
+        self._num_saved += is_new
         return self._selection.clip(clip_id)
-
-    def note_track(self, clip_id: str, file: SavedFile) -> None:
-        """Note the audio track of a clip that was saved before."""
-        self._journal.record_saved(clip_id, file)
-        drop_pending(self._output, clip_id)
 
     def note_failed(
         self, clip_id: str, failure: Failure, verdict: Verdict, *, with_cookies: bool
@@ -142,11 +134,6 @@ class Recorder:
             charged=verdict.charged, now=utc_now(), proof=verdict.proof,
             asked_as="account" if with_cookies else "guest",
         )  # fmt: skip
-
-    def note_pause(self, way: str, seconds: float, failure: Failure) -> None:
-        """Note that a way out to YouTube is paused from now on."""
-        why = failure.code, failure.gist[:MOST_WORDS]
-        self._journal.record_pause(Pause(way, utc_now(), utc_now(seconds), *why))
 
     def give_back(self, clip_id: str) -> None:
         """Take back one attempt that a clip was charged."""

@@ -82,7 +82,7 @@ SOUNDS: Mapping[str, tuple[Offer, ...]] = {
     "surround": (Offer(258, 140, channels=6), Offer(251)),
     "compressed": (Offer(251, is_drc=True), Offer(251)),
     "no_audio": (_PICTURE,),
-    "muxed": (Offer(22, 140, packing="muxed"), Offer(18, 140, packing="muxed"), _PICTURE),
+    "muxed": (Offer(18, 140, packing="muxed"), _PICTURE),
 }
 """By the name that `audioset_dl.simulator.videos.Video.sound` has."""
 WITHOUT_MANIFEST = frozenset({"dub_only", "no_audio"})

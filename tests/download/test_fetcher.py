@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property
 from itertools import count
 from pathlib import Path
@@ -174,10 +175,30 @@ def test_an_index_that_is_wrong_costs_no_clip(fetch, monkeypatch) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_youtube_says_is_too_short_is_not_fetched(fetch, kind: str) -> None:
+def test_what_youtube_says_is_too_short_costs_an_index_to_see(fetch, kind: str) -> None:
     fetched = fetch(60, duration_s=40, **KINDS[kind])
     assert (fetched.failure.code, fetched.failure.kind.scope) == ("out_of_range", Scope.GONE)
-    assert not fetched.asked("media")
+    assert {request.range for request in fetched.asked("media")} <= {"bytes=0-16383"}
+
+
+def test_an_index_that_disagrees_with_the_stated_length_is_not_believed(fetch, monkeypatch) -> None:
+    """As of a small file with several indices, of which the first covers 8 of 20 seconds."""
+    read_index = ladder.read_index
+    monkeypatch.setattr(
+        ladder, "read_index", lambda *given: replace(read_index(*given), end=Fraction(8))
+    )
+    fetched = fetch(9, duration_s=20)
+    assert fetched.is_right
+    assert fetched.saved.method == "whole"
+
+
+@pytest.mark.parametrize("kind", ["opus", "aac"])
+def test_a_url_that_delivers_no_more_than_a_part(fetch, kind: str) -> None:
+    """Its later ranges are refused: another format, or pieces, hold the rest."""
+    fetched = fetch(20, duration_s=60, media_cap=16_384, **KINDS[kind])
+    assert fetched.is_right
+    assert fetched.saved.method == "hls"
+    assert len(fetched.asked("page")) == 3
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -199,14 +220,14 @@ def test_media_refused_once_is_extracted_anew(fetch, kind: str, place: int) -> N
     fetched = fetch(faults=("",) * place + ("http_403",), **KINDS[kind])
     assert fetched.is_right
     assert fetched.saved.method == METHODS[kind]
-    assert len(fetched.asked("page")) == 2
+    assert len(fetched.asked("page")) == (3 if kind == "hls" else 2)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_media_refused_twice_is_a_fact_about_the_session(fetch, kind: str) -> None:
     fetched = fetch(behaviour="session:media", **KINDS[kind])
     assert (fetched.failure.code, fetched.failure.kind.scope) == ("session", Scope.ADDRESS)
-    assert len(fetched.asked("page")) == 2
+    assert len(fetched.asked("page")) == (3 if kind == "hls" else 2)
 
 
 @pytest.mark.parametrize("place", [0, 1])

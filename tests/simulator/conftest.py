@@ -45,6 +45,7 @@ class Client:
                 "noprogress": True,
                 "cachedir": False,
                 "fixup": "never",
+                "format": "bestaudio/best",
                 "logger": self.listener,
                 **options,
             },
