@@ -52,6 +52,9 @@ class Verification:
     deep: bool
     """True if each file was decoded as well."""
     faults: Sequence[FileFault]
+    num_unknown_tracks: int = 0
+    """Number of files of which it is not known whether they are the video's own sound: version
+    0.1.0 did not look."""
 
     @property
     def exit_code(self) -> int:
@@ -201,7 +204,8 @@ def _verify_rows(
             faults.append(fault)
         on_file()
     faults.extend(_strays(folder, {row.saved_file.file_name for row in rows}))
-    return Verification(len(rows), deep, tuple(faults))
+    num_unknown = sum(not row.saved_file.track for row in rows)
+    return Verification(len(rows), deep, tuple(faults), num_unknown)
 
 
 def _repeated(rows: Sequence[Row]) -> Iterator[FileFault]:

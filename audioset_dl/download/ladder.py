@@ -17,9 +17,10 @@ from audioset_dl.catalog.clips import Clip
 from audioset_dl.download.settings import FetchSettings
 from audioset_dl.outcomes import Failure, VideoFailed
 from audioset_dl.storage.files import as_output_error
+from audioset_dl.youtube.extraction import Track
 from audioset_dl.youtube.gate import Gate
 from audioset_dl.youtube.session import MediaRefused
-from audioset_dl.youtube.video import Track, YoutubeClient
+from audioset_dl.youtube.video import YoutubeClient
 
 DURATION_SLACK_S = 2.0
 """By how much an audio track may differ from the length that YouTube states in whole seconds."""

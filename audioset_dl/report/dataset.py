@@ -185,13 +185,25 @@ def verification_document(result: Verification) -> dict[str, Any]:
 def verification_text(result: Verification) -> str:
     """Return the result of a verification for people: a line for each fault."""
     if not result.faults:
-        return f"{_checked(result)}: all are as they were written"
+        return "\n".join([f"{_checked(result)}: all are as they were written", *_doubts(result)])
     lines = [f"{fault.code}: {fault.file_name}: {fault.detail}" for fault in result.faults]
     advice = (
         "`audioset-dl verify --repair` removes what is bad, and the next `audioset-dl download` "
         "fetches it again; stray files are left to you."
     )
-    return "\n".join([*lines, f"{_checked(result)}: {by_code(result.by_code())}", advice])
+    summary = f"{_checked(result)}: {by_code(result.by_code())}"
+    return "\n".join([*lines, summary, advice, *_doubts(result)])
+
+
+def _doubts(result: Verification) -> list[str]:
+    """Return how many files may be dubs, and what to do."""
+    if not result.num_unknown_tracks:
+        return []
+    number = count(result.num_unknown_tracks, "file")
+    return [
+        f"{number} of which the audio track is not known: version 0.1.0 could take dubs;",
+        "  `audioset-dl download --retry track` asks for these again, and replaces only dubs",
+    ]
 
 
 def _checked(result: Verification) -> str:

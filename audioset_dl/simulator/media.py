@@ -99,9 +99,8 @@ class MediaHost:
 
 
 def _find_offer(video: Video, asked: Mapping[str, str]) -> Offer | None:
-    language = asked.get("xtags", "").removeprefix("lang=")
-    wanted = asked.get("itag", ""), language
-    offers = (one for one in video.offers if (str(one.itag), one.language) == wanted)
+    wanted = asked.get("itag", ""), asked.get("xtags", "")
+    offers = (one for one in video.offers if (str(one.itag), one.tag) == wanted)
     return next(offers, None)
 
 

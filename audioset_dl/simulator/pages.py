@@ -233,8 +233,8 @@ def _media_url(video: Video, offer: Offer, layout: Layout) -> str:
         "dur": f"{layout.duration_s:.3f}",
         "sig": "simulated",
     }
-    if offer.language:
-        query["xtags"] = f"lang={offer.language}"
+    if offer.tag:
+        query["xtags"] = offer.tag
     if video.ad_s:
         query["playable_from"] = f"{now + video.ad_s:.3f}"
     return f"https://{media_host(video.ytid)}/videoplayback?{urlencode(query)}"

@@ -42,6 +42,12 @@ class Offer:
         """Format of the bytes."""
         return self.made_of or self.itag
 
+    @property
+    def tag(self) -> str:
+        """Value of ``xtags`` in the URL of its media; empty where nothing is said of the track."""
+        kind = self.name.split()[-1] if self.name else ""
+        return f"acont={kind}:lang={self.language}" if self.language else ""
+
     def audio_track(self) -> dict[str, Any]:
         """Return what the player API says of the track."""
         if not self.language:

@@ -79,10 +79,20 @@ def choose_formats(
         raise NoSound(code, "there is no format with sound")
     sound, own = _own_sound(audible)
     ranks = {id(one): rank for rank, one in enumerate(formats)}
-    ordered = sorted(own, key=lambda one: _order(one, ranks[id(one)]))
+    ordered = _distinct(sorted(own, key=lambda one: _order(one, ranks[id(one)])))
     if select is not None:
         ordered = select([one for one in formats if one in own])
     return [Choice(one, sound) for one in ordered]
+
+
+def _distinct(formats: Sequence[Format]) -> list[Format]:
+    """Return formats without those that another client gives as well."""
+    by_kind: dict[tuple[object, ...], Format] = {}
+    for one in formats:
+        itag, *rest = str(one.get("format_id")).split("-")
+        kind = itag, "drc" in rest, one.get("protocol") == "m3u8_native", one.get("language")
+        by_kind.setdefault(kind, one)
+    return list(by_kind.values())
 
 
 def _is_audible(one: Format) -> bool:

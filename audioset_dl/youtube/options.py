@@ -135,6 +135,9 @@ class ExtractorArguments:
             Fetch HLS and DASH manifests: one request more each.
         """
         youtube = dict(self._youtube)
+        # Where one client's formats are all DRM protected, those of the others with the same
+        # numbers would be left out as duplicates.
+        youtube["formats"] = [*youtube.get("formats", ()), "duplicate"]
         if not manifests:
             youtube["skip"] = [*youtube.get("skip", ()), "hls", "dash"]
         if more_clients:

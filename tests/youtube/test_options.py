@@ -63,7 +63,7 @@ def test_the_extractors_own_arguments_stay() -> None:
     assert lean["youtube"]["skip"] == ["translated_subs", "hls", "dash"]
     assert made.make(manifests=True)["youtube"]["skip"] == ["translated_subs"]
     default = ExtractorArguments(DownloadConfig())
-    assert default.make()["youtube"] == {"skip": ["hls", "dash"]}
+    assert default.make()["youtube"] == {"formats": ["duplicate"], "skip": ["hls", "dash"]}
     assert default.make(more_clients=True)["youtube"]["player_client"] == list(MORE_CLIENTS)
 
 
