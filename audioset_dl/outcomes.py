@@ -96,8 +96,6 @@ FAILURE_KINDS: tuple[FailureKind, ...] = (
     # Of every video on a network that filters: https://support.google.com/a/answer/6214622
     FailureKind("restricted", _ADDRESS, (
         "network administrator restrictions", "workspace administrator")),
-    FailureKind("sign_in", _ADDRESS, (
-        "please sign in",), is_ambiguous=True),
     # The config's own `yt_dlp.format` fits none of the video's formats.
     FailureKind("format", _TRANSIENT, (
         "requested format is not available",)),
@@ -144,6 +142,8 @@ FAILURE_KINDS: tuple[FailureKind, ...] = (
     FailureKind("removed", _GONE, (
         "removed by the uploader", "removed for violating",
         "this video isn't available anymore", "this video does not exist")),
+    FailureKind("sign_in", _ADDRESS, (
+        "please sign in",), is_ambiguous=True),
     FailureKind("unavailable", _GONE, (
         "video unavailable", "this video is unavailable",
         "this video is not available"), proof=Proof.TWICE),

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
@@ -24,7 +25,13 @@ from audioset_dl.config.starting import (
     starting_config_text,
 )
 from audioset_dl.errors import ConfigError, Problem, ToolMissingError
-from audioset_dl.report.doctor import check_text, checks_text, doctor_document
+from audioset_dl.report.doctor import (
+    assumptions_document,
+    assumptions_text,
+    check_text,
+    checks_text,
+    doctor_document,
+)
 from audioset_dl.words import to_json
 
 if TYPE_CHECKING:
@@ -102,9 +109,26 @@ def write_new(path: Path, text: str) -> None:
 @names_config
 @click.option("--canary", metavar="YTID", help="Try this video in place of download.canary.")
 @click.option("--no-network", is_flag=True, help="Leave out all that needs the network.")
+@click.option(
+    "--assumptions",
+    is_flag=True,
+    help="Check instead what the program takes for true of YouTube, in at most 12 requests.",
+)
+@click.option(
+    "--videos",
+    metavar="YTID,YTID,YTID",
+    help="For --assumptions: a short video, one over an hour, one with several audio tracks.",
+)
 @takes_json
 def doctor(
-    config: Path, overrides: tuple[str, ...], *, canary: str | None, no_network: bool, as_json: bool
+    config: Path,
+    overrides: tuple[str, ...],
+    *,
+    canary: str | None,
+    no_network: bool,
+    assumptions: bool,
+    videos: str | None,
+    as_json: bool,
 ) -> None:
     """Check the machine, and say how to fix what is wrong.
 
@@ -128,9 +152,32 @@ def doctor(
         first = warning("config", found, "`audioset-dl init` writes one")
     else:
         first = ok("config", f"{config} can be read")
+    if assumptions:
+        sys.exit(_print_assumptions(settings, videos, as_json=as_json))
     found_at = partial(locate, path=path, overrides=overrides)
     checks = examine(settings, canary=None if no_network else ytid, locate=found_at)
     sys.exit(_print_checks(chain([first], checks), as_json=as_json))
+
+
+def _print_assumptions(settings: Config, videos: str | None, *, as_json: bool) -> int:
+    from audioset_dl.audio.ffmpeg import find_ffmpeg
+    from audioset_dl.doctor import assumptions
+
+    ytids = [text.strip() for text in videos.split(",")] if videos else assumptions.VIDEOS
+    for ytid in ytids:
+        _check_ytid(ytid, source="--videos")
+    if len(ytids) != len(assumptions.VIDEOS):
+        found = f"{len(ytids)} videos; expected {len(assumptions.VIDEOS)}"
+        raise ConfigError(Problem("", found, source="--videos"))
+    ffmpeg = find_ffmpeg(settings.audio.ffmpeg)
+    with TemporaryDirectory(prefix="audioset-dl-doctor-") as folder:
+        seen = assumptions.look(
+            settings.download, settings.audio, ffmpeg, Path(folder), videos=ytids
+        )
+    points = assumptions.check_assumptions(seen)
+    document = assumptions_document(points, seen.num_requests)
+    click.echo(to_json(document) if as_json else assumptions_text(points, seen.num_requests))
+    return 1 if any(point.holds is False for point in points) else 0
 
 
 def _print_checks(checks: Iterable[Check], *, as_json: bool) -> int:
@@ -151,10 +198,10 @@ def _coloured(status: str, text: str) -> str:
     return click.style(text[: len(status)], fg=colour) + text[len(status) :]
 
 
-def _check_ytid(text: str) -> str:
+def _check_ytid(text: str, source: str = "--canary") -> str:
     if not re.fullmatch(r"[A-Za-z0-9_-]{11}", text):
         found = f"{text!r} is not the id of a video: expected 11 of A-Za-z0-9_-"
-        raise ConfigError(Problem("", found, source="--canary"))
+        raise ConfigError(Problem("", found, source=source))
     return text
 
 

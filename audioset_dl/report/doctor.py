@@ -6,11 +6,14 @@ import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from audioset_dl.versions import __version__
 from audioset_dl.words import count
 
 if TYPE_CHECKING:
+    from audioset_dl.doctor.assumptions import Point
     from audioset_dl.doctor.check import Check
 
 _WIDTH = 80
@@ -53,3 +56,24 @@ def doctor_document(checks: Sequence[Check]) -> dict[str, Any]:
     statuses = {check.status for check in checks}
     worst = next((one for one in ("error", "warning") if one in statuses), "ok")
     return {"ok": worst != "error", "status": worst, "checks": [asdict(check) for check in checks]}
+
+
+def assumptions_text(points: Sequence[Point], num_requests: int) -> str:
+    """Return what the program takes for true of YouTube, and whether it is so."""
+    lines = [_hang(f"{point.says} ({point.seen})", f"{point.result:<14}") for point in points]
+    broken = sum(point.holds is False for point in points)
+    end = f"{count(len(points), 'assumption')}, {broken} of which do not hold"
+    advice = "; please send the same with --json (it names no person and no address)"
+    return "\n".join([*lines, f"{end}; {count(num_requests, 'request')}{advice if broken else ''}"])
+
+
+def assumptions_document(points: Sequence[Point], num_requests: int) -> dict[str, Any]:
+    """Return the same as JSON-able data, without anything that names a person or an address."""
+    return {
+        "versions": {"audioset-dl": __version__, "yt-dlp": version("yt-dlp")},
+        "requests": num_requests,
+        "assumptions": [
+            {"name": point.name, "says": point.says, "result": point.result, "seen": point.seen}
+            for point in points
+        ],
+    }

@@ -38,6 +38,10 @@ class Behaviour:
     """The formats of a playable video."""
     formats_of: tuple[str, ...] = ()
     """Names of the innertube clients whose formats are like `formats`; empty: of all."""
+    url_lifetime_s: int = 6 * 3600
+    """Seconds until URLs of media expire."""
+    needs_script: bool = False
+    """True if such URLs hold a challenge that only the player's script solves."""
     plays_signed_in: bool = False
     """True if only guests are refused."""
     refused_clients: tuple[str, ...] = ()
@@ -79,6 +83,10 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "ok:kids": Behaviour(
         UNPLAYABLE, "Video unavailable", refused_clients=("VISIONOS",), page_words="made for kids"
     ),
+    # What recordings do not show.
+    "ok:short_lived": Behaviour(url_lifetime_s=600),
+    "ok:wrong_length": Behaviour(details={"lengthSeconds": "999"}),
+    "session:challenge": Behaviour(needs_script=True),
     # The address
     "rate_limited": _gone("This content isn't available, try again later."),
     "http_429": Behaviour(http_status=429, player_status=429),

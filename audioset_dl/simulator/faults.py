@@ -23,6 +23,7 @@ FAULTS = (
     "full_200",
     "html_200",
     "redirect",
+    "other_sound",
 )
 """Faults of media. ``http_NNN`` is one too, and may carry a Retry-After: in seconds
 (``http_429:7``) or as a date (``http_429:date+7``, ``http_503:date-60``).
@@ -34,7 +35,7 @@ negative; ``:head``, in the middle of the answer's head.
 
 trickle: one byte a second; ``trickle:B``: B bytes a second. wrong_range: another range than the one
 asked for, with the right label. full_200: the whole track. html_200: a web page. redirect: 302 to
-another host that has the track."""
+another host that has the track. other_sound: as many bytes of a track with another melody."""
 
 PAGE_FAULTS = ("truncate", "reset", "stall", "trickle", "html_200")
 """Faults of pages; ``http_NNN`` is one too."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 from audioset_dl.simulator import hls, pages
 from audioset_dl.simulator.answers import HTML, SOME_PAGE, Answer, refuse, with_content
@@ -58,7 +59,10 @@ class MediaHost:
         has_index = video.has_index and offer.packing != "muxed"
         track = self._tracks.track(offer.source, melody, video.duration_s, has_index=has_index)
         mime_type = FORMATS[offer.source].mime_type.partition(";")[0]
-        answer = self._sent(call, video, track, mime_type)
+        other = partial(
+            self._tracks.track, offer.source, "another", video.duration_s, has_index=has_index
+        )
+        answer = self._sent(call, video, track, mime_type, other)
         if isinstance(answer.body, bytes | memoryview):
             self._served[asked.get("cpn", "")] += len(answer.body)
         return answer
@@ -79,7 +83,14 @@ class MediaHost:
             return Answer("media", 404, ytid=video.ytid)
         return self._sent(call, video, segments[place.segment].data, hls.SEGMENT_TYPE)
 
-    def _sent(self, call: Call, video: Video, track: bytes, mime_type: str) -> Answer:
+    def _sent(
+        self,
+        call: Call,
+        video: Video,
+        track: bytes,
+        mime_type: str,
+        other: Callable[[], bytes] = bytes,
+    ) -> Answer:
         """Send media, unless the behaviour of the video or a fault says otherwise."""
         answer = Answer("media", ytid=video.ytid)
         if video.answers.media_status != 206:
@@ -92,6 +103,8 @@ class MediaHost:
         if answer.fault == "redirect":
             url = f"https://{pages.media_host(video.ytid, 1)}{call.path}?{call.query}"
             return replace(answer, status=302, headers=(("Location", url),))
+        if answer.fault == "other_sound":
+            track = other()
         whole = with_content(answer, memoryview(track), mime_type)
         if answer.fault == "full_200" or not call.range:
             return whole

@@ -7,6 +7,7 @@ a video, who asks, and when; knows nothing of sockets.
 
 from __future__ import annotations
 
+import copy
 import itertools
 import json
 import time
@@ -33,7 +34,6 @@ IFRAME_API = (
 _NUMBERS = itertools.count(1)
 """No two URLs of media are the same."""
 _VISITOR = "CgtzaW11bGF0b3IwMQ%3D%3D"
-_URL_LIFETIME_S = 6 * 3600
 _NUM_MEDIA_HOSTS = 4
 _ANOTHER_YTID = "aaaaaaaaaaa"
 _STORYBOARD = "https://i.ytimg.com/sb/x/storyboard3_L$L/$N.jpg|48#27#100#10#10#0#default#rs"
@@ -92,6 +92,9 @@ def embed_page(visitor: Visitor) -> bytes:
 
 def player_response(video: Video, layouts: Sequence[Layout], visitor: Visitor) -> Json:
     """Return what ``/youtubei/v1/player`` says to a client about a video."""
+    if video.recorded is not None:
+        details = {**video.recorded.get("videoDetails", {}), "videoId": video.ytid}
+        return {**copy.deepcopy(video.recorded), "videoDetails": details}
     behaviour = video.answers
     is_refused = behaviour.refuses(visitor.client, is_signed_in=visitor.is_signed_in)
     response: Json = {
@@ -157,7 +160,7 @@ def _streaming_data(video: Video, layouts: Sequence[Layout], client: str) -> Jso
     pairs = list(zip(video.offers, layouts, strict=False))
     made = [(offer, _format(video, offer, layout, offers)) for offer, layout in pairs]
     data: Json = {
-        "expiresInSeconds": str(_URL_LIFETIME_S),
+        "expiresInSeconds": str(video.answers.url_lifetime_s),
         "formats": [one for offer, one in made if offer.packing == "muxed"],
         "adaptiveFormats": [one for offer, one in made if offer.packing != "muxed"],
     }
@@ -168,7 +171,8 @@ def _streaming_data(video: Video, layouts: Sequence[Layout], client: str) -> Jso
             {**offered, "mimeType": 7} for offered in data["adaptiveFormats"]
         ]
     # The site gives one with all that plays (recorded of VISIONOS).
-    if offers == "urls" and video.sound not in WITHOUT_MANIFEST:
+    has_manifest = video.sound not in WITHOUT_MANIFEST and not video.answers.needs_script
+    if offers == "urls" and has_manifest:
         data["hlsManifestUrl"] = hls.manifest_url(video.ytid)
     if offers == "drm":
         data["licenseInfos"] = [{"drmFamily": "WIDEVINE", "url": "https://www.youtube.com/drm"}]
@@ -221,7 +225,7 @@ def _mime_type(offer: Offer, track: Format) -> str:
 def _media_url(video: Video, offer: Offer, layout: Layout) -> str:
     now = time.time()
     query = {
-        "expire": int(now) + _URL_LIFETIME_S,
+        "expire": int(now) + video.answers.url_lifetime_s,
         "id": video.ytid,
         "itag": offer.itag,
         "source": "youtube",
@@ -233,6 +237,8 @@ def _media_url(video: Video, offer: Offer, layout: Layout) -> str:
         "dur": f"{layout.duration_s:.3f}",
         "sig": "simulated",
     }
+    if video.answers.needs_script:
+        query["n"] = "challenge"
     if offer.tag:
         query["xtags"] = offer.tag
     if video.ad_s:

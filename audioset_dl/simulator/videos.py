@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,8 @@ class Video:
     sound: str = ""
     """Which audio tracks it has: a key of :data:`audioset_dl.simulator.sounds.SOUNDS`; empty: one
     in each of `itags`."""
+    recorded: Mapping[str, Any] | None = None
+    """The answer of the player API to every client, as somebody recorded it; None: a made one."""
     media_cap: int = 0
     """Bytes that one URL of its media delivers before it is refused; 0: all."""
     ad_s: int = 0

@@ -92,6 +92,12 @@ class Extractor:
         complete = self._arguments.make(more_clients=more_clients, manifests=True)
         return self._extract(ytid, complete)
 
+    def extract_by(self, ytid: str, clients: Sequence[str]) -> Track:
+        """Ask by some of YouTube's clients only, once."""
+        arguments = self._arguments.make()
+        arguments["youtube"]["player_client"] = list(clients)
+        return self._extract(ytid, arguments)
+
     def _extract(self, ytid: str, arguments: Mapping[str, Any]) -> Track:
         clocks = Clocks()
         self._session.ydl.params["extractor_args"] = arguments

@@ -69,6 +69,8 @@ class GatedYoutubeDL(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
     def __init__(self, options: dict[str, Any]) -> None:
         super().__init__(options, auto_init=False)
         self.gate = Gate()
+        self.on_request: Callable[[Request], object] = lambda _request: None
+        """Told of each request, before it is made."""
         self._timeout_s: float = options["socket_timeout"]
 
     def urlopen(self, req: Request | str) -> Response:
@@ -81,6 +83,7 @@ class GatedYoutubeDL(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
             exception, so it ends the extraction.
         """
         self.gate.check()
+        self.on_request(req if isinstance(req, Request) else Request(req))
         try:
             return set_deadline(super().urlopen(req), self._timeout_s)
         except HTTPError as error:

@@ -82,6 +82,11 @@ class Session:
             raise (MediaRefused if is_expired else VideoFailed)(failure) from error
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """What yt-dlp warned of since the last request to it began, without secrets."""
+        return tuple(map(self._hide, self._notes.warnings))
+
+    @property
     def left_out_formats(self) -> bool:
         """True if yt-dlp warned, in the last extraction, that it left out formats."""
         words = ("skipped", "may be missing", "damaged", "unable to")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,8 +63,26 @@ class YoutubeClient:
         """Close the connections."""
         self._ydl.close()
 
-    def extract(self, ytid: str, *, more_clients: bool = False, manifests: bool = False) -> Track:
-        """Ask YouTube for a video: see `Extractor.extract`."""
+    def on_request(self, note: Callable[[Request], object]) -> None:
+        """Have each request noted before it is made."""
+        self._ydl.on_request = note
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What yt-dlp warned of, in the last extraction or request."""
+        return self._session.warnings
+
+    def extract(
+        self,
+        ytid: str,
+        *,
+        more_clients: bool = False,
+        manifests: bool = False,
+        only_clients: Sequence[str] = (),
+    ) -> Track:
+        """Ask YouTube for a video: see `Extractor.extract` and `Extractor.extract_by`."""
+        if only_clients:
+            return self._extractor.extract_by(ytid, only_clients)
         return self._extractor.extract(ytid, more_clients=more_clients, manifests=manifests)
 
     def download(self, track: Track, path: Path) -> None:

@@ -29,7 +29,6 @@ FRAGMENTS = {
     "rate_limited": ("this content isn't available, try again later",),
     "account_locked": ("this content isn't available",),
     "restricted": ("network administrator restrictions",),
-    "sign_in": ("please sign in",),
     "http_429": ("http error 429",),
     "bot_check": ("sign in to confirm you're not a bot", "requiring a captcha challenge"),
     "blocked": (
@@ -64,6 +63,7 @@ FRAGMENTS = {
         "this video isn't available anymore",
         "this video does not exist",
     ),
+    "sign_in": ("please sign in",),
     "unavailable": (
         "video unavailable",
         "this video is unavailable",
@@ -82,7 +82,13 @@ FRAGMENTS = {
 }
 """What the extractor's words mean, from the top down."""
 
-PLAYABLE = {"ok", "ok:kids", "ok:drm_for_tv", "session:media", "cookies", "live:now", "live:over"}
+PLAYABLE = {
+    *(slug for slug in BEHAVIOURS if slug.partition(":")[0] == "ok"),
+    "session:media",
+    "cookies",
+    "live:now",
+    "live:over",
+}
 FOLLOWED = {"members:trailer"}
 """Where the extractor goes on with another video."""
 ODD = {"unknown"}
@@ -92,6 +98,7 @@ UNEXPECTED = {
     "http_429:player",
     "session:player",
     "session:no_urls",
+    "session:challenge",
     "network",
 }
 """What the extractor takes for a bug of its own, or of the network."""

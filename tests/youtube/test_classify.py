@@ -47,6 +47,8 @@ VIDEO = "ERROR: [youtube] -a_cdefghi0: "
         ("This video is restricted. Please check the Google Workspace administrator and/or the "
          "network administrator restrictions.", "restricted", Scope.ADDRESS),
         ("Please sign in", "sign_in", Scope.ADDRESS),
+        ("This is a private video. Please sign in to verify that you may see it.", "private",
+         Scope.GONE),
         ("This video is available to this channel's members on level: Friends (or any higher "
          "priced level). Join this channel to get access.", "members", Scope.GONE),
         ("This live stream recording is not available.", "live", Scope.GONE),
