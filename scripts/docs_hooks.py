@@ -22,6 +22,7 @@ import yaml
 from audioset_dl import cli, errors
 from audioset_dl.config import Config
 from audioset_dl.config.starting import default_config_text
+from audioset_dl.doctor.assumptions import ASSUMPTIONS
 from audioset_dl.outcomes import KINDS
 
 _MARK = re.compile(r"^<!-- made: ([\w -]+?)(?: of ([\w.]+))? -->$", re.MULTILINE)
@@ -53,6 +54,7 @@ def fill_in(markdown: str) -> str:
         "default config": lambda _, __: f"```yaml\n{default_config_text()}```",
         "commands": lambda _, __: make_command_table(),
         "help": lambda _, __: "\n\n".join(make_help()),
+        "assumptions": lambda _, __: make_assumption_table(),
         "failure codes": lambda _, page: make_failure_table(page),
         "members": lambda module, _: "\n\n".join(make_members(module)),
         "errors": lambda _, __: "\n\n".join(make_errors()),
@@ -162,6 +164,12 @@ def make_failure_table(page: str) -> str:
         if f"| `{code}` |" not in page
     ]
     return _make_table(("code", "about", "known by"), rows) if rows else ""
+
+
+def make_assumption_table() -> str:
+    """Return a table of what is taken for true of the live site and checked by the doctor."""
+    rows = [(f"`{name}`", says, check.__doc__ or "") for name, says, check in ASSUMPTIONS]
+    return _make_table(("name", "what is assumed", "seen by"), rows)
 
 
 def make_members(module_name: str) -> Iterator[str]:

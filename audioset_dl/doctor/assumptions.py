@@ -145,6 +145,7 @@ Check = Callable[[Look], tuple[bool | None, str]]
 
 
 def _clients(seen: Look) -> tuple[bool | None, str]:
+    """An extraction of the short video: which players were asked, and that a track came."""
     asked = [one.client for one in seen.short.requests if one.kind == "player"]
     if not asked:
         return None, _why(seen.short)
@@ -155,6 +156,7 @@ def _clients(seen: Look) -> tuple[bool | None, str]:
 
 
 def _requests(seen: Look) -> tuple[bool | None, str]:
+    """Requests of the same extraction, but for the script of the player."""
     if seen.short.track is None:
         return None, _why(seen.short)
     kinds = [f"{one.kind} {one.client}".strip() for one in seen.short.before_media]
@@ -162,6 +164,7 @@ def _requests(seen: Look) -> tuple[bool | None, str]:
 
 
 def _script(seen: Look) -> tuple[bool | None, str]:
+    """The URL of its media has no parameter `n`."""
     if seen.short.lacks_script:
         return False, "the script of the player could not be run"
     if seen.short.track is None:
@@ -171,6 +174,7 @@ def _script(seen: Look) -> tuple[bool | None, str]:
 
 
 def _range(seen: Look) -> tuple[bool | None, str]:
+    """The first 16 KiB of its track."""
     if isinstance(seen.short_head, Failure):
         is_answer = seen.short.track is not None
         return (False if is_answer else None), seen.short_head.code
@@ -178,6 +182,7 @@ def _range(seen: Look) -> tuple[bool | None, str]:
 
 
 def _index(seen: Look) -> tuple[bool | None, str]:
+    """The first 16 KiB of the long video's track."""
     if seen.long.track is None or isinstance(seen.long_head, Failure):
         return None, _why(seen.long)
 
@@ -192,6 +197,7 @@ def _index(seen: Look) -> tuple[bool | None, str]:
 
 
 def _length(seen: Look) -> tuple[bool | None, str]:
+    """The same, against the length that YouTube states."""
     if seen.long.track is None or isinstance(seen.long_head, Failure):
         return None, _why(seen.long)
     stated = seen.long.track.duration_s
@@ -206,6 +212,7 @@ def _length(seen: Look) -> tuple[bool | None, str]:
 
 
 def _same(seen: Look) -> tuple[bool | None, str]:
+    """Ten seconds of the short video, out of a range and out of all of it."""
     if seen.cut_of_whole is None or not isinstance(seen.cut, np.ndarray):
         return None, "no range, or no whole track"
     if seen.cut.shape != seen.cut_of_whole.shape:
@@ -218,6 +225,7 @@ def _same(seen: Look) -> tuple[bool | None, str]:
 
 
 def _language(seen: Look) -> tuple[bool | None, str]:
+    """The track that is chosen of the video with several."""
     if seen.tracks.failure is not None and seen.tracks.failure.code == "dubbed":
         return False, seen.tracks.failure.detail[:100]
     if seen.tracks.track is None:
@@ -227,6 +235,7 @@ def _language(seen: Look) -> tuple[bool | None, str]:
 
 
 def _expiry(seen: Look) -> tuple[bool | None, str]:
+    """The parameter `expire` of the URL of the media."""
     lives_s = seen.short.lives_s
     if lives_s is None:
         return None, _why(seen.short)
