@@ -81,16 +81,23 @@ def choose_formats(
     ranks = {id(one): rank for rank, one in enumerate(formats)}
     ordered = _distinct(sorted(own, key=lambda one: _order(one, ranks[id(one)])))
     if select is not None:
-        ordered = select([one for one in formats if one in own])
+        # From the worst to the best, as yt-dlp has them, and by YouTube's own numbers: yt-dlp adds
+        # others where several clients give the same format.
+        ordered = select([{**one, "format_id": itag_of(one)} for one in reversed(ordered)])
     return [Choice(one, sound) for one in ordered]
+
+
+def itag_of(one: Format) -> str:
+    """Return YouTube's number of a format, without the one by which yt-dlp tells equal ones."""
+    itag, *rest = str(one.get("format_id")).split("-")
+    return f"{itag}-drc" if "drc" in rest else itag
 
 
 def _distinct(formats: Sequence[Format]) -> list[Format]:
     """Return formats without those that another client gives as well."""
     by_kind: dict[tuple[object, ...], Format] = {}
     for one in formats:
-        itag, *rest = str(one.get("format_id")).split("-")
-        kind = itag, "drc" in rest, one.get("protocol") == "m3u8_native", one.get("language")
+        kind = itag_of(one), one.get("protocol") == "m3u8_native", one.get("language")
         by_kind.setdefault(kind, one)
     return list(by_kind.values())
 

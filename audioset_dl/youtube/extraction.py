@@ -11,7 +11,7 @@ from yt_dlp.extractor.youtube import YoutubeIE
 
 from audioset_dl.config import DownloadConfig
 from audioset_dl.outcomes import Failure, VideoFailed
-from audioset_dl.youtube.choice import Choice, Format, NoSound, choose_formats
+from audioset_dl.youtube.choice import Choice, Format, NoSound, choose_formats, itag_of
 from audioset_dl.youtube.options import ExtractorArguments
 from audioset_dl.youtube.session import Session
 
@@ -191,14 +191,8 @@ def _read_track(ytid: str, video: dict[str, Any], choice: Choice, clocks: Clocks
         ytid=ytid,
         duration_s=info.get("duration"),
         extension=str(info.get("ext")),
-        description=f"{_itag(info.get('format_id'))} {codec} {kbits}",
+        description=f"{itag_of(choice.format)} {codec} {kbits}",
         opens_at=clocks.to_monotonic(info.get("available_at") or 0),
         info=info,
         sound=choice.sound,
     )
-
-
-def _itag(format_id: object) -> str:
-    """Return YouTube's number of a format, without the one by which yt-dlp tells equal ones."""
-    itag, *rest = str(format_id).split("-")
-    return f"{itag}-drc" if "drc" in rest else itag

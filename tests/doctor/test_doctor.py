@@ -26,6 +26,7 @@ from world import (
     run_command,
 )
 
+from audioset_dl.catalog.clips import Clip
 from audioset_dl.config import AudioConfig, DownloadConfig
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.doctor import folders, tools
@@ -159,7 +160,8 @@ def test_another_canary_can_be_named(world: World) -> None:
 
 
 def test_a_canary_that_ends_early_is_no_proof(make_world: MakeWorld) -> None:
-    world = make_world(make_clips([DOG], 1), default=Video("", duration_s=12))
+    clips = [*make_clips([DOG], 1), Clip(CANARY, 0.0, 10.0, (DOG,), "made")]
+    world = make_world(clips, changes={CANARY: {"duration_s": 12}})
     canary = examine(world.write_config())["canary"]
     assert canary["status"] == "warning"
     assert canary["found"].startswith("7 s of")

@@ -233,8 +233,9 @@ def test_a_segment_beyond_the_end_of_its_video(make_world: MakeWorld) -> None:
     assert abs(float(row["duration_s"]) - 4.5) < 0.05
     (failure,) = world.rows(config, "failures.csv")
     assert (failure["ytid"], failure["code"]) == ("past_the_en", "out_of_range")
-    media = world.simulator.log.select(kind="media")
-    assert {request.ytid for request in media} == {"ends_within"}, "bytes for nothing"
+    assert failure["proof"] == "found"
+    media = world.simulator.log.select(kind="media", ytid="past_the_en")
+    assert [request.range for request in media] == ["bytes=0-16383"] * 2, "its index, twice"
 
 
 def test_options_for_yt_dlp_reach_it(make_world: MakeWorld) -> None:
