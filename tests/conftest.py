@@ -24,7 +24,7 @@ settings.load_profile("here")
 
 WHOLE_RUNS = {"make_world", "watched"}
 """Fixtures of tests in which a download runs against the simulator."""
-STARTERS = {"download", "run_installed", "subprocess"}
+STARTERS = {"download", "run_installed", "run_script", "subprocess"}
 """Names of which a test that starts a process uses one."""
 
 

@@ -17,6 +17,7 @@ from unittest import mock
 
 import soundfile
 import yaml
+from forked import run_forked
 
 from audioset_dl import cli
 from audioset_dl.catalog.clips import Clip
@@ -32,8 +33,17 @@ takes its time, and no test may fail for that."""
 _LOOK_EVERY_S = 0.005
 
 
-def run_installed(*arguments: str | Path, **kwargs) -> subprocess.CompletedProcess[str]:
-    """Run the installed audioset-dl in a process of its own, without an ffmpeg on its PATH."""
+def run_installed(
+    *arguments: str | Path, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run audioset-dl in a process of its own, without an ffmpeg on its PATH."""
+    return run_forked(
+        list(map(str, arguments)), environment=clean_environment(), cwd=cwd, timeout_s=PATIENCE_S
+    )
+
+
+def run_script(*arguments: str | Path, **kwargs) -> subprocess.CompletedProcess[str]:
+    """Do the same with the script that pip installed, which pays for its imports."""
     return subprocess.run(
         [COMMAND, *map(str, arguments)],
         capture_output=True,

@@ -8,6 +8,7 @@ whatever their tone, any video's track is that layout with the packets of its ow
 
 from __future__ import annotations
 
+import functools
 import math
 import threading
 from collections import OrderedDict
@@ -85,14 +86,10 @@ class Tracks:
     ----------
     max_bytes : int
         How much of the finished tracks is kept for the next request; the one used last always is.
-    max_layouts : int
-        How many layouts are kept, each a few hundred kB.
     """
 
-    def __init__(self, max_bytes: int = 64 << 20, max_layouts: int = 32) -> None:
+    def __init__(self, max_bytes: int = 64 << 20) -> None:
         self._max_bytes = max_bytes
-        self._max_layouts = max_layouts
-        self._layouts: OrderedDict[tuple[int, float, bool], Layout] = OrderedDict()
         self._tracks: OrderedDict[tuple[int, str, float, bool], bytes] = OrderedDict()
         # One lock for all, held while a track is made: threads that wait for the same one then
         # find it made.
@@ -100,14 +97,8 @@ class Tracks:
 
     def layout(self, itag: int, duration_s: float, *, has_index: bool = True) -> Layout:
         """Return the layout of a track: its size and where its index lies."""
-        key = (itag, duration_s, has_index)
         with self._lock:
-            if key not in self._layouts:
-                self._layouts[key] = make_layout(FORMATS[itag], duration_s, has_index=has_index)
-            self._layouts.move_to_end(key)
-            while len(self._layouts) > self._max_layouts:
-                self._layouts.popitem(last=False)
-            return self._layouts[key]
+            return make_layout(FORMATS[itag], duration_s, has_index=has_index)
 
     def track(self, itag: int, ytid: str, duration_s: float, *, has_index: bool = True) -> bytes:
         """Return the whole track of a video."""
@@ -122,6 +113,8 @@ class Tracks:
             return self._tracks[key]
 
 
+# Layouts are a few hundred kB each. They outlive a simulator, as tests start many.
+@functools.lru_cache(maxsize=128)
 def make_layout(fmt: Format, duration_s: float, *, has_index: bool = True) -> Layout:
     """Mux a track of this format and length, and take its packets out."""
     packets = track_packets(fmt, "", duration_s)

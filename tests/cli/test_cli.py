@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from world import BARK, DOG, World, make_clips, run_command, run_installed
+from world import BARK, DOG, World, make_clips, run_command, run_script
 
 from audioset_dl import cli
 from audioset_dl.errors import OutputError
@@ -165,21 +165,21 @@ def test_an_error_of_ours_is_one_line(monkeypatch, capsys) -> None:
 
 @pytest.mark.e2e
 def test_demo_runs_whole_without_internet(tmp_path: Path) -> None:
-    done = run_installed("demo", "here", cwd=tmp_path)
+    done = run_script("demo", "here", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     found = re.search(r"(\d+) of (\d+) files play just the seconds that they should", done.stdout)
     assert found
     assert found[1] == found[2]
     assert "all are as they were written" in done.stdout
     assert any(path.name.startswith("Y-") for path in (tmp_path / "here").rglob("*.wav"))
-    again = run_installed("demo", "here", cwd=tmp_path)
+    again = run_script("demo", "here", cwd=tmp_path)
     assert again.returncode == 0
     assert "(0 by this run)" in again.stdout
 
 
 def test_demo_leaves_another_config_alone(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("seed: 1\n")
-    done = run_installed("demo", tmp_path)
+    done = run_script("demo", tmp_path)
     assert done.returncode == 2
     assert list(tmp_path.iterdir()) == [tmp_path / "config.yaml"]
     assert (tmp_path / "config.yaml").read_text() == "seed: 1\n"

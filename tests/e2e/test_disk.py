@@ -27,6 +27,7 @@ from world import (
     clean_environment,
     make_clips,
     run_installed,
+    run_script,
     videos_of,
 )
 
@@ -278,7 +279,7 @@ def test_a_limit_on_the_size_of_files(
     with Simulator(videos_of(clips, **changes)) as simulator:
         world = World(tmp_path, simulator, clips)
         config = make_config(world)
-        assert_told(run_installed("download", config, preexec_fn=limit), words, "run again")
+        assert_told(run_script("download", config, preexec_fn=limit), words, "run again")
         assert_nothing_half_written(world.output(config))
         assert world.download(config).returncode == 0
     assert len(wavs(world.output(config))) == NUM_CLIPS

@@ -177,7 +177,7 @@ def test_no_index_is_an_error() -> None:
 
 
 def test_tracks_are_kept_while_there_is_room() -> None:
-    small = Tracks(max_bytes=450_000, max_layouts=1)
+    small = Tracks(max_bytes=450_000)
     first = small.track(251, YTID, 12.345)  # 200 kB
     assert small.track(251, YTID, 12.345) is first
     small.track(251, OTHER, 12.345)
