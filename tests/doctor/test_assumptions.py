@@ -13,6 +13,8 @@ from world import run_installed
 from audioset_dl.doctor.assumptions import ASSUMPTIONS, MOST_REQUESTS, VIDEOS
 from audioset_dl.simulator import Simulator, Video
 
+pytestmark = pytest.mark.e2e
+
 NAMES = [name for name, *_ in ASSUMPTIONS]
 SHORT, LONG, TRACKS = VIDEOS
 

@@ -90,7 +90,7 @@ def test_after_the_old_pace_is_reached_again_the_pause_begins_anew() -> None:
     refuse(address, now + 1)
     assert address.pauses.until == now + 1 + 120, "so soon again: what helped the last time"
     now = address.pauses.until
-    while now < 1e6:
+    while now < 2e5:
         address.note(AddressEvent.ANSWERED, address.start(now), now)
         now = max(now, address.ready_at)
     refuse(address, now)

@@ -9,6 +9,8 @@ from itertools import pairwise
 
 import pytest
 from download.site import CANARY, MID, Ask, Folder, Site, ytids
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from audioset_dl.errors import ThrottledError
 
@@ -253,16 +255,35 @@ def spells(changes: list[tuple[str, int]]) -> Site:
     return site
 
 
-@pytest.mark.parametrize("workers", [1, 4, 16])
-@pytest.mark.parametrize("seed", range(8))
-def test_spells_take_no_clip_of_a_well_site(make_folder, workers: int, seed: int) -> None:
-    dice = random.Random(seed)
-    states = ["well", "unavailable", "drm", "unlisted", "bot_check", "http_429", "offline",
-              "account_locked", "session"]  # fmt: skip
-    changes = [(dice.choice(states), dice.randrange(30, 60)) for _ in range(6)]
-    ended = make_folder(80).run(spells(changes), workers=workers, attempts=3)
-    assert ended.of("gone") == set(), changes
-    assert ended.error is not None or ended.of("saved")
+STATES = ["well", *VAGUE, *LASTING, "sign_in", "offline", "session", "network", "unknown"]
+WORLDS = st.lists(st.tuples(st.sampled_from(STATES), st.integers(30, 60)), min_size=1, max_size=8)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(changes=WORLDS, workers=st.sampled_from([1, 4, 16]), seed=st.integers(0, 99))
+def test_spells_take_no_clip_of_a_well_site(tmp_path_factory, changes, workers, seed) -> None:
+    rankings = {MID: ytids(80)}
+    folder = Folder(tmp_path_factory.mktemp("world"), rankings, per_class=60, seed=seed)
+    ended = folder.run(spells(changes), workers=workers, attempts=3)
+    assert ended.of("gone") == set()
+    assert ended.of("saved") | ended.of("waiting") == set(ended.states)
+    # Once the site is well, the same command gets the whole set.
+    ended = folder.run(all_play, workers=workers)
+    assert ended.error is None
+    assert ended.of("saved") == set(ytids(60))
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(changes=WORLDS, dead=st.floats(0, 0.3), seed=st.integers(0, 99))
+def test_spells_over_a_site_where_some_are_gone(tmp_path_factory, changes, dead, seed) -> None:
+    def site(ask: Ask) -> str:
+        if ask.ytid != CANARY and share(ask.ytid) < dead:
+            return "unavailable"
+        return spells(changes)(ask)
+
+    folder = Folder(tmp_path_factory.mktemp("world"), {MID: ytids(80)}, per_class=30, seed=seed)
+    ended = folder.run(site, attempts=3)
+    assert all(share(ytid) < dead for ytid in ended.of("gone"))
 
 
 @pytest.mark.parametrize("portion", [0.2, 0.4, 0.6])
