@@ -37,7 +37,7 @@ from audioset_dl.simulator import Budget, RandomFaults
 MARKS = "faults"
 STORMS = {"429 on everything": "http_429", "“not a bot” on everything": "bot_check",
           "403 on all media": "session:media"}  # fmt: skip
-MOST_REQUESTS = 12
+MOST_VISITS = 12
 FIRST_PAUSE_S = 0.5
 PACE_OVER_S = 5.0
 LATENESS_S = 2.0
@@ -186,11 +186,11 @@ def weather_storm(name: str, behaviour: str, options: argparse.Namespace) -> Row
     opened_s, back_s = recovery(watcher.times, storm[1], pace)
     return Row(
         f"{name} for {options.storm_s:g} s",
-        f"≤ {MOST_REQUESTS} refused requests; 0 clips charged; all got; soon at ≥ 90 % of the pace",
+        f"≤ {MOST_VISITS} refused videos; 0 clips charged; all got; soon at ≥ 90 % of the pace",
         f"{refused} refused requests in {visits} visits; {result.num_charged} charged; {result}; "
         f"going on {opened_s:.1f} s after its end, at 90 % of {pace:.1f} clips/s {back_s:.1f} s "
         "later",
-        refused <= MOST_REQUESTS and not result.num_charged and result.is_all
+        visits <= MOST_VISITS and not result.num_charged and result.is_all
         and opened_s <= options.storm_s + LATENESS_S and back_s <= 2 * PACE_OVER_S,
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audioset_dl.audio.index import MAX_INDEX_BYTES, BadIndexError, MoreNeededError
-from audioset_dl.audio.mp4 import read_mp4_index
+from audioset_dl.audio.mp4 import check_plain_aac, read_fragment_time, read_mp4_index
 from audioset_dl.audio.webm import read_blocks, read_webm_index
 from audioset_dl.simulator.tracks import Tracks
 
@@ -233,3 +233,50 @@ def test_a_piece_of_a_thousand_false_beginnings_takes_no_time() -> None:
     started = time.process_time()
     assert read_blocks(false, end - len(false), index) == []
     assert time.process_time() - started < 5
+
+
+def aac_config(object_type: int, rate_number: int) -> bytes:
+    """Return an AudioSpecificConfig (ISO/IEC 14496-3, §1.6.2.1) of two channels."""
+    return (object_type << 11 | rate_number << 7 | 2 << 3).to_bytes(2, "big")
+
+
+@pytest.mark.parametrize(
+    ("config", "timescale", "is_plain"),
+    [
+        (aac_config(2, 4), 44_100, True),
+        (aac_config(2, 3), 48_000, True),
+        (b"", 44_100, True),
+        (aac_config(5, 7), 22_050, False),  # HE-AAC that says so: itag 139
+        (aac_config(29, 7), 22_050, False),  # with parametric stereo
+        (aac_config(2, 7), 22_050, False),  # may be HE-AAC that does not say so
+        (aac_config(2, 4), 22_050, False),  # decoded at twice the rate that it counts at
+        (aac_config(2, 15), 44_100, False),  # a rate of its own
+        (b"", 22_050, False),
+    ],
+)
+def test_only_plain_aac_is_cut_out_of_a_range(config: bytes, timescale: int, is_plain) -> None:
+    if is_plain:
+        check_plain_aac(config, timescale)
+    else:
+        with pytest.raises(BadIndexError, match="AAC of type"):
+            check_plain_aac(config, timescale)
+
+
+def box(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I4s", 8 + len(body), kind) + body
+
+
+@pytest.mark.parametrize("before", [b"", b"emsg", b"styp", b"prft", b"free"])
+def test_what_may_stand_before_a_fragment_is_passed_over(before: bytes) -> None:
+    tfdt = box(b"tfdt", struct.pack(">II", 0, 1234))
+    fragment = box(b"moof", box(b"traf", tfdt)) + box(b"mdat", b"x")
+    data = (box(before, b"\0" * 20) if before else b"") + fragment
+    assert read_fragment_time(data) == 1234
+    with pytest.raises(BadIndexError, match="no fragment"):
+        read_fragment_time(box(b"mdat", b"\0" * 20) + fragment)
+
+
+def test_a_track_of_pictures_is_none_of_sound() -> None:
+    whole = Tracks().track(140, "abcdefghijk", 12.0)
+    with pytest.raises(BadIndexError, match="none of sound"):
+        read_mp4_index(whole.replace(b"soun", b"vide", 1)[:16_384], len(whole))

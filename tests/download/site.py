@@ -152,11 +152,13 @@ class Folder:
     believed: Sequence[str] = ()
     runs: int = field(default=0)
 
-    def run(self, site: Site, *, account: bool = False, **config) -> Ended:
+    def run(self, site: Site, *, account: bool = False, always: bool = False, **config) -> Ended:
         """Run the engine until it ends by itself."""
         self.runs += 1
         clock = FakeClock()
         workers = SiteWorkers(site, clock, self.seed + self.runs, self.path)
+        if always:
+            config |= {"cookies": Path("cookies.txt"), "cookies_use": "always"}
         settings = DownloadConfig(**{"delay_s": 1, "max_per_hour": None, "workers": 4, **config})
         selection = RankedClips(self.rankings, self.per_class)
         output = OutputFolder(self.path)
@@ -165,7 +167,7 @@ class Folder:
             recorder = Recorder(selection, journal, output, layout)
             saved_last = journal.saved_last(NUM_SAVED)
             missing = recorder.begin()
-            addresses = open_addresses(settings)
+            addresses = open_addresses(settings, with_cookies=always)
             queues = Queues(addresses, open_account(addresses, settings) if account else ())
             for address in (*queues.guests.addresses, *queues.account.addresses):
                 address.witnesses.others = [*saved_last, canary_clip(CANARY)]

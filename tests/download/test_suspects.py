@@ -255,6 +255,14 @@ def spells(changes: list[tuple[str, int]]) -> Site:
     return site
 
 
+def test_a_locked_account_that_asks_for_everything_takes_no_clip(make_folder) -> None:
+    folder = make_folder(20)
+    ended = folder.run(lambda ask: "account_locked" if ask.with_cookies else "saved", always=True)
+    assert "for hours, each time in the same words (account_locked" in str(ended.error)
+    assert ended.of("waiting") == set(ytids(20))
+    assert folder.run(all_play, always=True).of("saved") == set(ytids(20))
+
+
 STATES = ["well", *VAGUE, *LASTING, "sign_in", "offline", "session", "network", "unknown"]
 WORLDS = st.lists(st.tuples(st.sampled_from(STATES), st.integers(30, 60)), min_size=1, max_size=8)
 
