@@ -200,6 +200,8 @@ class Failure:
     is_of_media: bool = False
     """A server of media failed. Each of those has some videos only, so it proves nothing about the
     network."""
+    is_silence: bool = False
+    """Nothing came within the time: the address may be dead, though it takes connections."""
     is_echo: bool = False
     """Nobody was asked: another video had just been refused by the same address."""
 

@@ -107,7 +107,7 @@ class Address:
         self.is_doubtful = False
         """True after words that may be meant for the address, until it answers."""
         self._pacer = Pacer(config.delay_s, config.max_per_hour, jitter or random.Random())
-        self.pauses = Pauses(config.throttle_wait_s)
+        self.pauses = Pauses(config.throttle_wait_s, config.timeout_s)
         self._num_answers_at_lockout = 0
 
     @property
@@ -157,6 +157,8 @@ class Address:
         """
         is_current = ticket.lockout == self.pauses.number
         self.num_in_flight -= 1
+        is_answer = event not in (AddressEvent.SILENT, AddressEvent.NONE)
+        self.pauses.note_silence(failure, is_answer=is_answer)
         match event:
             case AddressEvent.ANSWERED:
                 self._note_answer(now, is_current=is_current)
@@ -190,16 +192,14 @@ class Address:
         self.pauses.close()
 
     def _note_refusal(self, failure: Failure, now: float) -> None:
-        pause_s = self._known_pause_s(failure)
+        pause_s = self._known_pause_s()
         if not self.pauses.is_refused:
             self._pacer.refused(now)
             self._num_answers_at_lockout = self.num_answers
-        self.pauses.refuse(failure, now, pause_s)
+        self.pauses.refuse(failure, now, pause_s, at_least_s=_asked_s(failure))
 
-    def _known_pause_s(self, failure: Failure) -> float | None:
-        """Return how long to pause if the site says so, or the last time showed it."""
-        if failure.retry_after_s is not None:
-            return min(max(1.0, failure.retry_after_s), LONGEST_RETRY_AFTER_S)
+    def _known_pause_s(self) -> float | None:
+        """Return how long to pause if the last time showed it."""
         if self._pacer.is_slowed and not self.pauses.is_refused:
             return self.pauses.helpful_pause_s(self.num_answers - self._num_answers_at_lockout)
         return None
@@ -209,6 +209,11 @@ class Address:
         if not self.has_met_lone_refusal:
             self._pacer.forgive()
         self.has_met_lone_refusal = True
+
+
+def _asked_s(failure: Failure) -> float:
+    """Return how long the site asks to wait; 0 where it does not, or names a time in the past."""
+    return min(max(0.0, failure.retry_after_s or 0.0), LONGEST_RETRY_AFTER_S)
 
 
 def open_addresses(config: DownloadConfig, *, with_cookies: bool = False) -> list[Address]:
@@ -222,7 +227,10 @@ def open_addresses(config: DownloadConfig, *, with_cookies: bool = False) -> lis
         True if there are cookies. All requests carry them if ``cookies_use`` is ``always``.
     """
     always = with_cookies and config.cookies_use == "always"
-    return [Address(proxy, config, uses_cookies=always) for proxy in config.proxies or (None,)]
+    opened = [Address(proxy, config, uses_cookies=always) for proxy in config.proxies or (None,)]
+    for address in opened:
+        address.pauses.has_others = len(opened) > 1
+    return opened
 
 
 def open_account(guests: Sequence[Address], config: DownloadConfig) -> list[Address]:

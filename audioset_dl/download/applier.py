@@ -15,9 +15,10 @@ from audioset_dl.download.address import Address, AddressEvent
 from audioset_dl.download.clip_notes import ClipNotes
 from audioset_dl.download.hearings import Heard, Hearing
 from audioset_dl.download.messages import PauseNote, no_witness_error
-from audioset_dl.download.queues import Attempt, Queue, Queues, RecentFailures, Task
+from audioset_dl.download.queues import Queue, Queues
 from audioset_dl.download.recorder import Recorder
 from audioset_dl.download.suspects import Suspects
+from audioset_dl.download.tasks import Attempt, RecentFailures, Task
 from audioset_dl.download.verdicts import Evidence, Verdict, count_unknown, judge, judge_witness
 from audioset_dl.errors import AudiosetDlError
 from audioset_dl.outcomes import Failure

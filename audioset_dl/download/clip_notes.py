@@ -9,9 +9,10 @@ from audioset_dl.catalog.clips import YTID_LENGTH
 from audioset_dl.dataset.rows import SavedFile
 from audioset_dl.download.address import Address, AddressEvent
 from audioset_dl.download.hearings import Hearing
-from audioset_dl.download.queues import Attempt, Queues, Task
+from audioset_dl.download.queues import Queues
 from audioset_dl.download.recorder import Recorder
 from audioset_dl.download.suspects import Suspects
+from audioset_dl.download.tasks import Attempt, Task
 from audioset_dl.download.verdicts import Evidence, Requeue, Verdict, judge_hearings
 from audioset_dl.outcomes import Failure
 

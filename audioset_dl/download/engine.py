@@ -14,9 +14,10 @@ from audioset_dl.config import DownloadConfig
 from audioset_dl.dataset.rows import SavedFile
 from audioset_dl.download.applier import Applier
 from audioset_dl.download.messages import PauseNote
-from audioset_dl.download.queues import Attempt, Queues
+from audioset_dl.download.queues import Queues
 from audioset_dl.download.recorder import Recorder, Standing
 from audioset_dl.download.suspects import Suspects
+from audioset_dl.download.tasks import Attempt
 from audioset_dl.download.workers import Interrupt, Outcome, Workers
 from audioset_dl.errors import Interrupted, OutputError
 

@@ -18,6 +18,8 @@ LOCKOUT_S = 3660.0
 it."""
 LONGEST_RETRY_AFTER_S = 24 * 3600.0
 """Longest wait that a site is allowed to ask for."""
+RESTS_PER_LOOK = 10
+"""How much longer a silent way rests than a look at it takes, where there are others."""
 FIRST_OUTAGE_S, LONGEST_OUTAGE_S = 5.0, 60.0
 """How often a lost network is tried again: asking costs nothing there."""
 
@@ -52,10 +54,13 @@ class Breaker:
         """Note that a request goes out; the first one after a pause is the probe."""
         self._probe_under_way = self.is_open
 
-    def trip(self, now: float, *, pause_s: float | None = None) -> None:
-        """Pause for a given time, or else twice as long as the last time."""
+    def trip(self, now: float, *, pause_s: float | None = None, at_least_s: float = 0) -> None:
+        """Pause for a given time, or else twice as long as the last time.
+
+        A time that the site asks for makes a pause longer, never shorter, and the next ones not.
+        """
         self.pause_s = self._next_pause_s() if pause_s is None else pause_s
-        self.open_until = now + self.pause_s
+        self.open_until = now + max(self.pause_s, at_least_s)
         self._probe_under_way = False
 
     def helpful_pause_s(self, num_answers: int) -> float:
@@ -91,9 +96,16 @@ class Pauses:
     ----------
     first_pause_s : float
         Seconds of the first pause after a refusal (``download.throttle_wait_s``).
+    look_s : float
+        How long a look at a way that is silent may take (``download.timeout_s``).
     """
 
-    def __init__(self, first_pause_s: float) -> None:
+    def __init__(self, first_pause_s: float, look_s: float) -> None:
+        self.has_others = False
+        """True if there are other ways."""
+        self.num_silent = 0
+        """Attempts in a row to which nothing came."""
+        self._look_s = look_s
         self.last_refusal: Failure | None = None
         """Reason of the last pause."""
         self.number = 0
@@ -112,6 +124,11 @@ class Pauses:
         """End of the pause under way; None without one."""
         times = [self._refusals.open_until, self._outages.open_until]
         return max((time for time in times if time is not None), default=None)
+
+    @property
+    def is_silent(self) -> bool:
+        """True from an attempt to which nothing came until an answer."""
+        return self.num_silent > 0
 
     @property
     def is_refused(self) -> bool:
@@ -151,17 +168,31 @@ class Pauses:
         self._outages.close()
         self._refusals.forget_probe()
 
-    def refuse(self, failure: Failure, now: float, pause_s: float | None) -> None:
+    def refuse(
+        self, failure: Failure, now: float, pause_s: float | None, *, at_least_s: float = 0
+    ) -> None:
         """Pause after a refusal, for a given time or twice as long as the last time."""
         self._outages.close()
-        self._refusals.trip(now, pause_s=pause_s)
+        self._refusals.trip(now, pause_s=pause_s, at_least_s=at_least_s)
         self._num_same = self.num_refusals_with(failure)
         self._begin(failure)
 
+    def note_silence(self, failure: Failure | None, *, is_answer: bool) -> None:
+        """Note whether anything came of an attempt."""
+        if failure is not None and failure.is_silence:
+            self.num_silent += 1
+        elif is_answer:
+            self.num_silent = 0
+
     def lose(self, failure: Failure, now: float) -> None:
-        """Pause as nobody answers."""
+        """Pause as nobody answers.
+
+        A silent way rests for longer where there are others, as each look at it holds a worker.
+        """
+        is_costly = failure.is_silence and self.has_others
+        at_least_s = RESTS_PER_LOOK * self._look_s if is_costly else 0
         self._refusals.forget_probe()
-        self._outages.trip(now)
+        self._outages.trip(now, at_least_s=at_least_s)
         self._begin(failure)
 
     def helpful_pause_s(self, num_answers: int) -> float:

@@ -19,7 +19,7 @@ from audioset_dl.dataset.resume import drop_pending, settle_clips, settle_files
 from audioset_dl.dataset.rows import Row, SavedFile, add_known_gone
 from audioset_dl.download.address import Ticket
 from audioset_dl.download.fetcher import Job
-from audioset_dl.download.queues import Task
+from audioset_dl.download.tasks import Task
 from audioset_dl.download.verdicts import Verdict
 from audioset_dl.outcomes import Failure
 from audioset_dl.selection.select import Selection

@@ -29,7 +29,7 @@ from audioset_dl.download.address import open_account, open_addresses
 from audioset_dl.download.engine import Engine, Watch
 from audioset_dl.download.fetcher import ClipFetcher
 from audioset_dl.download.messages import PauseNote, describe_doubts, describe_reopened
-from audioset_dl.download.queues import Queues, Task, make_task
+from audioset_dl.download.queues import Queues
 from audioset_dl.download.recorder import Recorder
 from audioset_dl.download.settings import (
     FetchSettings,
@@ -38,6 +38,7 @@ from audioset_dl.download.settings import (
     tool_versions,
 )
 from audioset_dl.download.suspects import Suspects
+from audioset_dl.download.tasks import Task, make_task
 from audioset_dl.download.witnesses import NUM_SAVED, canary_clip
 from audioset_dl.download.workers import Workers
 from audioset_dl.errors import ConfigError, OutputError, Problem

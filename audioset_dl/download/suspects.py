@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from audioset_dl.download.address import Address
 from audioset_dl.download.hearings import Heard, Hearing, Look
-from audioset_dl.download.queues import Queues, Task
+from audioset_dl.download.queues import Queues
 from audioset_dl.download.recorder import Recorder
+from audioset_dl.download.tasks import Task
 from audioset_dl.outcomes import Failure
 
 MANY_OF_CLASS = 30

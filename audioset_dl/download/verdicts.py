@@ -20,7 +20,7 @@ from audioset_dl.download.messages import (
     throttled_error,
     unknown_error,
 )
-from audioset_dl.download.queues import Task
+from audioset_dl.download.tasks import Task
 from audioset_dl.errors import AudiosetDlError
 from audioset_dl.outcomes import Failure, Proof, Scope
 
@@ -28,6 +28,9 @@ MANY_UNKNOWN = 20
 """Unknown failures in a row that end the run: YouTube has probably changed, and yt-dlp not yet."""
 
 
+MANY_SILENT = 3
+"""Attempts in a row to which nothing came, after which an address that answered before is dead for
+the time being."""
 MOST_LOOKS = 6
 """Vague answers to one clip in a run after which it waits for the next run."""
 MOST_REFUSALS = 12
@@ -142,6 +145,8 @@ def judge(
             return _judge_vague(outcome, task, address, evidence)
         case Scope.GONE:
             return _judge_gone(outcome, task, address, evidence)
+        case Scope.TRANSIENT if outcome.is_silence and not outcome.is_of_media:
+            return _judge_silence(outcome, task, address, evidence)
         case Scope.TRANSIENT:
             return _judge_transient(outcome, task, evidence)
         case Scope.ADDRESS:
@@ -169,6 +174,8 @@ def judge_witness(
     kind = outcome.kind
     if kind.scope is Scope.MACHINE:
         return _judge_machine(outcome, address, evidence)
+    if kind.is_outage or (outcome.is_silence and not outcome.is_of_media):
+        return Verdict("waiting", AddressEvent.UNREACHABLE, gives_back=True)
     if kind.scope is Scope.TRANSIENT:
         return Verdict("waiting", AddressEvent.SILENT)
     if kind.scope is Scope.GONE and not kind.is_vague:
@@ -176,8 +183,6 @@ def judge_witness(
     heard = Heard.VAGUE if kind.is_vague else Heard.NOTHING
     if kind.is_vague and not address.witnesses.is_last_word(clip):
         return Verdict("waiting", AddressEvent.PROVEN_NOTHING, heard=heard, wants_witness=True)
-    if kind.is_outage:
-        return Verdict("waiting", AddressEvent.UNREACHABLE, gives_back=True)
     return Verdict(
         "waiting",
         AddressEvent.REFUSED,
@@ -248,6 +253,21 @@ def _judge_transient(failure: Failure, task: Task, evidence: Evidence) -> Verdic
         charged=True,
         may_be_given_back=failure.kind.network_may_explain,
         ends_run=unknown_error(failure, unknown) if unknown >= MANY_UNKNOWN else None,
+    )
+
+
+def _judge_silence(failure: Failure, task: Task, address: Address, evidence: Evidence) -> Verdict:
+    """Judge that nothing came within the time: a few times in a row, the address is dead.
+
+    A clip that alone gets no answer, while the same address delivers others, pays for it.
+    """
+    verdict = _judge_transient(failure, task, evidence)
+    is_lone = task.refused_by is address and address.num_delivered > task.delivered_at_refusal
+    is_dead = address.pauses.num_silent + 1 >= (MANY_SILENT if address.num_answers else 1)
+    if is_lone or not is_dead:
+        return replace(verdict, is_refusal=True)
+    return Verdict(
+        "waiting", AddressEvent.UNREACHABLE, Requeue.NOW, is_refusal=True, gives_back=True
     )
 
 

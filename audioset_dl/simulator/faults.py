@@ -37,8 +37,8 @@ trickle: one byte a second; ``trickle:B``: B bytes a second. wrong_range: anothe
 asked for, with the right label. full_200: the whole track. html_200: a web page. redirect: 302 to
 another host that has the track. other_sound: as many bytes of a track with another melody."""
 
-PAGE_FAULTS = ("truncate", "reset", "stall", "trickle", "html_200")
-"""Faults of pages; ``http_NNN`` is one too."""
+PAGE_FAULTS = ("truncate", "reset", "stall", "trickle", "html_200", "bomb")
+"""Faults of pages; ``http_NNN`` is one too. bomb: some kilobytes of gzip that stand for 64 MiB."""
 
 _HTTP = re.compile(r"http_([45]\d\d)(?::(?P<dated>date[+-])?(\d+))?")
 _BREAK = re.compile(r"(truncate|reset|stall)(?::(-?\d+|head))?")

@@ -6,6 +6,8 @@ Owns the routes, the videos, the faults that each still has to show, and the bud
 
 from __future__ import annotations
 
+import functools
+import gzip
 import json
 import re
 from collections.abc import Callable, Collection, Iterable
@@ -138,6 +140,9 @@ class Site:
                 return refuse(answer, *http)
             if fault == "html_200":
                 return with_content(answer, SOME_PAGE, HTML)
+            if fault == "bomb":
+                packed = replace(answer, headers=(("Content-Encoding", "gzip"),))
+                return with_content(packed, _bomb(), HTML)
         status = _visit_status(video, answer.kind)
         if status != 200:
             return refuse(answer, status)
@@ -186,6 +191,11 @@ class Site:
             self._tracks.layout(offer.source, video.duration_s, has_index=_has_index(video, offer))
             for offer in video.offers
         )
+
+
+@functools.cache
+def _bomb() -> bytes:
+    return gzip.compress(bytes(64 << 20))
 
 
 def _has_index(video: Video, offer: Offer) -> bool:

@@ -39,7 +39,8 @@ def classify(error: BaseException, warnings: Sequence[str] = ()) -> Failure:
         clearer, words = _clearest_warning(warnings)
         if clearer is not None:
             return Failure(clearer.code, f"{detail} ({words})")
-    return Failure(kind.code, detail)
+    is_silence = kind.code == "network" and "timed out" in detail.lower()
+    return Failure(kind.code, detail, is_silence=is_silence)
 
 
 def find_signed_out(warnings: Sequence[str]) -> Failure | None:

@@ -1,6 +1,7 @@
-"""A deadline for the body of an answer: a server that trickles is given up like one that is silent.
+"""Limits of an answer: how slowly it may come, and how large it may be.
 
-A socket's timeout begins anew with every byte: a byte a second would hold a worker for days.
+A server that trickles is given up like one that is silent. A socket's timeout begins anew with
+every byte: a byte a second would hold a worker for days.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from yt_dlp.networking import Response
 
 LEAST_BYTES_PER_S = 4096
 """Slower than this on the whole, after the first ``timeout_s``, is as good as nothing."""
+MOST_BYTES = 32 << 20
+"""Largest page or answer of the player API, after it is unpacked; a real page has about 1 MB. A few
+kilobytes of gzip may stand for gigabytes."""
 _PIECE = 1 << 16
 
 
@@ -30,11 +34,19 @@ class PatientReader:
         How long nothing, or next to nothing, may come.
     clock : callable
         Monotonic, in seconds.
+    max_bytes : int or None
+        How much may come; None: no limit, as the reader asks for so much.
     """
 
     def __init__(
-        self, source: Any, timeout_s: float, clock: Callable[[], float] = time.monotonic
+        self,
+        source: Any,
+        timeout_s: float,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        max_bytes: int | None = None,
     ) -> None:
+        self._max_bytes = max_bytes
         self._source = source
         self._timeout_s = timeout_s
         self._clock = clock
@@ -51,7 +63,7 @@ class PatientReader:
         Raises
         ------
         urllib3.exceptions.HTTPError
-            They come too slowly; yt-dlp makes a TransportError of it.
+            They come too slowly, or too many; yt-dlp makes a TransportError of it.
         """
         pieces, left = [], amt
         while left is None or left > 0:
@@ -65,12 +77,14 @@ class PatientReader:
 
     def _check(self, num_new: int) -> None:
         self._num_bytes += num_new
+        if self._max_bytes is not None and self._num_bytes > self._max_bytes:
+            raise HTTPError(f"an answer of more than {self._max_bytes:,} bytes")
         elapsed_s = self._clock() - self._began_at
         if elapsed_s > self._timeout_s + self._num_bytes / LEAST_BYTES_PER_S:
             raise HTTPError(f"timed out: {self._num_bytes:,} bytes came in {elapsed_s:.0f} s")
 
 
-def set_deadline(response: Response, timeout_s: float) -> Response:
-    """Give a response's body a deadline, and return it."""
-    response.fp = PatientReader(response.fp, timeout_s)
+def set_limits(response: Response, timeout_s: float, max_bytes: int | None) -> Response:
+    """Give a response's body a deadline and a largest size, and return it."""
+    response.fp = PatientReader(response.fp, timeout_s, max_bytes=max_bytes)
     return response

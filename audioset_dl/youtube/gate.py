@@ -12,6 +12,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from yt_dlp import YoutubeDL
 from yt_dlp.networking import Request, Response
@@ -19,7 +20,7 @@ from yt_dlp.networking.exceptions import HTTPError, TransportError
 
 from audioset_dl.outcomes import Failure, VideoFailed
 from audioset_dl.youtube.classify import classify
-from audioset_dl.youtube.deadline import set_deadline
+from audioset_dl.youtube.deadline import MOST_BYTES, set_limits
 
 
 class Gate:
@@ -85,7 +86,10 @@ class GatedYoutubeDL(YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
         self.gate.check()
         self.on_request(req if isinstance(req, Request) else Request(req))
         try:
-            return set_deadline(super().urlopen(req), self._timeout_s)
+            response = super().urlopen(req)
+            # Of media, the reader asks for so many bytes and no more.
+            is_media = urlsplit(response.url).path == "/videoplayback"
+            return set_limits(response, self._timeout_s, None if is_media else MOST_BYTES)
         except HTTPError as error:
             if error.status == 429:
                 raise self._refused(error) from error

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from yt_dlp.networking import Request, Response
 
@@ -18,6 +19,12 @@ from audioset_dl.youtube.gate import Gate
 from audioset_dl.youtube.options import forget_ffmpeg
 from audioset_dl.youtube.session import Session, Stopped, status_of
 
+SLACK_BYTES = 1 << 20
+"""By how much a track may be larger than it is stated to be."""
+MOST_BYTES_PER_S = 1_500_000
+"""Bytes of a second of 1080p video with its sound: 12 Mbit/s (https://support.google.com/youtube/answer/2853702)."""
+LONGEST_VIDEO_S = 12 * 3600
+"""Length of the longest video that may be uploaded."""
 SERVER_ERROR_WAIT_S = 0.5
 """Seconds after a status of 5xx before the same range is asked for again."""
 
@@ -52,7 +59,9 @@ class YoutubeClient:
         self._ydl = self._session.ydl
         forget_ffmpeg()
         self._extractor = Extractor(self._session, config)
-        self._ydl.add_progress_hook(lambda _progress: self._check_stop())
+        self._ydl.add_progress_hook(self._check_progress)
+        self._most_bytes = 0
+        """Of the track that is being fetched whole."""
         self._stop = stop
 
     def enter(self, gate: Gate) -> None:
@@ -96,6 +105,7 @@ class YoutubeClient:
             With why.
         """
         self._wait(track.opens_at - time.monotonic())
+        self._most_bytes = _most_bytes(track)
         info = {**track.info, "available_at": None}  # or yt-dlp would wait by the wall clock
         with self._session.failures(of_media=True):
             done, _ = self._ydl.dl(str(path), info)
@@ -146,6 +156,13 @@ class YoutubeClient:
         if self._stop.wait(max(0.0, seconds)):
             raise Stopped
 
+    def _check_progress(self, progress: Mapping[str, Any]) -> None:
+        """Give up a track that is larger than it can be, and all when the run ends."""
+        self._check_stop()
+        num_bytes = progress.get("downloaded_bytes") or 0
+        if num_bytes > self._most_bytes:
+            raise _bad_answer(f"{num_bytes:,} bytes came, at most {self._most_bytes:,} can be")
+
     def _check_stop(self) -> None:
         if self._stop.is_set():
             raise Stopped
@@ -172,6 +189,14 @@ def _check_answer(answer: Response, first: int, end: int) -> int:
     if (start, last) != (first, min(end, size) - 1):
         raise _bad_answer(f"bytes {start}-{last} came, {first}-{end - 1} were asked for")
     return size
+
+
+def _most_bytes(track: Track) -> int:
+    """Return how large a track can be: what is stated of it, or its length at a high bit rate."""
+    stated = track.info.get("filesize")
+    if stated:
+        return int(stated * 1.05) + SLACK_BYTES
+    return int((track.duration_s or LONGEST_VIDEO_S) * MOST_BYTES_PER_S) + SLACK_BYTES
 
 
 def _bad_answer(detail: str) -> VideoFailed:

@@ -20,8 +20,9 @@ from audioset_dl.download.address import open_account, open_addresses
 from audioset_dl.download.engine import Engine
 from audioset_dl.download.fetcher import Job
 from audioset_dl.download.messages import PauseNote, describe_doubts
-from audioset_dl.download.queues import Queues, make_task
+from audioset_dl.download.queues import Queues
 from audioset_dl.download.recorder import Recorder
+from audioset_dl.download.tasks import make_task
 from audioset_dl.download.witnesses import NUM_SAVED, canary_clip
 from audioset_dl.download.workers import Interrupt, Outcome
 from audioset_dl.errors import AudiosetDlError
@@ -64,7 +65,7 @@ class SiteWorkers:
         ask = Ask(job.clip.ytid, len(self.asked), ticket.proxy, ticket.uses_cookies, self._clock())
         self.asked.append(ask)
         code = self._site(ask)
-        result = saved(job.file_name or "") if code == "saved" else Failure(code, f"it is {code}")
+        result = saved(job.file_name or "") if code == "saved" else failure_of(code)
         if isinstance(result, SavedFile) and job.file_name is not None:
             path = self._folder / job.file_name
             path.parent.mkdir(exist_ok=True)
@@ -80,6 +81,16 @@ class SiteWorkers:
 
     def give_up(self) -> None:
         pass
+
+
+SILENCE = "silence"
+"""What comes of an ask to which nothing comes within the time."""
+
+
+def failure_of(code: str) -> Failure:
+    if code == SILENCE:
+        return Failure("network", "timed out", is_silence=True)
+    return Failure(code, f"it is {code}")
 
 
 def saved(file_name: str) -> SavedFile:
@@ -123,6 +134,7 @@ class Ended:
     states: dict[str, str]
     codes: dict[str, str | None]
     proofs: dict[str, str | None]
+    attempts: dict[str, int]
     asked: list[Ask]
     findings: list[str]
     clock: FakeClock
@@ -188,6 +200,7 @@ class Folder:
             {ytid: row.state for ytid, row in rows.items()},
             {ytid: row.code for ytid, row in rows.items()},
             {ytid: row.proof for ytid, row in rows.items()},
+            {ytid: row.attempts for ytid, row in rows.items()},
             workers.asked, describe_doubts(
                 (*queues.guests.addresses, *queues.account.addresses),
                 engine.suspects.stopped_classes, engine.suspects.num_given_back,

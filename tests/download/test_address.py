@@ -8,7 +8,7 @@ import pytest
 from audioset_dl.config import DownloadConfig
 from audioset_dl.download.address import Address, AddressEvent, open_addresses
 from audioset_dl.download.pauses import LOCKOUT_S, LONGEST_OUTAGE_S, LONGEST_PAUSE_S
-from audioset_dl.download.queues import Task
+from audioset_dl.download.tasks import Task
 from audioset_dl.download.verdicts import Evidence, judge
 from audioset_dl.outcomes import Failure
 
@@ -64,12 +64,23 @@ def test_the_pause_doubles_up_to_half_an_hour_and_then_outlasts_a_lockout() -> N
     assert LONGEST_PAUSE_S == 1800 < 3600 < LOCKOUT_S
 
 
-def test_what_the_site_says_comes_before_what_is_guessed() -> None:
+@pytest.mark.parametrize("retry_after_s", [0, 7, 59])
+def test_what_the_site_asks_for_makes_no_pause_shorter(retry_after_s: float) -> None:
+    """A site that says "now" would be asked at once, for ever."""
+    address, now, pauses = make_address(), 0.0, []
+    for _ in range(4):
+        refuse(address, now, Failure(REFUSAL.code, "", retry_after_s=retry_after_s))
+        pauses.append(address.ready_at - now)
+        now = address.ready_at
+    assert pauses == [60, 120, 240, 480]
+
+
+def test_what_the_site_asks_for_makes_a_pause_longer() -> None:
     address = make_address()
-    refuse(address, 0, Failure(REFUSAL.code, "", retry_after_s=7))
-    assert address.ready_at == 7
-    refuse(address, 7, Failure(REFUSAL.code, "", retry_after_s=5e9))
-    assert address.ready_at == 7 + 24 * 3600, "a day is the longest that is believed"
+    refuse(address, 0, Failure(REFUSAL.code, "", retry_after_s=100))
+    assert address.ready_at == 100
+    refuse(address, 100, Failure(REFUSAL.code, "", retry_after_s=5e9))
+    assert address.ready_at == 100 + 24 * 3600, "a day is the longest that is believed"
 
 
 def test_an_answer_to_the_probe_opens_the_address() -> None:

@@ -18,8 +18,9 @@ from audioset_dl.dataset.status import PAUSE_NOTE
 from audioset_dl.download.address import Address, open_account
 from audioset_dl.download.engine import Engine
 from audioset_dl.download.messages import PauseNote
-from audioset_dl.download.queues import Queues, make_task
+from audioset_dl.download.queues import Queues
 from audioset_dl.download.recorder import Recorder, Standing
+from audioset_dl.download.tasks import make_task
 from audioset_dl.download.witnesses import canary_clip
 from audioset_dl.download.workers import Interrupt
 from audioset_dl.errors import (

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
-from download.site import CANARY, MID, Ask, Folder, Site, ytids
+from download.site import CANARY, MID, SILENCE, Ask, Folder, Site, ytids
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -263,7 +263,33 @@ def test_a_locked_account_that_asks_for_everything_takes_no_clip(make_folder) ->
     assert folder.run(all_play, always=True).of("saved") == set(ytids(20))
 
 
-STATES = ["well", *VAGUE, *LASTING, "sign_in", "offline", "session", "network", "unknown"]
+def test_one_clip_to_which_nothing_comes_pays_for_it(make_folder) -> None:
+    for number in (1, 6):
+        videos = ytids(number)
+        folder = make_folder(rankings={MID: videos})
+        ended = folder.run(
+            lambda ask, dead=videos[0]: SILENCE if ask.ytid == dead else "saved", attempts=3
+        )
+        assert ended.error is None
+        assert ended.of("waiting") == {videos[0]}
+        assert ended.num_asked[videos[0]] <= 6
+
+
+@pytest.mark.parametrize("workers", [1, 4, 16])
+@pytest.mark.parametrize("num_dead", [1, 5, 15])
+def test_silent_proxies_hold_few_workers_and_charge_nobody(make_folder, workers, num_dead) -> None:
+    proxies = tuple(f"http://10.0.0.{n}:1" for n in range(num_dead + 2))
+    good = set(proxies[-2:])
+    ended = make_folder(100).run(
+        lambda ask: "saved" if ask.proxy in good else SILENCE, proxies=proxies, workers=workers
+    )
+    assert ended.error is None
+    assert len(ended.of("saved")) == 100
+    assert sum(ask.proxy not in good for ask in ended.asked) <= 3 * num_dead
+    assert set(ended.attempts.values()) == {0}
+
+
+STATES = ["well", *VAGUE, *LASTING, "sign_in", SILENCE, "offline", "session", "network", "unknown"]
 WORLDS = st.lists(st.tuples(st.sampled_from(STATES), st.integers(30, 60)), min_size=1, max_size=8)
 
 

@@ -9,7 +9,7 @@ import pytest
 from audioset_dl.config import DownloadConfig
 from audioset_dl.download.address import Address, AddressEvent, open_account
 from audioset_dl.download.hearings import Distrust, Heard, Hearing
-from audioset_dl.download.queues import Task
+from audioset_dl.download.tasks import Task
 from audioset_dl.download.verdicts import (
     MANY_UNKNOWN,
     MOST_REFUSALS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import threading
@@ -162,6 +163,41 @@ def test_one_proxy_that_is_refused_does_not_stop_the_other(make_world: MakeWorld
         assert done.returncode == 0, done.stderr
         assert 0 < len(refused.log.select(kind="page")) <= 4
     assert "YouTube refuses 1 of 2 addresses" in done.stderr
+
+
+@contextmanager
+def silent_proxy() -> Iterator[str]:
+    """Take connections, and never answer."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_a_proxy_that_never_answers_neither_slows_the_other_nor_charges_a_clip(make_world) -> None:
+    world = make_world(make_clips([DOG], 12))
+    with silent_proxy() as silent:
+        config = world.write_config(
+            classes=DOGS, clips={"per_class": None},
+            download={"proxies": [silent, world.simulator.address], "timeout_s": 1},
+        )  # fmt: skip
+        done = world.download(config)
+    assert done.returncode == 0, done.stderr
+    assert len(world.files(config)) == 12
+    assert attempts(world, config) == {0}
+    assert "No connection to YouTube by 1 of 2 addresses" in done.stderr
+
+
+@pytest.mark.parametrize("fault", ["bomb", "trickle"])
+def test_an_answer_without_end_fails_its_clip_only(make_world: MakeWorld, fault: str) -> None:
+    clips = make_clips([DOG], 6)
+    world = make_world(clips, changes={clips[2].ytid: {"page_faults": (fault,) * 99}})
+    config = world.write_config(
+        classes=DOGS, clips={"per_class": None}, download={"attempts": 2, "timeout_s": 1}
+    )
+    done = world.download(config)
+    assert done.returncode == 1, done.stderr
+    assert len(world.files(config)) == 5
+    (row,) = world.rows(config, "failures.csv")
+    assert (row["ytid"], row["state"]) == (clips[2].ytid, "waiting")
 
 
 def test_gone_clips_are_asked_for_again_by_their_codes(make_world: MakeWorld) -> None:

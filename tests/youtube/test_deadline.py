@@ -57,3 +57,14 @@ def test_a_source_without_read1_serves_too() -> None:
             return self.left.pop(0) if self.left else b""
 
     assert PatientReader(Plain(), 60).read() == b"abc"
+
+
+@pytest.mark.parametrize(("num_bytes", "is_too_large"), [(1000, False), (1001, True)])
+def test_an_answer_is_no_larger_than_it_may_be(num_bytes: int, is_too_large: bool) -> None:
+    source = Slow(bytes(num_bytes), 10_000)
+    reader = PatientReader(source, 60, lambda: source.now, max_bytes=1000)
+    if is_too_large:
+        with pytest.raises(HTTPError, match="an answer of more than 1,000 bytes"):
+            reader.read()
+    else:
+        assert len(reader.read()) == num_bytes
