@@ -182,7 +182,6 @@ class Site:
         return call.is_signed_in and (self._sessions is None or call.session in self._sessions)
 
     def _layouts(self, video: Video, visitor: pages.Visitor) -> tuple[Layout, ...]:
-        """Return the layouts of the formats that a video offers, in their order."""
         if video.answers.refuses(visitor.client, is_signed_in=visitor.is_signed_in):
             return ()
         if video.packing == "hls":
