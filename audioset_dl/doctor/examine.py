@@ -18,7 +18,7 @@ from audioset_dl.download.witness import Witness
 from audioset_dl.errors import ConfigError, ToolMissingError
 from audioset_dl.youtube.checkup import YT_DLP_VERSION
 from audioset_dl.youtube.cookies import find_cookies
-from audioset_dl.youtube.options import check_options
+from audioset_dl.youtube.option_check import check_options
 
 
 def examine(

@@ -49,7 +49,7 @@ from audioset_dl.storage.clock import utc_now
 from audioset_dl.storage.disk import find_free_space
 from audioset_dl.storage.lock import hold_folder
 from audioset_dl.youtube.gate import Gates
-from audioset_dl.youtube.options import check_options
+from audioset_dl.youtube.option_check import check_options
 
 TRACK = "track"
 """For ``--retry``: saved clips of which it is not known that they are the video's own sound."""

@@ -28,7 +28,7 @@ from audioset_dl.planning.plan import Advice, ClassPlan, Plan, make_plan
 from audioset_dl.selection.select import prepare
 from audioset_dl.storage.disk import find_free_space
 from audioset_dl.words import count, some
-from audioset_dl.youtube.options import check_options
+from audioset_dl.youtube.option_check import check_options
 
 # A share of 1 would need endless candidates for a single clip.
 MOST_GONE = 0.95

@@ -1,8 +1,10 @@
-"""Cookies as browser extensions copy them, a JSON list of objects, made into a cookies.txt.
+"""Cookies in JSON, as browser extensions and tools write them, made into a cookies.txt.
 
 The keys are those of the browsers' own interface for extensions
 (https://developer.chrome.com/docs/extensions/reference/api/cookies#type-Cookie), which
-EditThisCookie and Cookie-Editor write down as they are. Quotes nothing of what a cookie holds.
+EditThisCookie and Cookie-Editor write down as they are. Tools that steer a browser (Puppeteer,
+Playwright) write ``expires`` for ``expirationDate``, and -1 for a cookie of the session. Quotes
+nothing of what a cookie holds.
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ import re
 from collections.abc import Mapping
 
 NETSCAPE_HEADER = "# Netscape HTTP Cookie File\n"
+_MILLISECONDS = 1e11
+_LATEST = 1e15
 _CONTROL = re.compile(r"[\0-\x1f\x7f]")
 
 
@@ -35,6 +39,8 @@ def make_netscape_text(text: str) -> str:
         raise CookieFormError(f"JSON that breaks off or is damaged at {place}") from None
     except (ValueError, RecursionError):
         raise CookieFormError("JSON that no extension writes") from None
+    if isinstance(rows, Mapping):  # of Playwright
+        rows = rows.get("cookies")
     if not isinstance(rows, list):
         raise CookieFormError("JSON that is no list of cookies, [{...}, {...}]")
     return NETSCAPE_HEADER + "".join(
@@ -56,7 +62,7 @@ def _make_line(number: int, row: object) -> str:
         _truth(domain.startswith(".")),
         row.get("path") or "/",
         _truth(row.get("secure", True)),
-        str(math.floor(_expiry(row))),
+        str(seconds_of(_expiry(row))),
         row["name"],
         row["value"],
     )
@@ -74,19 +80,35 @@ def _fault_of(row: Mapping[str, object]) -> str:
     for key in ("hostOnly", "httpOnly", "secure", "session"):
         if not isinstance(row.get(key, False), bool):
             return f'true or false under "{key}"'
-    if not 0 <= _expiry(row) < 1e15:
-        return 'a time in seconds under "expirationDate"'
+    if not abs(_expiry(row)) < _LATEST:
+        return f'a time in seconds under "{_expiry_key(row)}"'
     return ""
 
 
+def _expiry_key(row: Mapping[str, object]) -> str:
+    return "expires" if "expires" in row and "expirationDate" not in row else "expirationDate"
+
+
 def _expiry(row: Mapping[str, object]) -> float:
-    """Return when a cookie expires; 0, as in a cookies.txt: with the browser's session."""
-    expiry = row.get("expirationDate")
+    """Return when a cookie expires, as it is written; below 0: with the browser's session."""
+    expiry = row.get(_expiry_key(row))
     if expiry is None or row.get("session") is True:
-        return 0
+        return -1
     if isinstance(expiry, bool) or not isinstance(expiry, int | float):
         return math.nan
-    return max(expiry, 1) if expiry >= 0 else math.nan
+    return max(expiry, 1) if expiry >= 0 else expiry
+
+
+def seconds_of(expiry: float) -> int:
+    """Return when a cookie expires in whole seconds, 0 for a cookie of the browser's session.
+
+    Parameters
+    ----------
+    expiry : float
+        In seconds, or in milliseconds where they would lie beyond the year 5000. Below 0: of the
+        session.
+    """
+    return math.floor(max(0, expiry / 1000 if expiry >= _MILLISECONDS else expiry))
 
 
 def _truth(value: object) -> str:

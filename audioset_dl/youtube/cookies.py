@@ -19,7 +19,7 @@ from yt_dlp.cookies import CookieLoadError, YoutubeDLCookieJar, load_cookies
 
 from audioset_dl.config import DownloadConfig
 from audioset_dl.errors import ConfigError, Problem
-from audioset_dl.youtube.cookie_json import CookieFormError, make_netscape_text
+from audioset_dl.youtube.cookie_json import CookieFormError, make_netscape_text, seconds_of
 from audioset_dl.youtube.options import Notes, parse_browser
 
 _SITE = "https://www.youtube.com"
@@ -77,7 +77,7 @@ def read_cookies(path: Path) -> str:
         except CookieFormError as error:
             raise _problem(f"{path} holds {error}") from None
     else:
-        _check_lines(path, text)
+        text = _tidy_lines(path, text)
     if not len(_load_jar(text)):
         raise _problem(f"{path} holds no cookies")
     return text
@@ -87,7 +87,7 @@ def _read_text(path: Path) -> str:
     try:
         data = path.read_bytes()
         is_utf_16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        text = data.decode("utf-16" if is_utf_16 else "utf-8-sig")
+        text = data.decode("utf-16" if is_utf_16 else "utf-8-sig").lstrip()
     except (OSError, UnicodeDecodeError) as error:
         raise _problem(f"{path} can't be read ({error})") from error
     return text.replace("\r\n", "\n").replace("\r", "\n")
@@ -125,8 +125,8 @@ def read_browser_cookies(browser: str) -> str:
     text = io.StringIO()
     jar.save(text)
     # Of what other sites have put there, a line may be none that yt-dlp can read again.
-    text.seek(0)
-    return "".join(line for line in text if _is_comment(line) or not _fault_of(line))
+    tidy = ((line, _tidy_time(line)) for line in text.getvalue().split("\n"))
+    return "\n".join(one for line, one in tidy if _is_comment(line) or not _fault_of(one))
 
 
 def _fault_of_session(text: str) -> str:
@@ -165,17 +165,34 @@ def _last_day(cookies: Iterable[Cookie]) -> str:
     return f"on {datetime.fromtimestamp(last).astimezone():%Y-%m-%d}"
 
 
-def _check_lines(path: Path, text: str) -> None:
+def _tidy_lines(path: Path, text: str) -> str:
+    """Return a cookies.txt as yt-dlp can read it, whatever other sites have put there.
+
+    Times are written as yt-dlp takes them. yt-dlp would print a line that it can't read, secrets
+    included: one of another site is left out, and one of YouTube's is told.
+    """
     if not re.match("#( Netscape)? HTTP Cookie File", text):
         raise _problem(
             f"{path} is neither: it does not begin with '# Netscape HTTP Cookie File', "
             f"nor with [ as JSON"
         )
-    # yt-dlp would print a line that it can't read, secrets included: such a line stops us first.
+    lines = []
     for number, line in enumerate(text.split("\n"), start=1):
-        fault = "" if _is_comment(line) else _fault_of(line)
-        if fault:
+        tidy = line if _is_comment(line) else _tidy_time(line)
+        fault = "" if _is_comment(line) else _fault_of(tidy)
+        if not fault:
+            lines.append(tidy)
+        elif re.search("youtube|google", line, re.IGNORECASE):
             raise _problem(f"{path}:{number}: expected {fault}")
+    return "\n".join(lines)
+
+
+def _tidy_time(line: str) -> str:
+    """Write when a cookie expires in seconds; 0, as of a session's, for the -1 of some tools."""
+    fields = line.split("\t")
+    if len(fields) == 7 and re.fullmatch(r"[-+]?\d{1,19}(\.\d{1,15})?", fields[4]):
+        fields[4] = str(seconds_of(float(fields[4])))
+    return "\t".join(fields)
 
 
 def _is_comment(line: str) -> bool:
@@ -189,7 +206,7 @@ def _fault_of(line: str) -> str:
         return f"seven fields separated by tabs, found {len(fields)}"
     if (fields[1] == "TRUE") != fields[0].startswith(".") or fields[1] not in {"TRUE", "FALSE"}:
         return "TRUE in the second field where the first begins with a dot, FALSE elsewhere"
-    if not re.fullmatch(r"(\d{1,15}(\.\d{1,15})?)?", fields[4]):
+    if not re.fullmatch(r"\d{0,15}", fields[4]):
         return "a time in seconds, or nothing, in the fifth field"
     if re.search(r"[\0-\x1f\x7f]", "".join(fields)):
         return "text without control characters"

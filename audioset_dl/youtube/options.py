@@ -1,11 +1,9 @@
-"""The options that yt-dlp is run with, and the check of those that the user adds."""
+"""The options that yt-dlp is run with."""
 
 from __future__ import annotations
 
-import difflib
 import io
 import os
-from collections.abc import Mapping
 from optparse import OptParseError
 from typing import Any
 
@@ -20,27 +18,6 @@ ANY_FORMAT = "bestaudio/best/bestvideo/all"
 MORE_CLIENTS = ("default", "android_vr")
 """Clients for a second look: yt-dlp's own, and one that needs neither login nor script. YouTube may
 refuse a client for hours (https://github.com/yt-dlp/yt-dlp/issues/12563)."""
-
-_OWN_KEYS = {
-    "cookiefile": "download.cookies",
-    "cookiesfrombrowser": "download.cookies_from_browser",
-    "nocheckcertificate": "download.verify_tls",
-    "proxy": "download.proxies",
-    "socket_timeout": "download.timeout_s",
-    "retries": "download.attempts",
-    "extractor_retries": "download.attempts",
-    "sleep_interval": "download.delay_s",
-    "max_sleep_interval": "download.delay_s",
-    "ffmpeg_location": "audio.ffmpeg",
-}
-"""Options that have a key of their own in our config."""
-
-_FORBIDDEN_KEYS = frozenset(
-    {"ignoreerrors", "logger", "outtmpl", "paths", "postprocessors", "download_ranges", "quiet",
-     "simulate", "skip_download", "progress_hooks", "noprogress", "nopart", "continuedl",
-     "download_archive", "external_downloader", "wait_for_video", "test"}
-)  # fmt: skip
-"""Options that would break what the program relies on."""
 
 
 class Notes:
@@ -183,47 +160,3 @@ def parse_browser(text: str) -> tuple[str | None, ...]:
         raise ConfigError(Problem("download.cookies_from_browser", words)) from error
     browser: tuple[str | None, ...] = parsed.ydl_opts["cookiesfrombrowser"]
     return browser
-
-
-def check_options(options: Mapping[str, Any]) -> None:
-    """Check the keys of ``download.yt_dlp``: yt-dlp itself ignores a misspelled one in silence.
-
-    Raises
-    ------
-    ConfigError
-        Keys that yt-dlp does not know, or that the program sets itself; all of them at once.
-    """
-    known = _known_keys()
-    problems = [problem for key in options if (problem := _problem_of(key, known))]
-    if problems:
-        raise ConfigError(*problems)
-    _check_format(options.get("format", ANY_FORMAT))
-
-
-def _check_format(selector: object) -> None:
-    """Refuse what yt-dlp would only refuse with the first video."""
-    try:
-        with yt_dlp.YoutubeDL({"quiet": True}, auto_init=False) as ydl:
-            ydl.build_format_selector(selector)
-    except (TypeError, SyntaxError) as error:
-        words = " ".join(str(error).split())
-        message = f'not a format selector as yt-dlp takes it, such as "140": {words}'
-        raise ConfigError(Problem("download.yt_dlp.format", message)) from error
-
-
-def _problem_of(key: str, known: frozenset[str]) -> Problem | None:
-    place = f"download.yt_dlp.{key}"
-    if key in _OWN_KEYS:
-        return Problem(place, "is set by the program", f"use {_OWN_KEYS[key]}")
-    if key in _FORBIDDEN_KEYS:
-        return Problem(place, "is set by the program and can't be changed")
-    if key in known:
-        return None
-    close = difflib.get_close_matches(key, known, n=1)
-    fix = f"did you mean {close[0]}?" if close else ""
-    return Problem(place, "yt-dlp has no such option of its YoutubeDL class", fix)
-
-
-def _known_keys() -> frozenset[str]:
-    defaults = yt_dlp.parse_options(["--ignore-config"]).ydl_opts
-    return frozenset(key for key in defaults if not key.startswith("_"))

@@ -52,7 +52,7 @@ def test_a_netscape_file_is_read_as_it_is(tmp_path: Path) -> None:
         (HEADER + LINE.replace("\t", " "), ":2: expected seven fields"),
         (HEADER + LINE + LINE.replace("2000000000", "canary"), ":3: expected a time"),
         (HEADER + LINE.replace("2000000000", "9" * 400), ":2: expected a time"),
-        (HEADER + LINE.replace("2000000000", "-1"), ":2: expected a time"),
+        (HEADER + LINE.replace("2000000000", "2033-05-18"), ":2: expected a time"),
         (HEADER + LINE[1:], ":2: expected TRUE in the second field where"),
         (HEADER + LINE.replace("TRUE", "FALSE"), ":2: expected TRUE in the second field where"),
         (HEADER + LINE.replace("canary", "\0canary"), ":2: expected text without control"),
@@ -136,6 +136,11 @@ def test_what_cookie_editor_copies_is_read_too(tmp_path: Path) -> None:
          "#HttpOnly_youtube.com\tFALSE\t/\tTRUE\t2000000000"),
         ({"session": True, "expirationDate": ...}, "#HttpOnly_.youtube.com\tTRUE\t/\tTRUE\t0"),
         ({"expirationDate": 0}, "#HttpOnly_.youtube.com\tTRUE\t/\tTRUE\t1"),
+        ({"expirationDate": -1}, "#HttpOnly_.youtube.com\tTRUE\t/\tTRUE\t0"),
+        ({"expirationDate": ..., "expires": -1}, "#HttpOnly_.youtube.com\tTRUE\t/\tTRUE\t0"),
+        ({"expirationDate": ..., "expires": 1999999999.5},
+         "#HttpOnly_.youtube.com\tTRUE\t/\tTRUE\t1999999999"),
+        ({"expirationDate": 2e12}, "#HttpOnly_.youtube.com\tTRUE\t/\tTRUE\t2000000000"),
         ({"secure": False, "path": "/x"}, "#HttpOnly_.youtube.com\tTRUE\t/x\tFALSE\t2000000000"),
     ],
 )  # fmt: skip
@@ -156,7 +161,7 @@ def test_each_key_of_a_cookie_in_json(changes: Mapping[str, object], fields: str
         ({"domain": ""}, "a host name"),
         ({"hostOnly": "canary"}, "hostOnly"),
         ({"expirationDate": "canary"}, "expirationDate"),
-        ({"expirationDate": -1}, "expirationDate"),
+        ({"expirationDate": ..., "expires": "2033-05-18"}, "expires"),
         ({"expirationDate": 10**400}, "expirationDate"),
         ({"expirationDate": float("nan")}, "expirationDate"),
         ({"expirationDate": True}, "expirationDate"),
@@ -187,6 +192,44 @@ def test_any_json_is_read_or_refused(tmp_path_factory, cookies: list) -> None:
     except ConfigError:
         return
     assert text.count("\n") == len(cookies) + 1
+
+
+def test_what_playwright_keeps_is_read_too(tmp_path: Path) -> None:
+    cookies = [json_cookie(name, expirationDate=..., expires=LATER) for name in SESSION]
+    path = write(tmp_path, json.dumps({"cookies": cookies, "origins": []}))
+    assert "\tSAPISID\tcanary-SAPISID\n" in find_cookies(DownloadConfig(cookies=path))
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("-1", "0"), ("0", "0"), ("2000000000.75", "2000000000"), ("2000000000123", "2000000000")],
+)
+def test_times_of_other_tools_are_understood(tmp_path: Path, written: str, read: str) -> None:
+    text = HEADER + lines_of() + LINE.replace("2000000000", written)
+    path = write(tmp_path, text)
+    assert find_cookies(DownloadConfig(cookies=path)).endswith(LINE.replace("2000000000", read))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "example.org\tTRUE\t/\tTRUE\t-1\tx\tcanary",
+        "example.org FALSE / TRUE 0 x canary",
+        "example.org\tFALSE\t/\tTRUE\tlater\tx\tcanary",
+        "example.org\tFALSE\t/\tTRUE\t0\tx\tcan\x07ary",
+        "canary",
+    ],
+)
+def test_a_bad_line_of_another_site_is_passed_over(tmp_path, capfd, line: str) -> None:
+    text = find_cookies(DownloadConfig(cookies=write(tmp_path, f"{HEADER}{line}\n{lines_of()}")))
+    assert text == HEADER + lines_of()
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("blank", ["\n", "\r\n\r\n", " \n", "\ufeff\n"])
+@pytest.mark.parametrize("text", [HEADER + lines_of(), json_text()])
+def test_blank_lines_may_come_first(tmp_path: Path, blank: str, text: str) -> None:
+    assert find_cookies(DownloadConfig(cookies=write(tmp_path, blank + text)))
 
 
 OTHER_SITE = lines_of().replace("youtube", "example")

@@ -15,7 +15,6 @@ from audioset_dl.youtube.options import (
     MORE_CLIENTS,
     ExtractorArguments,
     Notes,
-    check_options,
     forget_ffmpeg,
     make_options,
     parse_browser,
@@ -24,22 +23,6 @@ from audioset_dl.youtube.options import (
 
 def options_of(**changes):
     return make_options(DownloadConfig(**changes), proxy=None, cookies=None, notes=Notes())
-
-
-def test_keys_of_yt_dlp_pass() -> None:
-    check_options({"format": "bestaudio[ext=m4a]", "extractor_args": {}, "source_address": "::"})
-
-
-def test_all_bad_keys_are_named_at_once() -> None:
-    with pytest.raises(ConfigError) as caught:
-        check_options({"extractor_arg": {}, "proxy": "x", "outtmpl": "x", "format": "ba"})
-    messages = [str(problem) for problem in caught.value.problems]
-    assert messages == [
-        "download.yt_dlp.extractor_arg: yt-dlp has no such option of its YoutubeDL class; "
-        "did you mean extractor_args?",
-        "download.yt_dlp.proxy: is set by the program; use download.proxies",
-        "download.yt_dlp.outtmpl: is set by the program and can't be changed",
-    ]
 
 
 def test_users_options_reach_yt_dlp_and_ours_win() -> None:
@@ -105,12 +88,6 @@ def test_browser_is_read_as_yt_dlp_does() -> None:
     assert parse_browser("firefox:work") == ("firefox", "work", None, None)
     with pytest.raises(ConfigError, match=r"download.cookies_from_browser.*netscapenavigator"):
         parse_browser("netscapenavigator")
-
-
-@pytest.mark.parametrize("selector", [140, "bestaudio[", "(140"])
-def test_a_format_that_yt_dlp_can_not_read_is_refused_before_the_start(selector) -> None:
-    with pytest.raises(ConfigError, match=r"download\.yt_dlp\.format: not a format selector"):
-        check_options({"format": selector})
 
 
 def test_the_deno_that_came_with_the_program_is_used_wherever_it_lies(monkeypatch) -> None:

@@ -21,7 +21,7 @@ from audioset_dl.simulator.tracks import Tracks
 from audioset_dl.youtube.choice import Choice, Sound
 from audioset_dl.youtube.extraction import LONGEST_WAIT_S, Clocks, _read_track
 from audioset_dl.youtube.gate import Gate
-from audioset_dl.youtube.options import check_options
+from audioset_dl.youtube.option_check import check_options
 from audioset_dl.youtube.session import MediaRefused, Stopped
 from audioset_dl.youtube.video import YoutubeClient
 
