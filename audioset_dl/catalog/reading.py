@@ -19,6 +19,10 @@ from audioset_dl.errors import MetadataError
 MAX_SMALL_BYTES = 4 << 20
 """Largest ontology, rating or index file that is read; Google's are 343, 8 and 15 kB."""
 DOWNLOAD_AGAIN = "delete the file to have it downloaded again"
+BY_SPREADSHEET = (
+    "a spreadsheet takes ids that begin with - for formulas, and some for numbers: use the file as "
+    "it was before it was saved there, or import its columns as text"
+)
 
 _MID = re.compile(r"/[a-z]+/[0-9a-z_]+")
 _GZIP_MAGIC = b"\x1f\x8b"

@@ -25,7 +25,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from audioset_dl.catalog.clips import YTID_LENGTH, YTID_PATTERN
-from audioset_dl.catalog.reading import DOWNLOAD_AGAIN, is_mid, open_binary
+from audioset_dl.catalog.reading import BY_SPREADSHEET, DOWNLOAD_AGAIN, is_mid, open_binary
 from audioset_dl.errors import MetadataError
 from audioset_dl.storage.tables import BadRow
 
@@ -39,6 +39,12 @@ _BLOCK_BYTES = 1 << 22
 _COLUMNS = ["ytid", "start_s", "end_s", "labels"]
 _HEADER = re.compile(
     rb'\A(?:\xef\xbb\xbf)?(?:#.{0,%d}\n)*(?:"?ytid"?[ ,].*\n)?' % MAX_LINE_BYTES, re.IGNORECASE
+)
+# A row whose id is lost looks like a comment: a spreadsheet takes -0RWZT-miFs for a formula, and
+# writes #NAME? in its place. A row that somebody commented out still has its id.
+_LOST_ID = re.compile(
+    rb"(?m)^(#(?! *%b *[,;\t])[^,;\t\n]*)[,;\t] *[-+.0-9eE]+ *[,;\t] *[-+.0-9eE]+ *[,;\t]"
+    % YTID_PATTERN.pattern.encode()
 )
 _NUM_SEGS = re.compile(rb"\bnum_segs=([0-9]{1,12})\b")
 _YTID = f"S{YTID_LENGTH}"
@@ -110,12 +116,17 @@ def read_rows(path: Path, label_sets: LabelSets, *, is_google: bool = False) -> 
         first = next(blocks, b"")
         data = _HEADER.sub(b"", first)
         header = first.removesuffix(data)
+        if lost := _LOST_ID.search(header):
+            line = 1 + header[: lost.start()].count(b"\n")
+            found = f"expected a YouTube id, found {lost[1][:40].decode('ascii', 'replace')!r}"
+            raise MetadataError(found, path, line, fix=fix or BY_SPREADSHEET)
         line = 1 + header.count(b"\n")
         for block in chain([data], blocks):
             try:
                 tables.append(parse_block(block, label_sets))
             except BadRow as error:
-                raise MetadataError(error.found, path, line + error.number, fix=fix) from None
+                where = line + error.number
+                raise MetadataError(error.found, path, where, fix=fix or error.fix) from None
             line += block.count(b"\n")
     rows = join_rows(tables)
     num_segs = _NUM_SEGS.search(header)
@@ -214,7 +225,8 @@ def _check(fields: Sequence[str], label_sets: LabelSets) -> None:
     ytid, start, end, labels = fields
     if not _YTIDS.fullmatch(f"{ytid}\n"):
         raise BadRow(
-            f"expected a YouTube id ({YTID_LENGTH} of A-Z a-z 0-9 _ -), found {ytid[:40]!r}"
+            f"expected a YouTube id ({YTID_LENGTH} of A-Z a-z 0-9 _ -), found {ytid[:40]!r}",
+            fix=BY_SPREADSHEET if ytid.startswith(("#", "=")) else "",
         )
     start_ms, end_ms = _parse_ms(start, "start_seconds"), _parse_ms(end, "end_seconds")
     if end_ms <= start_ms:

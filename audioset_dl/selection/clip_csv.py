@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from audioset_dl.catalog.clips import YTID_LENGTH, YTID_PATTERN
+from audioset_dl.catalog.reading import BY_SPREADSHEET
 from audioset_dl.errors import ConfigError, Problem
 from audioset_dl.storage.tables import BadRow, Cells
 
@@ -29,10 +30,6 @@ MAX_START_S = 2_000_000
 _CLIP_ID = re.compile(rf"({YTID_PATTERN.pattern})_([0-9]{{1,10}})")
 # What a spreadsheet makes of ids that begin with - or = (a formula), or look like 1E23 (a number).
 _SPREADSHEET = re.compile(r"=|#NAME|#REF|[0-9.,]+E\+", re.IGNORECASE)
-_BY_SPREADSHEET = (
-    "a spreadsheet takes ids that begin with - for formulas, and some for numbers: use the table "
-    "as it was before it was saved there, or import its columns as text"
-)
 
 Value = TypeVar("Value")
 
@@ -175,7 +172,7 @@ def _to_ms(cells: Cells, column: str) -> int:
 
 
 def _spreadsheet_fix(text: str) -> str:
-    return _BY_SPREADSHEET if _SPREADSHEET.match(text) else ""
+    return BY_SPREADSHEET if _SPREADSHEET.match(text) else ""
 
 
 def _error(

@@ -298,6 +298,7 @@ def test_a_bad_row_far_down_is_named_by_its_line(tmp_path: Path) -> None:
         ("aaaaaaaaaaa\0b, 0.000, 10.000, /m/a", "holds NUL bytes"),
         ("aaaaaaaaaaa, 0.000, 10.000, \x85", "holds characters outside ASCII"),
         ("# a comment further down", "found 1"),
+        ("#NAME?, 0.000, 10.000, /m/a", "found '#NAME?'; a spreadsheet takes ids that begin"),
         ("aaaaaaaaaaa, 0.000, 10.000, " + "/m/a," * 200_000, "a line of more than 65,536 bytes"),
         ('aaaaaaaaaaa, 0.000, 10.000, "' + "/m/a," * 200_000 + '"', "a line of more than 65,536"),
         ('aaaaaaaaaaa, 0.000, 10.000, "' + "/m/a," * 8_000 + '/m/a"', "a label field of 40,00"),
@@ -313,6 +314,24 @@ def test_a_malformed_row_is_refused_with_file_and_line(
     assert message in str(caught.value)
     assert (caught.value.path, caught.value.line) == (tmp_path / "mine.csv", 5)
     assert len(str(caught.value)) < len(str(tmp_path)) + 250
+
+
+@pytest.mark.parametrize("lost", ["#NAME?", "#REF!", "#VALEUR!", "#N/A", "#", "# formula"])
+@pytest.mark.parametrize(
+    "row", ["%s, 30.000, 40.000, /m/a\n", '%s,30,4E1,"/m/a"\n', "%s;30;40;/m\n"]
+)
+@pytest.mark.parametrize("above", ["", HEADER.format(3), "# a comment, 1, 2\n"])
+def test_a_row_that_lost_its_id_is_no_comment(tmp_path, lost: str, row: str, above: str) -> None:
+    with pytest.raises(
+        MetadataError, match="expected a YouTube id, found '#.*a spreadsheet"
+    ) as met:
+        _read(tmp_path, above + row % lost + ROW)
+    assert (met.value.path, met.value.line) == (tmp_path / "mine.csv", above.count("\n") + 1)
+
+
+def test_a_row_that_somebody_commented_out_is_a_comment(tmp_path: Path) -> None:
+    rows = "#aaaaaaaaaaa, 0, 10, /m/a\n# bbbbbbbbbbb;0;10;/m/a\n#--\n# taken out: 3, 4, 5\n"
+    assert len(_read(tmp_path, HEADER.format(1) + rows + ROW)) == 1
 
 
 @pytest.mark.parametrize(
