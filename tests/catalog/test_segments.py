@@ -323,7 +323,7 @@ def test_a_malformed_row_is_refused_with_file_and_line(
 @pytest.mark.parametrize("above", ["", HEADER.format(3), "# a comment, 1, 2\n"])
 def test_a_row_that_lost_its_id_is_no_comment(tmp_path, lost: str, row: str, above: str) -> None:
     with pytest.raises(
-        MetadataError, match="expected a YouTube id, found '#.*a spreadsheet"
+        MetadataError, match=r"expected a YouTube id, found '#.*a spreadsheet"
     ) as met:
         _read(tmp_path, above + row % lost + ROW)
     assert (met.value.path, met.value.line) == (tmp_path / "mine.csv", above.count("\n") + 1)
