@@ -106,6 +106,9 @@ FAILURE_KINDS: tuple[FailureKind, ...] = (
         "no video formats found",
         "challenge solving failed",
         "unable to download video data: http error 403"), is_ambiguous=True),
+    # https:// stands before the address of a proxy that speaks plain HTTP: so urllib3 says.
+    FailureKind("proxy_plain", _MACHINE, (
+        "proxy appears to only use http and not https",), shuts_out="address"),
     FailureKind("offline", _ADDRESS, (
         "failed to establish a new connection", "name resolution", "failed to resolve",
         "getaddrinfo failed", "name or service not known", "nodename nor servname",

@@ -9,6 +9,8 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
+from pydantic import ValidationError
+
 # As much of a name as is still told apart from others.
 _NARROWEST = 12
 _MANY = 20
@@ -139,3 +141,10 @@ def duration(seconds: float) -> str:
     if hours < 2:
         return f"{minutes:.0f} min"
     return f"{hours:.1f} h" if days < 2 else f"{days:.1f} days"
+
+
+def first_fault(error: ValidationError) -> str:
+    """Return the first thing that is wrong with a JSON document, and where, on one line."""
+    first = error.errors()[0]
+    place = ".".join(map(str, first["loc"])) or "the whole"
+    return f"{place:.100}: {first['msg']:.100}"

@@ -128,8 +128,8 @@ class DownloadConfig(Section):
     the cookies with every request."""
     # writeOnly marks what may hold a secret: no message shows it (config/problems.py).
     proxies: values.Proxies = Field(default=(), repr=False, json_schema_extra={"writeOnly": True})
-    """Proxies, each an address of its own, ``scheme://user:password@host:port``; empty: a direct
-    connection."""
+    """Proxies, each an address of its own, ``scheme://user:password@host:port``; empty: the proxy
+    that the environment names (``HTTPS_PROXY``, ``ALL_PROXY``), else a direct connection."""
     verify_tls: bool = True
     """True to check certificates."""
     canary: values.Ytid = "jNQXAC9IVRw"

@@ -7,7 +7,9 @@ sections, nor where a value was written.
 from __future__ import annotations
 
 import math
+import os
 import re
+import sys
 from collections.abc import Callable, Hashable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -81,11 +83,23 @@ def _check_path(value: object, info: ValidationInfo) -> object:
         raise fault("an empty path", "write a path, or leave the key out for its default")
     if "\0" in str(value):
         raise fault("a path can't hold a NUL character")
+    if os.name != "nt" and re.match(r"[A-Za-z]:[\\/]|\\\\", str(value)):
+        found = f"a path of Windows, {quoted(str(value))}, and this machine runs {sys.platform}"
+        raise fault(found, "write it as this machine names it, such as /mnt/d/data")
     try:
-        path = Path(value).expanduser()
+        path = Path(_expand_variables(str(value))).expanduser()
     except RuntimeError:
         raise fault(f"no home folder is known for {quoted(str(value))}", "write it out") from None
     return path if info.context is None else info.context / path
+
+
+def _expand_variables(path: str) -> str:
+    """Put in environment variables as a shell does: ``$HOME/audioset``, ``${SCRATCH}/audioset``."""
+    expanded = os.path.expandvars(path)
+    if left := re.match(r"(?:.*/)?(\$[A-Za-z_]\w*|\$\{\w+\})", expanded):
+        found = f"no environment variable {left[1]} is set, for {quoted(path)}"
+        raise fault(found, "set it, or write the path out")
+    return expanded
 
 
 def _check_segment(value: object, info: ValidationInfo) -> object:

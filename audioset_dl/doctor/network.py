@@ -22,6 +22,8 @@ from audioset_dl.youtube.checkup import Greeting, greet
 
 # Shorter than `download.timeout_s`: somebody waits in front of the screen.
 GREETING_TIMEOUT_S = 10.0
+_LASTING = frozenset({"proxy", "proxy_plain", "certificate"})
+"""Codes of failures that do not pass by themselves."""
 # A list of proxies may be long, and each that is down takes the whole time-out.
 MOST_AT_A_TIME = 8
 # Certificates and cookies are valid from one time to another: a clock that is far off breaks both.
@@ -47,7 +49,7 @@ class Route:
     @property
     def is_down(self) -> bool:
         """True if nobody answered, which may pass."""
-        return isinstance(self.heard, Failure) and self.heard.code not in {"proxy", "certificate"}
+        return isinstance(self.heard, Failure) and self.heard.code not in _LASTING
 
 
 def find_routes(config: DownloadConfig) -> list[Route]:
@@ -145,6 +147,9 @@ def _describe_failure(route: Route, failure: Failure) -> Check:
         case "proxy":
             found = "the proxy does not accept the login"
             fix = "correct its user and password in download.proxies"
+        case "proxy_plain":
+            found = "the proxy speaks plain HTTP, and https:// stands before it"
+            fix = "write http:// before its address in download.proxies"
         case "proxy_down":
             found, fix = f"the proxy does not answer: {failure.detail}", _START_PROXY
         case "certificate":

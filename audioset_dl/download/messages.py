@@ -173,6 +173,9 @@ def machine_error(failure: Failure, address: Address) -> AudiosetDlError:
     if failure.code == "cookies":
         fix = "export them again, or sign in again in the browser that they are read from"
         return ConfigError(Problem("download.cookies", failure.detail.rstrip("."), fix))
+    if failure.code == "proxy_plain":
+        found = f"{address.name} speaks plain HTTP, and https:// stands before it"
+        return ConfigError(Problem("download.proxies", found, "write http:// there"))
     if failure.code == "proxy":
         found = f"{address.name} refuses its user or password ({failure.gist})"
         return ConfigError(Problem("download.proxies", found, "correct them"))

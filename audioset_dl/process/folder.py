@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import soundfile
+from pydantic import ValidationError
 
 from audioset_dl.config import ProcessConfig
 from audioset_dl.dataset.manifest import Manifest, read_manifest
@@ -26,6 +27,7 @@ from audioset_dl.process.transform import TARGETS_DB
 from audioset_dl.storage.files import as_output_error, write_file
 from audioset_dl.storage.guards import find_overlap, is_inside
 from audioset_dl.versions import __version__
+from audioset_dl.words import first_fault
 
 # Increase when the same settings begin to give other files: folders made before are then refused.
 FORMAT = 1
@@ -145,6 +147,8 @@ def reading(path: Path, *, missing: str, broken: str) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise OutputError(f"{path} does not exist", fix=missing) from error
+    except ValidationError as error:
+        raise OutputError(f"{path} can't be read ({first_fault(error)})", fix=broken) from error
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise OutputError(f"{path} can't be read ({error})", fix=broken) from error
 

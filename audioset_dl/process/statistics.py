@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import ConfigDict, TypeAdapter
 
 from audioset_dl.config import ConfigSource, as_config
 from audioset_dl.dataset.rows import SavedFile
@@ -29,7 +30,7 @@ from audioset_dl.storage.files import write_file
 SPLIT = "train"
 _Array = npt.NDArray[np.float64]
 By = Literal["global", "channel", "sample"]
-FORMAT = 1
+FORMAT: Literal[1] = 1
 # A smaller standard deviation counts as 0, and values are divided by 1 instead: a channel that is
 # constant becomes 0, not noise and not NaN.
 LEAST_STD = 1e-8
@@ -97,6 +98,8 @@ def merge_channels(moments: Moments) -> Moments:
 class Statistics:
     """Content of statistics.json."""
 
+    __pydantic_config__ = ConfigDict(allow_inf_nan=False, extra="ignore")
+
     split: str
     """Name of the split: ``train``."""
     num_clips: int
@@ -114,7 +117,7 @@ class Statistics:
     """`hash_clips` of those clips."""
     settings_sha256: str
     """Of the settings that the clips were processed by, as in process.json."""
-    format: int = FORMAT
+    format: Literal[1] = FORMAT
 
 
 def summarize(
@@ -348,13 +351,7 @@ def _read(place: ProcessedFolder) -> Statistics:
     again = "run `audioset-dl statistics`, which writes it"
     with reading(place.statistics, missing=again, broken=again):
         document = json.loads(place.statistics.read_text("utf-8"))
-        known = {field.name: document[field.name] for field in fields(Statistics)}
-        if known["format"] != FORMAT:
-            raise ValueError(f"format {known['format']}, expected {FORMAT}")
-        for name in ("channel_mean", "channel_std"):
-            known[name] = tuple(map(float, known[name]))
-        known["clips"] = {clip: (float(a), float(b)) for clip, (a, b) in known["clips"].items()}
-        return Statistics(**known)
+        return TypeAdapter(Statistics).validate_python(document)
 
 
 def _check_hash(what: str, found: str, expected: str, *, prefix: str = "") -> None:

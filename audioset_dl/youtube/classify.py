@@ -16,7 +16,7 @@ _BY_TYPE: tuple[tuple[type[BaseException], str], ...] = (
     (IncompleteRead, "network"),
     (TransportError, "network"),
 )
-_OF_TRANSPORT = (KINDS["proxy"], KINDS["offline"])
+_OF_TRANSPORT = (KINDS["proxy_plain"], KINDS["proxy"], KINDS["offline"])
 """What a transport error may be by its text, other than a passing fault of the network."""
 _UNCLEAR = frozenset({"session", "format", "unknown", "unlisted"})
 """Codes of errors that often have a clearer cause in an earlier warning. yt-dlp only warns of a 429

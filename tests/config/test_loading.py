@@ -382,6 +382,14 @@ def test_a_dict_is_a_config_with_paths_from_the_current_folder(
     assert config.process.dir == tmp_path / "processed"
 
 
+def test_a_path_may_hold_environment_variables(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("SCRATCH", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    dirs = {"$SCRATCH/a": "a", "${SCRATCH}/b": "b", "cash$money/c": "cash$money/c", "a$": "a$"}
+    for written, read in dirs.items():
+        assert as_config({"output": {"dir": written}}).output.dir == tmp_path / read
+
+
 def test_an_empty_dict_is_the_default() -> None:
     assert as_config({}) == Config().resolved(Path.cwd()) == load_config(None)
 

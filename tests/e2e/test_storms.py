@@ -21,6 +21,7 @@ from world import (
     World,
     clean_environment,
     make_clips,
+    run_installed,
     videos_of,
     wait_for,
 )
@@ -128,6 +129,24 @@ def test_a_proxy_that_wants_another_login_does_not_stop_the_other(make_world: Ma
         alone = world.download(config)
     assert alone.returncode == 2
     assert "refuses its user or password" in alone.stderr
+
+
+def test_https_before_a_plain_proxy_is_told_at_once(make_world: MakeWorld) -> None:
+    world = make_world(make_clips([DOG], 4))
+    plain = world.simulator.address
+    config = world.write_config(
+        classes=DOGS, download={"proxies": [plain.replace("http:", "https:")]}
+    )
+    done = world.download(config)
+    assert done.returncode == 2, done.stderr
+    assert "speaks plain HTTP, and https:// stands before it" in done.stderr
+    assert world.simulator.log.requests == ()
+    doctor = run_installed("doctor", config)
+    assert "write http:// before its address" in doctor.stdout
+    config = world.write_config(
+        classes=DOGS, download={"proxies": [plain, plain.replace("http:", "https:")]}
+    )
+    assert world.download(config).returncode == 0
 
 
 @contextmanager

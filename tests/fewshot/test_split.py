@@ -362,6 +362,36 @@ def test_splits_json_is_read_as_it_was_written(tmp_path: Path) -> None:
         read_split(tmp_path / "none", "train")
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('"seed": 3', '"seed": 4', "was changed since `split` wrote it; run `audioset-dl split`"),
+        ('"validation"', '"dev"', "was changed since `split` wrote it"),
+        ('"seed": 3', '"seed": 1e400', "is not a splits.json .seed: "),
+        ('"seed": 3', '"seed": true', "is not a splits.json .seed: "),
+        ('"format": 1', '"format": 2', "is not a splits.json .format: "),
+        ('"clips": {', '"clips": {"dev": 1e400,', "is not a splits.json .clips.dev: "),
+    ],
+)
+def test_splits_json_is_not_taken_when_it_was_edited(tmp_path, old, new, words) -> None:
+    write_split(tmp_path, split_of(single_clips(10), make_ontology(10), seed=3))
+    path = tmp_path / "splits.json"
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(OutputError, match=words):
+        read_split(tmp_path, "train")
+
+
+def test_splits_json_may_be_written_down_otherwise(tmp_path: Path) -> None:
+    write_split(tmp_path, split_of(single_clips(10), make_ontology(10), seed=3))
+    path, saved = tmp_path / "splits.json", read_split(tmp_path, "train")
+    document = json.loads(path.read_text())
+    path.write_text(json.dumps(document, indent=3))
+    assert read_split(path, "train") == saved
+    del document["sha256"]  # as version 0.1.0 wrote it
+    path.write_text(json.dumps(document))
+    assert read_split(path, "train") == saved
+
+
 def test_metaaudio_finds_its_classes_and_files(tmp_path: Path) -> None:
     """As its own code reads them (dataset_/DatasetClasses.py): by the name of the folder."""
     source = tmp_path / "audioset"

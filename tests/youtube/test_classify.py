@@ -133,6 +133,14 @@ def test_codes_are_slugs_and_unique() -> None:
         assert all(fragment == fragment.lower() for fragment in kind.fragments)
 
 
+def test_https_before_a_plain_proxy_is_no_outage() -> None:
+    words = (
+        "('Unable to connect to proxy. Your proxy appears to only use HTTP and not HTTPS, try "
+        "changing your proxy URL to be HTTP', SSLError(1, '[SSL: WRONG_VERSION_NUMBER]'))"
+    )
+    assert classify(TransportError(words)).code == "proxy_plain"
+
+
 def test_advice_on_options_of_yt_dlp_is_left_out() -> None:
     words = "Sign in to confirm you’re not a bot."
     advice = "Use --cookies-from-browser or --cookies for the authentication. See https://x.org"
