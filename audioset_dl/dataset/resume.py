@@ -63,7 +63,7 @@ def read_pending(folder: OutputFolder) -> Iterator[tuple[Clip, SavedFile]]:
             clip, file = Clip(**found["clip"], labels=labels), SavedFile(**found["file"])
             check_clip(clip)
             check_saved_file(file)
-        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError):
             continue
         yield clip, file
 

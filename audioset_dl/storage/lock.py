@@ -95,9 +95,10 @@ def find_holder(lock: Path) -> Holder | None:
     try:
         holder = Holder(**json.loads(_holder_file(lock).read_text("utf-8")))
         datetime.fromisoformat(holder.since)
-    except (OSError, ValueError, TypeError):
+        is_held = holder.host != socket.gethostname() or _is_alive(holder.pid)
+    except (OSError, ValueError, TypeError, OverflowError):
         return None
-    return holder if holder.host != socket.gethostname() or _is_alive(holder.pid) else None
+    return holder if is_held else None
 
 
 def _locked_error(lock: Path) -> OutputLockedError:

@@ -266,7 +266,7 @@ def test_splits_that_are_none(config, folder, splits, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"format": 2}, {"channel_mean": 3}, {"clips": []}, {"mean": math.inf}, None]
+    "change", [{"format": 2}, {"channel_mean": 3}, {"clips": []}, {"mean": float("inf")}, None]
 )
 def test_statistics_that_are_none(config, folder, splits, change) -> None:
     with pytest.raises(OutputError, match="does not exist; run `audioset-dl statistics`"):
