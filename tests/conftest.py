@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 from hypothesis import HealthCheck, settings
 from world import MakeWorld, World, videos_of
 
@@ -55,7 +55,8 @@ def make_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 
     def make(name: str, write: Callable[[Path], object]) -> Path:
         path = root / name
-        with FileLock(f"{path}.lock"):
+        with path.with_name(f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
             if not path.exists():
                 unfinished = path.with_name(f"unfinished-{name}")
                 write(unfinished)

@@ -40,7 +40,7 @@ def always(*_: Any) -> bool:
 STEPS: dict[str, tuple[Any, str, Function]] = {
     "fsync": (os, "fsync", is_clip),
     "rename": (Path, "replace", is_temporary_clip),
-    "folder": (files, "_sync_folder", is_folder_of_clips),
+    "folder": (files, "sync_folder", is_folder_of_clips),
     "journal": (Journal, "record_saved", always),
     "put": (Journal, "put", always),
 }

@@ -19,6 +19,8 @@ from audioset_dl.errors import OutputError
 from audioset_dl.storage.files import TEMPORARY_SUFFIX, as_output_error, write_file
 from audioset_dl.storage.lock import hold_folder
 
+_TRIAL = ".doctor-"
+
 
 def check_places(folder: OutputFolder) -> None:
     """Refuse an output folder in which links, pipes or the like stand where files are written.
@@ -62,6 +64,11 @@ def _places(folder: OutputFolder) -> Iterator[tuple[Path, bool]]:
     yield from ((Path(entry.path), True) for entry in entries if not entry.is_file())
 
 
+def is_trial(path: Path) -> bool:
+    """Return True for a folder that `try_folder` makes, and leaves if it is killed."""
+    return path.name.startswith(_TRIAL) and path.suffix == TEMPORARY_SUFFIX and path.is_dir()
+
+
 def try_folder(output: OutputFolder, now: str) -> Path:
     """Lock, write, flush, rename, and keep a journal where a dataset lies or would lie.
 
@@ -90,7 +97,7 @@ def try_folder(output: OutputFolder, now: str) -> Path:
         )
     # Messages name the folder around what has a temporary name.
     with as_output_error(place):
-        folder = tempfile.TemporaryDirectory(dir=place, prefix=".doctor-", suffix=TEMPORARY_SUFFIX)
+        folder = tempfile.TemporaryDirectory(dir=place, prefix=_TRIAL, suffix=TEMPORARY_SUFFIX)
     with folder as name:
         trial = OutputFolder(Path(name))
         with hold_folder(trial.lock, now), open_journal(trial.journal) as journal:

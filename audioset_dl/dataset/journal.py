@@ -8,7 +8,7 @@ what it is told and decides nothing.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple
 from pathlib import Path
@@ -35,9 +35,31 @@ _PROBE_DAYS = 5 / 24 / 60
 came between was a probe."""
 _REOPEN = "UPDATE clips SET state = 'waiting', proof = NULL WHERE state = 'gone'"
 
+_RECORD_SAVED = (
+    "UPDATE clips SET state = 'saved', code = NULL, detail = NULL, proof = NULL, asked_as = NULL,"
+    f" updated_at = ?, {', '.join(f'{name} = ?' for name in FILE_COLUMNS)} WHERE clip_id = ?"
+)
+
+_WANT = (
+    f"INSERT INTO clips ({', '.join(CLIP_COLUMNS)}, classes, updated_at, state, wanted)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'waiting', 1)"
+    " ON CONFLICT (clip_id) DO UPDATE SET classes = excluded.classes, wanted = 1,"
+    " labels = excluded.labels, subset = excluded.subset"
+)
+_MAKE_LONGER = (
+    "UPDATE pauses SET until = ?2 WHERE code = ?3 AND julianday(until) >= julianday(?1) - ?5"
+    " AND rowid = (SELECT MAX(rowid) FROM pauses WHERE way = ?4)"
+)
+
 
 class Journal(JournalReader):
     """A journal that is open for its one writer. Use `open_journal`."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, path: Path, check: Callable[[], object]
+    ) -> None:
+        super().__init__(connection, path)
+        self._check = check
 
     def want(self, drawn: Mapping[str, tuple[str, ...]], clips: Iterable[Clip], now: str) -> None:
         """Note clips that the config wants, with the classes (MIDs) that want each.
@@ -47,13 +69,7 @@ class Journal(JournalReader):
         """
         rows = [(*clip_values(clip), ";".join(drawn[clip.clip_id]), now) for clip in clips]
         with self._writing():
-            self._db.executemany(
-                f"INSERT INTO clips ({', '.join(CLIP_COLUMNS)}, classes, updated_at, state, wanted)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'waiting', 1)"
-                " ON CONFLICT (clip_id) DO UPDATE SET classes = excluded.classes, wanted = 1,"
-                " labels = excluded.labels, subset = excluded.subset",
-                rows,
-            )
+            self._db.executemany(_WANT, rows)
 
     def want_nothing(self) -> None:
         """Forget what the config of an earlier run wanted; what is known of the clips stays."""
@@ -79,21 +95,24 @@ class Journal(JournalReader):
 
     def record_saved(self, clip_id: str, file: SavedFile) -> None:
         """Note that a clip is on the disk."""
-        columns = ", ".join(f"{name} = ?" for name in FILE_COLUMNS)
-        self._write(
-            "UPDATE clips SET state = 'saved', code = NULL, detail = NULL, proof = NULL,"
-            f" asked_as = NULL, updated_at = ?, {columns} WHERE clip_id = ?",
-            (file.saved_at, *astuple(file), clip_id),
-        )
+        self._write(_RECORD_SAVED, (file.saved_at, *astuple(file), clip_id))
 
-    def adopt(self, clip: Clip, file: SavedFile) -> None:
-        """Take up a clip that is on the disk, known or not; one not known is not wanted yet."""
-        self._write(
-            f"INSERT OR IGNORE INTO clips ({', '.join(CLIP_COLUMNS)}, classes, updated_at,"
-            " state, wanted) VALUES (?, ?, ?, ?, ?, ?, '', ?, 'waiting', 0)",
-            (*clip_values(clip), file.saved_at),
-        )
-        self.record_saved(clip.clip_id, file)
+    def adopt(self, rows: Collection[Row]) -> None:
+        """Take up clips that are on the disk, known or not; what is known of one stays."""
+        known = [
+            (*clip_values(row.clip), ";".join(row.classes), row.wanted, row.saved_file.saved_at)
+            for row in rows
+        ]
+        with self._writing():
+            self._db.executemany(
+                f"INSERT OR IGNORE INTO clips ({', '.join(CLIP_COLUMNS)}, classes, wanted,"
+                " updated_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting')",
+                known,
+            )
+            saved = [
+                (row.saved_file.saved_at, *astuple(row.saved_file), row.clip_id) for row in rows
+            ]
+            self._db.executemany(_RECORD_SAVED, saved)
 
     def record_failed(
         self,
@@ -141,10 +160,7 @@ class Journal(JournalReader):
         """Note a pause; one that goes on from the last of the same way makes that one longer."""
         with self._writing():
             changed = self._db.execute(
-                "UPDATE pauses SET until = ?2 WHERE code = ?3 AND julianday(until) >="
-                " julianday(?1) - ?5 AND rowid ="
-                " (SELECT MAX(rowid) FROM pauses WHERE way = ?4)",
-                (pause.began_at, pause.until, pause.code, pause.way, _PROBE_DAYS),
+                _MAKE_LONGER, (pause.began_at, pause.until, pause.code, pause.way, _PROBE_DAYS)
             )
             if not changed.rowcount:
                 self._db.execute("INSERT INTO pauses VALUES (?, ?, ?, ?, ?)", astuple(pause))
@@ -177,6 +193,7 @@ class Journal(JournalReader):
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
+        self._check()
         with as_output_error(self._path):
             try:
                 with self._db:
@@ -186,11 +203,18 @@ class Journal(JournalReader):
 
 
 @contextmanager
-def open_journal(path: Path) -> Iterator[Journal]:
+def open_journal(path: Path, *, check: Callable[[], object] = lambda: None) -> Iterator[Journal]:
     """Open the journal for its one writer, making it if need be.
 
     Each change is on the disk when its method returns. A journal of an older version is brought to
     this one.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    check : callable
+        Called before each change; raises if the folder is no longer ours to write.
 
     Raises
     ------
@@ -210,4 +234,4 @@ def open_journal(path: Path) -> Iterator[Journal]:
         if found != "ok":
             raise OutputError(f"the journal {path} is damaged ({found!r:.80})", fix=BEGIN_ANEW)
         migrate(connection)
-        yield Journal(connection, path)
+        yield Journal(connection, path, check)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from sys import intern
 from typing import Any
 
 from audioset_dl.catalog.clips import Clip, split_clip_id
+from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.rows import (
     FILE_COLUMNS,
     Row,
@@ -25,7 +26,7 @@ from audioset_dl.dataset.rows import (
 )
 from audioset_dl.dataset.version_0_1 import separate_detail
 from audioset_dl.errors import OutputError
-from audioset_dl.storage.tables import BadRow, Cells, read_table, write_table
+from audioset_dl.storage.tables import BadRow, Cells, check_table, read_table, write_table
 
 MANIFEST_COLUMNS = (
     "file_name", "clip_id", "ytid", "start_s", "end_s", "duration_s", "num_samples",
@@ -41,6 +42,8 @@ FAILURES_COLUMNS = (
 _FAILURES_NEEDED = FAILURES_COLUMNS[:-3]
 """The columns that failures.csv of version 0.1.0 has."""
 
+MANIFEST_NOTE = "manifest"
+"""Key of the journal's note that says which manifest was written from it, by its SHA-256."""
 _WRITTEN_ANEW = "`audioset-dl download` and `verify --repair` write it anew from the journal"
 
 
@@ -182,6 +185,55 @@ def read_manifest(
     fix = fix or _WRITTEN_ANEW
     rows = list(read_table(path, reader.read, columns=columns, what="manifest", fix=fix))
     return Manifest(path, rows, reader.names)
+
+
+def read_manifest_leniently(
+    path: Path, on_bad_row: Callable[[str], object], *, checked: bool = True
+) -> Iterator[Row]:
+    """Yield the rows of a manifest.csv that can be used; nothing where there is none.
+
+    Parameters
+    ----------
+    path : Path
+        The table.
+    on_bad_row : callable
+        Told of each other row, with its line.
+    checked : bool
+        As in `read_manifest`.
+
+    Raises
+    ------
+    OutputError
+        It is no such table.
+    """
+    if hash_manifest(path):
+        reader = _ManifestReader(checked=checked, is_download=True)
+        yield from read_table(
+            path, reader.read, columns=_MANIFEST_NEEDED, what="manifest", on_bad_row=on_bad_row
+        )
+
+
+def hash_manifest(path: Path) -> str | None:
+    """Return the SHA-256 of a manifest.csv; None where there is none, or it is empty."""
+    try:
+        with path.open("rb") as file:
+            is_empty = not file.read(1)
+            file.seek(0)
+            return None if is_empty else hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        return None
+
+
+def check_tables(folder: OutputFolder) -> None:
+    """Refuse a folder in which other files stand in the places of our tables.
+
+    Raises
+    ------
+    OutputError
+        The first of them, and what to do.
+    """
+    check_table(folder.manifest, columns=_MANIFEST_NEEDED, what="manifest")
+    check_table(folder.failures, columns=_FAILURES_NEEDED, what="failures.csv")
 
 
 class _ManifestReader:

@@ -1,17 +1,19 @@
-"""Take up what an earlier run left: its pending notes, files that were not noted, half-done files.
+"""Notes of files that are about to be written, and the files of saved clips put in their places.
 
-Between the moment at which a file gets its name and that at which the journal notes it, a run may
-be killed. A pending note, written before, lets the next run take the file up.
+Between the moment at which a file gets its name and that at which journal and manifest are sure to
+list it, a run may be killed, and the journal's last changes lost with it. A pending note, written
+before, lets the next run take the file up.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
+from functools import cached_property
 from pathlib import Path
 
 from audioset_dl.catalog.clips import Clip
@@ -21,7 +23,7 @@ from audioset_dl.dataset.layout import Layout, OutputFolder
 from audioset_dl.dataset.manifest import read_manifest
 from audioset_dl.dataset.rows import Row, SavedFile, check_clip, check_saved_file
 from audioset_dl.errors import OutputError
-from audioset_dl.storage.files import TEMPORARY_SUFFIX, as_output_error
+from audioset_dl.storage.files import as_output_error, sync_folder
 
 # As version 0.1.0 called them, so that what it left is still found.
 _PENDING_SUFFIX = ".claim.json"
@@ -42,7 +44,7 @@ def write_pending(folder: OutputFolder, clip: Clip, file: SavedFile) -> None:
 
 
 def drop_pending(folder: OutputFolder, clip_id: str) -> None:
-    """Remove a note, once the journal knows of the clip.
+    """Remove a note, once the manifest lists the clip.
 
     Raises
     ------
@@ -72,65 +74,15 @@ def _pending_path(folder: OutputFolder, clip_id: str) -> Path:
     return folder.scratch / f"Y{clip_id}{_PENDING_SUFFIX}"
 
 
-def clear_leftovers(folder: OutputFolder) -> None:
-    """Remove what dead runs left half-done, and make the folder ready. The caller holds the lock.
-
-    Raises
-    ------
-    OutputError
-        The folder can't be written.
-    """
-    with as_output_error(folder.path):
-        # After `adopt_files`, as the pending notes lie in there.
-        shutil.rmtree(folder.scratch, ignore_errors=True)
-        folder.scratch.mkdir(parents=True, exist_ok=True)
-        folder.wav.mkdir(exist_ok=True)
-        for leftover in folder.path.rglob(f".*{TEMPORARY_SUFFIX}"):
-            leftover.unlink(missing_ok=True)
-
-
-def adopt_files(journal: Journal, folder: OutputFolder) -> None:
-    """Note in the journal the files that it lacks: a run was killed, or the journal was lost.
-
-    A file is believed to be what a pending note or the manifest says if its hash is right. All
-    other files are the user's, and are left alone.
-    """
-    unknown = _unknown_files(journal, folder)
-    # Mostly there are none, and then a long manifest need not be read.
-    if not unknown:
-        return
-    for clip, file in (*read_pending(folder), *_files_of_manifest(folder.manifest)):
-        path = folder.path / file.file_name
-        if path not in unknown:
-            continue
-        with as_output_error(path):
-            content = path.read_bytes()
-        if hashlib.sha256(content).hexdigest() == file.sha256:
-            journal.adopt(clip, replace(file, num_bytes=len(content)))
-            unknown.remove(path)
-
-
 def known_states(folder: OutputFolder) -> dict[str, tuple[str, str | None]]:
     """Return state and failure code by clip_id, without changing anything.
 
     As the journal has them; where it is lost, what the manifest lists is saved.
     """
-    if folder.journal.is_file() or not folder.manifest.is_file():
+    if file_size(folder.journal) or not folder.manifest.is_file():
         return read_states(folder.journal)
     rows = read_manifest(folder.manifest, checked=False).rows
     return {row.clip_id: ("saved", None) for row in rows}
-
-
-def _unknown_files(journal: Journal, folder: OutputFolder) -> set[Path]:
-    """Return files with the name of a clip that the journal does not say is saved."""
-    saved = {clip_id for clip_id, (state, _) in journal.states().items() if state == "saved"}
-    files = (path for path in folder.wav.rglob("Y*.wav") if path.is_file())
-    return {path for path in files if path.stem[1:] not in saved}
-
-
-def _files_of_manifest(manifest: Path) -> Iterator[tuple[Clip, SavedFile]]:
-    with suppress(OutputError):
-        yield from ((row.clip, row.saved_file) for row in read_manifest(manifest).rows)
 
 
 def settle_files(journal: Journal, folder: OutputFolder, layout: Layout, now: str) -> None:
@@ -138,49 +90,93 @@ def settle_files(journal: Journal, folder: OutputFolder, layout: Layout, now: st
 
     A file that is gone or has another size than was written is noted as lost, so that the clip is
     fetched again; a file in another place, from an earlier config, is moved.
+
+    Raises
+    ------
+    OutputError
+        Another file lies where a clip is to be moved to; or the folder can't be written.
     """
+    settling = _Settling(journal, folder, layout, now)
     for row in list(journal.rows("saved")):
         if row.wanted:
-            _settle(journal, folder, layout, row, now)
+            settling.settle(row)
 
 
 def settle_clips(
     clip_ids: Iterable[str], journal: Journal, folder: OutputFolder, layout: Layout, *, now: str
 ) -> list[str]:
     """Do what `settle_files` does with some clips; return those that are not on the disk."""
+    settling = _Settling(journal, folder, layout, now)
     return [
         clip_id
         for clip_id in clip_ids
-        if (row := journal.find(clip_id)) is None or not _settle(journal, folder, layout, row, now)
+        if (row := journal.find(clip_id)) is None or not settling.settle(row)
     ]
 
 
-def _settle(journal: Journal, folder: OutputFolder, layout: Layout, row: Row, now: str) -> bool:
-    if row.file is None:
-        return False
-    place = layout.file_name(row.clip_id, row.clip.labels)
-    # The size alone: to read and hash all files at every start is left to `verify`.
-    if file_size(folder.path / row.file.file_name) == row.file.num_bytes:
-        _move(journal, folder, row, place)
-    elif is_copy(folder.path / place, row.file):
-        # A run was killed after it had moved the file, and before it noted that.
-        journal.record_moved(row.clip_id, place)
-    else:
-        journal.record_lost(row.clip_id, now)
-        return False
-    return True
+class _Settling:
+    def __init__(self, journal: Journal, folder: OutputFolder, layout: Layout, now: str) -> None:
+        self._journal = journal
+        self._folder = folder
+        self._layout = layout
+        self._now = now
+
+    def settle(self, row: Row) -> bool:
+        """Make one clip lie in its place; return False if it is not on the disk."""
+        if row.file is None:
+            return False
+        place = self._layout.file_name(row.clip_id, row.clip.labels)
+        # The size alone: to read and hash all files at every start is left to `verify`.
+        if file_size(self._folder.path / row.file.file_name) == row.file.num_bytes:
+            self._move(row.file, place)
+            if row.file.file_name != place:
+                self._journal.record_moved(row.clip_id, place)
+        elif is_copy(self._folder.path / place, row.file):
+            # A run was killed after it had moved the file, and before it noted that.
+            self._journal.record_moved(row.clip_id, place)
+        elif found := self._find_elsewhere(row.clip_id, row.file):
+            # A power failure took back a move, or the user made one.
+            self._move(replace(row.file, file_name=found), place)
+            self._journal.record_moved(row.clip_id, place)
+        else:
+            self._journal.record_lost(row.clip_id, self._now)
+            return False
+        return True
+
+    def _find_elsewhere(self, clip_id: str, file: SavedFile) -> str | None:
+        paths = self._paths.get(f"Y{clip_id}.wav", ())
+        found = next((path for path in paths if is_copy(path, file)), None)
+        return found.relative_to(self._folder.path).as_posix() if found else None
+
+    @cached_property
+    def _paths(self) -> Mapping[str, Sequence[Path]]:
+        paths: dict[str, list[Path]] = {}
+        for path in self._folder.wav.glob("*/Y*.wav"):
+            paths.setdefault(path.name, []).append(path)
+        return paths
+
+    def _move(self, file: SavedFile, place: str) -> None:
+        source, target = self._folder.path / file.file_name, self._folder.path / place
+        if source != target:
+            _check_way_is_free(source, target, file)
+            with as_output_error(target):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                source.rename(target)
+                # On the disk before the journal says so: a power failure could take it back.
+                sync_folder(target.parent)
+                sync_folder(source.parent)
+            with suppress(OSError):  # it is not empty
+                source.parent.rmdir()
 
 
-def _move(journal: Journal, folder: OutputFolder, row: Row, place: str) -> None:
-    if place == row.saved_file.file_name:
+def _check_way_is_free(source: Path, target: Path, file: SavedFile) -> None:
+    if not os.path.lexists(target) or (target.exists() and target.samefile(source)):
         return
-    source, target = folder.path / row.saved_file.file_name, folder.path / place
-    with as_output_error(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        source.rename(target)
-    with suppress(OSError):  # it is not empty
-        source.parent.rmdir()
-    journal.record_moved(row.clip_id, place)
+    if not is_copy(target, file):
+        raise OutputError(
+            f"{target} is not the clip's own file, which is to be moved there from {source}",
+            fix="move it away, then run again",
+        )
 
 
 def is_copy(path: Path, file: SavedFile) -> bool:

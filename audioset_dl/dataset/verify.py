@@ -19,17 +19,16 @@ from typing import Literal, overload
 from audioset_dl.catalog.catalog import find_class_names
 from audioset_dl.config import ConfigSource, as_config
 from audioset_dl.dataset.file_check import FileFault, OnFile, check_file, fault_of
-from audioset_dl.dataset.guard import check_places
-from audioset_dl.dataset.journal import Journal, open_journal
+from audioset_dl.dataset.journal import Journal
 from audioset_dl.dataset.journal_reader import read_journal
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.dataset.manifest import read_manifest, write_manifest
+from audioset_dl.dataset.manifest import hash_manifest, read_manifest, read_manifest_leniently
 from audioset_dl.dataset.rows import Row
+from audioset_dl.dataset.writing import list_saved, open_dataset
 from audioset_dl.errors import ConfigError, OutputError, Problem
 from audioset_dl.storage.clock import utc_now
 from audioset_dl.storage.files import is_temporary, remove_file
 from audioset_dl.storage.guards import is_inside
-from audioset_dl.storage.lock import hold_folder
 
 REQUEUED = "requeued"
 """The file is removed; the next download gets the clip again."""
@@ -83,6 +82,8 @@ class Repair:
     """The faults, with those that only the journal shows."""
     repaired: Sequence[Repaired]
     """One for each fault."""
+    notes: Sequence[str] = ()
+    """What the journal did not know, and rows of the manifest that can't be used, as sentences."""
 
     @property
     def exit_code(self) -> int:
@@ -252,18 +253,17 @@ def repair_folder(
     OutputError
         There is no journal, or the folder can't be read or written.
     """
-    if not folder.journal.is_file():
+    if not folder.journal.is_file() and not folder.manifest.is_file():
         raise OutputError(
-            f"{folder.path} holds no journal, the memory of what was saved, to repair it by",
-            fix="`audioset-dl download` makes it again from the manifest",
+            f"{folder.path} holds neither a journal nor a manifest to repair it by",
+            fix="run `audioset-dl download`, or name the config whose output.dir you mean",
         )
-    check_places(folder)
-    with hold_folder(folder.lock, now), open_journal(folder.journal) as journal:
+    with open_dataset(folder, now) as (journal, taken_up):
         repair = _Repair(folder, journal, deep=deep)
         found = repair.look(on_file)
         repaired = [Repaired(fault, repair.repair(fault, now)) for fault in found.faults]
-        write_manifest(folder.manifest, journal.rows("saved"), names)
-        return Repair(found, tuple(repaired))
+        list_saved(journal, folder, names)
+        return Repair(found, tuple(repaired), taken_up.describe())
 
 
 class _Repair:
@@ -338,11 +338,13 @@ def _facts(row: Row) -> _Facts:
 
 
 def _read_rows(folder: OutputFolder) -> tuple[Sequence[Row], list[FileFault]]:
-    """Read the manifest; one that can't be read is no more than a fault."""
-    try:
-        return read_manifest(folder.manifest, checked=False).rows, []
-    except OutputError as error:
-        return [], [FileFault(folder.manifest.name, None, "unreadable", str(error))]
+    """Read the manifest; rows that can't be read are no more than faults."""
+    if not hash_manifest(folder.manifest):
+        found = "does not exist, or is empty"
+        return [], [FileFault(folder.manifest.name, None, "unreadable", found)]
+    bad_rows: list[str] = []
+    rows = list(read_manifest_leniently(folder.manifest, bad_rows.append, checked=False))
+    return rows, [FileFault(folder.manifest.name, None, "unreadable", row) for row in bad_rows]
 
 
 def _as_unlisted(fault: FileFault, suspects: Mapping[str, Row]) -> FileFault:

@@ -14,9 +14,10 @@ from types import MappingProxyType
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.dataset.journal import Journal
 from audioset_dl.dataset.layout import Layout, OutputFolder
-from audioset_dl.dataset.manifest import write_failures, write_manifest
+from audioset_dl.dataset.manifest import write_failures
 from audioset_dl.dataset.resume import drop_pending, settle_clips, settle_files
 from audioset_dl.dataset.rows import Row, SavedFile, add_known_gone
+from audioset_dl.dataset.writing import list_saved
 from audioset_dl.download.address import Ticket
 from audioset_dl.download.fetcher import Job
 from audioset_dl.download.tasks import Task
@@ -80,6 +81,7 @@ class Recorder:
         self.num_found = 0
         """Replacements that were on the disk already."""
         self._num_saved = 0
+        self._pending: list[str] = []
         self._selection = selection
         self._journal = journal
         self._output = output
@@ -121,7 +123,7 @@ class Recorder:
     def note_saved(self, clip_id: str, file: SavedFile, *, is_new: bool = True) -> Clip:
         """Note that a clip is saved, or what is new of one that was, and return it."""
         self._journal.record_saved(clip_id, file)
-        drop_pending(self._output, clip_id)
+        self._pending.append(clip_id)
         self._num_saved += is_new
         return self._selection.clip(clip_id)
 
@@ -164,8 +166,11 @@ class Recorder:
         names = {node.mid: node.name for node in self._selection.catalog.ontology}
         journal, known_gone = self._journal, self.known_gone_rows()
         journal.note_known_gone(row.code or "" for row in known_gone)
-        write_manifest(self._output.manifest, journal.rows("saved"), names)
+        list_saved(journal, self._output, names)
         write_failures(self._output.failures, add_known_gone(journal.rows(), known_gone), names)
+        for clip_id in self._pending:
+            drop_pending(self._output, clip_id)
+        self._pending.clear()
 
     def write_tables_if_due(self) -> None:
         """Write the tables now and then while a run of days goes on."""

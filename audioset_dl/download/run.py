@@ -18,13 +18,12 @@ from audioset_dl.catalog.clips import Clip
 from audioset_dl.catalog.files import Progress
 from audioset_dl.config import Config, ConfigSource, DownloadConfig, as_config
 from audioset_dl.config.secrets import public_dict
-from audioset_dl.dataset.guard import check_places
-from audioset_dl.dataset.journal import Journal, open_journal
+from audioset_dl.dataset.journal import Journal
 from audioset_dl.dataset.layout import Layout, OutputFolder
-from audioset_dl.dataset.resume import adopt_files, clear_leftovers
 from audioset_dl.dataset.rows import Row, add_known_gone
 from audioset_dl.dataset.run_info import RunInfo, read_run_info, write_run_info
 from audioset_dl.dataset.status import Counts, count_clips
+from audioset_dl.dataset.writing import open_dataset
 from audioset_dl.download.address import open_account, open_addresses
 from audioset_dl.download.engine import Engine, Watch
 from audioset_dl.download.fetcher import ClipFetcher
@@ -47,7 +46,6 @@ from audioset_dl.selection.draw import Share
 from audioset_dl.selection.select import Prepared, Selection, prepare
 from audioset_dl.storage.clock import utc_now
 from audioset_dl.storage.disk import find_free_space
-from audioset_dl.storage.lock import hold_folder
 from audioset_dl.youtube.gate import Gates
 from audioset_dl.youtube.option_check import check_options
 
@@ -168,10 +166,9 @@ def download(
     settings = read_settings(config)
     output = settings.output
     versions = tool_versions(settings)
-    check_places(output)
-    with hold_folder(output.lock, utc_now()), open_journal(output.journal) as journal:
-        adopt_files(journal, output)
-        clear_leftovers(output)
+    with open_dataset(output, utc_now()) as (journal, taken_up):
+        for warning in taken_up.describe():
+            on_warning(warning)
         if retry:
             journal.retry_gone(retry)
         if number := journal.count_reopened():
@@ -246,11 +243,10 @@ def _tables_at_the_end(recorder: Recorder, output: OutputFolder) -> Iterator[Non
     except BaseException:
         with suppress(OutputError):
             recorder.write_tables()
+            shutil.rmtree(output.scratch, ignore_errors=True)
         raise
-    else:
-        recorder.write_tables()
-    finally:
-        shutil.rmtree(output.scratch, ignore_errors=True)
+    recorder.write_tables()
+    shutil.rmtree(output.scratch, ignore_errors=True)
 
 
 def _check_space(settings: FetchSettings, clips: Sequence[Clip]) -> None:

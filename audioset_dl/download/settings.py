@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+import soundfile
+
 from audioset_dl.audio.cut import choose_resampler
 from audioset_dl.audio.ffmpeg import ffmpeg_version, find_ffmpeg
 from audioset_dl.config import AudioConfig, Config, DownloadConfig
@@ -73,17 +75,35 @@ def check_same_audio(config: Config, output: OutputFolder, journal: Journal) -> 
     ConfigError
         What the folder holds, and what the config says.
     """
-    earlier = read_run_info(output.run)
-    if earlier is None or next(journal.rows("saved"), None) is None:
+    last = next(iter(journal.saved_last(1)), None)
+    if last is None:
         return
-    was = {key: earlier.config.get("audio", {}).get(key) for key in _AUDIO_KEYS}
     is_now = {key: getattr(config.audio, key) for key in _AUDIO_KEYS}
+    earlier = read_run_info(output.run)
+    if earlier is not None:
+        was = {key: earlier.config.get("audio", {}).get(key) for key in _AUDIO_KEYS}
+    else:  # run.json is lost, and its files tell: null is whatever a source had
+        was = _form_of(output, journal, last.clip_id)
+        was |= {key: None for key in _AUDIO_KEYS if is_now[key] is None}
+        was = {key: is_now[key] if value is None else value for key, value in was.items()}
     if was != is_now:
         found = (
             f"{output.path} holds clips made with {_describe(was)}, the config says "
             f"{_describe(is_now)}"
         )
         raise ConfigError(Problem("audio", found, "set it back, or choose another output.dir"))
+
+
+def _form_of(output: OutputFolder, journal: Journal, clip_id: str) -> dict[str, object]:
+    """Return the settings that a saved clip was made with, as far as the clip shows them."""
+    row = journal.find(clip_id)
+    assert row is not None
+    file = row.saved_file
+    try:
+        subtype = soundfile.info(output.path / file.file_name).subtype
+    except (OSError, soundfile.SoundFileError):
+        subtype = None  # `verify` tells what is wrong with it
+    return {"sample_rate": file.sample_rate, "channels": file.channels, "subtype": subtype}
 
 
 def _describe(audio: Mapping[str, object]) -> str:

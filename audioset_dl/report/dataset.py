@@ -219,6 +219,7 @@ def repair_document(repair: Repair) -> dict[str, Any]:
         "faults": faults,
         "actions": repair.by_action(),
         "repaired": repair.exit_code == 0,
+        "notes": list(repair.notes),
     }
 
 
@@ -233,9 +234,10 @@ _DONE = {
 
 def repair_text(repair: Repair) -> str:
     """Return what was found and done for people: a line for each fault, and what to run next."""
+    lines = [f"Note: {note}" for note in repair.notes]
     if not repair.repaired:
-        return verification_text(repair.found)
-    lines = [
+        return "\n".join([*lines, verification_text(repair.found)])
+    lines += [
         f"{one.fault.code}: {one.fault.file_name}: {one.fault.detail}: {_DONE[one.action]}"
         for one in repair.repaired
     ]
@@ -341,6 +343,7 @@ def merge_text(merged: Merged, out: Path) -> str:
         f"{count(merged.copied, 'file')} copied into {out}, {merged.present:,} already there",
         f"{out} holds {count(merged.saved, 'clip')}; {others}",
     ]
+    lines += merged.notes
     if merged.troubles:
         lines.append(f"{count(len(merged.troubles), 'file')} not merged, each left as it is:")
         lines += [f"  {one.code}: {one.path}: {one.detail}" for one in merged.troubles]

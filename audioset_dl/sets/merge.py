@@ -14,13 +14,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from audioset_dl.dataset.file_check import OnFile, check_file
-from audioset_dl.dataset.guard import check_places
-from audioset_dl.dataset.journal import Journal, open_journal
+from audioset_dl.dataset.journal import Journal
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.dataset.manifest import write_failures, write_manifest
+from audioset_dl.dataset.manifest import write_failures
 from audioset_dl.dataset.resume import (
-    adopt_files,
-    clear_leftovers,
     drop_pending,
     file_size,
     is_copy,
@@ -28,6 +25,7 @@ from audioset_dl.dataset.resume import (
 )
 from audioset_dl.dataset.rows import Row, SavedFile, add_known_gone
 from audioset_dl.dataset.run_info import write_run_info
+from audioset_dl.dataset.writing import list_saved, open_dataset
 from audioset_dl.errors import ConfigError, OutputError, Problem
 from audioset_dl.sets.parts import (
     Part,
@@ -42,7 +40,7 @@ from audioset_dl.sets.parts import (
 from audioset_dl.storage.disk import find_free_space
 from audioset_dl.storage.files import as_output_error, write_file
 from audioset_dl.storage.guards import find_overlap, is_inside
-from audioset_dl.storage.lock import hold_folder, keep_runs_out
+from audioset_dl.storage.lock import keep_runs_out
 
 CONFLICT = "conflict"
 """The clip has other audio in another part, or in OUT."""
@@ -78,6 +76,8 @@ class Merged:
     """Files that were not merged; each is left as it is."""
     other_metadata: Sequence[str]
     """Names of AudioSet's files that were not the same for all parts."""
+    notes: Sequence[str] = ()
+    """What OUT's journal did not know, as sentences."""
 
     @property
     def exit_code(self) -> int:
@@ -123,11 +123,7 @@ def merge_parts(
             stack.enter_context(keep_runs_out(OutputFolder(path).lock))
         parts = [read_part(path) for path in paths]
         check_same_audio(parts)
-        check_places(out)
-        stack.enter_context(hold_folder(out.lock, now))
-        journal = stack.enter_context(open_journal(out.journal))
-        adopt_files(journal, out)
-        clear_leftovers(out)
+        journal, taken_up = stack.enter_context(open_dataset(out, now))
         own = make_part(out, journal.rows())
         check_same_audio([own, *parts])
         merge = _Merge(own, parts, journal)
@@ -136,7 +132,7 @@ def merge_parts(
         known_gone = merge.note_rows()
         merge.write_tables(known_gone, now)
         shutil.rmtree(out.scratch, ignore_errors=True)
-        return merge.report(known_gone)
+        return replace(merge.report(known_gone), notes=taken_up.describe())
 
 
 def _check_is_ours(out: OutputFolder) -> None:
@@ -276,7 +272,7 @@ class _Merge:
         names = {
             mid: name for part in (*self._parts, self._own) for mid, name in part.names.items()
         }
-        write_manifest(self._out.manifest, self._journal.rows("saved"), names)
+        list_saved(self._journal, self._out, names)
         rows = add_known_gone(self._journal.rows(), known_gone)
         write_failures(self._out.failures, rows, names)
         info = merge_info(self._own, self._parts, names, now)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -13,6 +15,9 @@ from audioset_dl.errors import OutputError
 from audioset_dl.storage.disk import find_advice
 
 TEMPORARY_SUFFIX = ".tmp"
+_TEMPORARY = re.compile(rf"\.(.+)\.\d+-[0-9a-f]{{8}}{re.escape(TEMPORARY_SUFFIX)}", re.DOTALL)
+_CANT_SYNC = frozenset({errno.EINVAL, errno.EBADF, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
+"""What file systems answer that can't flush a file or folder, such as some of FUSE and CIFS."""
 KEPT = "fix that and run again: what is saved is kept"
 
 
@@ -57,12 +62,12 @@ def writing_file(path: Path, *, num_bytes: int | None = None) -> Iterator[IO[byt
                 file.flush()
                 # Without it a power failure may leave the new name with an empty file:
                 # https://man7.org/linux/man-pages/man2/fsync.2.html
-                os.fsync(file.fileno())
+                _sync(file.fileno())
             temporary.replace(path)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
 
 def remove_file(path: Path) -> None:
@@ -80,7 +85,7 @@ def remove_file(path: Path) -> None:
     with as_output_error(path):
         path.unlink(missing_ok=True)
         if path.parent.is_dir():
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
 
 
 def temporary_path(path: Path) -> Path:
@@ -91,7 +96,13 @@ def temporary_path(path: Path) -> Path:
 
 def is_temporary(path: Path) -> bool:
     """Return True for a file that is being written, or that a dead run left behind."""
-    return path.name.startswith(".") and path.suffix == TEMPORARY_SUFFIX
+    return _TEMPORARY.fullmatch(path.name) is not None
+
+
+def name_to_be(path: Path) -> str:
+    """Return the name that a temporary file is to get; empty: it is none."""
+    match = _TEMPORARY.fullmatch(path.name)
+    return match[1] if match else ""
 
 
 @contextmanager
@@ -102,17 +113,26 @@ def as_output_error(path: Path, num_bytes: int | None = None) -> Iterator[None]:
     except OSError as error:
         # The file that the error is about: not the temporary one, which no user knows.
         name = error.filename
-        is_known = isinstance(name, str) and not is_temporary(Path(name))
+        is_known = isinstance(name, str) and not name.endswith(TEMPORARY_SUFFIX)
         size = f" ({num_bytes:,} bytes)" if num_bytes is not None else ""
         advice = find_advice(error.errno, path)
         found = f"{name if is_known else path} can't be written{size}: {error.strerror}{advice}"
         raise OutputError(found, fix=KEPT) from error
 
 
-def _sync_folder(folder: Path) -> None:
-    # A name is an entry of its folder, which has to reach the disk as well.
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync_folder(folder: Path) -> None:
+    """Flush the names in a folder to the disk, where the file system can and we may read it."""
+    with suppress(PermissionError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            _sync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _sync(descriptor: int) -> None:
     try:
         os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    except OSError as error:
+        if error.errno not in _CANT_SYNC:
+            raise

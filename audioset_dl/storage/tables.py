@@ -6,6 +6,7 @@ rows never lies in memory as text, and written whole or not at all.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from audioset_dl.storage.files import write_file
 Cells = Mapping[str, str]
 """The cells of a row, as they were written, by column."""
 Value = TypeVar("Value")
+_MAX_HEADER_BYTES = 1 << 16
 
 
 class BadRow(ValueError):
@@ -49,6 +51,7 @@ def read_table(
     columns: Collection[str] = (),
     what: str = "table",
     fix: str = "",
+    on_bad_row: Callable[[str], object] | None = None,
 ) -> Iterator[Value]:
     """Yield what becomes of each row of a table.
 
@@ -65,6 +68,9 @@ def read_table(
         What the table is called in messages.
     fix : str
         What to do where it is not such a table.
+    on_bad_row : callable, optional
+        Told of each row that can't be used, with its line; the other rows are read. Each line is
+        then a row: one that was cut off in a quoted cell takes no others with it.
 
     Raises
     ------
@@ -74,23 +80,81 @@ def read_table(
     try:
         # newline="" lets the csv module see line breaks inside of quoted cells:
         # https://docs.python.org/3/library/csv.html#csv.reader
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        # In a table that is read line by line, only the line with such bytes is bad.
+        errors = "surrogateescape" if on_bad_row else "strict"
+        with path.open(encoding="utf-8-sig", newline="", errors=errors) as file:
+            header = next(csv.reader([file.readline()]), [])
+            _check_header(path, header, columns, what=what, fix=fix)
+            if on_bad_row:
+                yield from _read_lines(path, header, read_row, on_bad_row, what)
+                return
             reader = csv.reader(file)
             try:
-                header = next(reader, [])
-                if missing := sorted(set(columns) - set(header)):
-                    names = ", ".join(missing[:3]) + (" ..." if missing[3:] else "")
-                    reason = f"expected the columns of a {what}, not found: {names}"
-                    raise OutputError(f"{path}:1: {reason}", fix=fix)
                 for row in filter(None, reader):  # without empty lines
                     yield read_row(_name_cells(header, row))
             except UnicodeDecodeError:  # a ValueError as well, but of the file and not of a row
                 raise
             except (csv.Error, ValueError, TypeError, KeyError, OverflowError) as error:
                 reason = _describe_error(error, what)
-                raise OutputError(f"{path}:{reader.line_num}: {reason}", fix=fix) from error
+                raise OutputError(f"{path}:{1 + reader.line_num}: {reason}", fix=fix) from error
     except (OSError, UnicodeDecodeError) as error:
         raise OutputError(f"{path} can't be read: {error}", fix=fix) from error
+
+
+def check_table(path: Path, *, columns: Collection[str], what: str) -> None:
+    """Refuse to take a file for a table of ours, before it is replaced.
+
+    Raises
+    ------
+    OutputError
+        It is there, is not empty, and lacks columns; or it can't be read.
+    """
+    fix = "move it away, or name another folder"
+    try:
+        with path.open("rb") as file:
+            line = file.readline(_MAX_HEADER_BYTES)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise OutputError(f"{path} can't be read: {error.strerror}", fix=fix) from error
+    if not line.strip():
+        return
+    if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in line:
+        raise OutputError(f"{path} is no {what} in UTF-8", fix=f"save it as UTF-8, or {fix}")
+    text = line.decode("utf-8-sig", "replace")
+    header = next(csv.reader([text.rstrip("\r\n")]), [])
+    if len(header) < 2 and any(separator in text for separator in ";\t"):
+        fix = f"separate its columns by commas, as before a spreadsheet saved it, or {fix}"
+    _check_header(path, header, columns, what=what, fix=fix)
+
+
+def _check_header(
+    path: Path, header: Sequence[str], columns: Collection[str], *, what: str, fix: str
+) -> None:
+    if missing := sorted(set(columns) - set(header)):
+        names = ", ".join(missing[:3]) + (" ..." if missing[3:] else "")
+        reason = f"expected the columns of a {what}, not found: {names}"
+        raise OutputError(f"{path}:1: {reason}", fix=fix)
+
+
+def _read_lines(
+    path: Path,
+    header: Sequence[str],
+    read_row: Callable[[Cells], Value],
+    on_bad_row: Callable[[str], object],
+    what: str,
+) -> Iterator[Value]:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if number == 1 or not line.strip():
+                continue
+            try:
+                cells = next(csv.reader([line.decode()], strict=True))
+                value = read_row(_name_cells(header, cells))
+            except (csv.Error, ValueError, TypeError, KeyError, OverflowError) as error:
+                on_bad_row(f"{path}:{number}: {_describe_error(error, what)}")
+            else:
+                yield value
 
 
 def _name_cells(header: Sequence[str], row: Sequence[str]) -> Cells:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +45,7 @@ def folder(tmp_path: Path, make_clip, make_saved) -> OutputFolder:
             wav = make_wav(number)
             write_file(folder.path / FILES[number], wav)
             digest = hashlib.sha256(wav).hexdigest()
-            saved = make_saved(FILES[number], sha256=digest, num_samples=1600)
+            saved = make_saved(FILES[number], sha256=digest, num_samples=1600, num_bytes=len(wav))
             journal.record_saved(clip.clip_id, saved)
         write_manifest(folder.manifest, journal.rows("saved"), NAMES)
     return folder
@@ -182,7 +183,20 @@ def test_a_row_of_a_clip_that_the_journal_does_not_know(folder) -> None:
     row = line.replace(FILES[0], extra).replace("video-00000", "unknown-id0")
     folder.manifest.write_text(folder.manifest.read_text() + row + "\n")
     repaired = repair(folder)
-    assert actions(repaired) == {(extra, "unknown"): "unlisted"}
+    assert (actions(repaired), repaired.exit_code) == ({}, 0), "the file is as the row says"
+    assert "the journal did not know of 1 clip in the manifest" in repaired.notes[0]
+    assert listed(folder) == [extra, *FILES]
+    assert verify_folder(folder).faults == ()
+
+
+def test_a_row_of_a_file_that_is_otherwise_is_not_believed(folder) -> None:
+    extra = "wav/dog/Yunknown-id0_0.wav"
+    write_file(folder.path / extra, make_wav(1))
+    line = folder.manifest.read_text().splitlines()[1]
+    row = line.replace(FILES[0], extra).replace("video-00000", "unknown-id0")
+    folder.manifest.write_text(folder.manifest.read_text() + row + "\n")
+    repaired = repair(folder)
+    assert actions(repaired) == {(extra, "changed"): "unlisted"}
     assert repaired.exit_code == 1
     assert (folder.path / extra).exists()
     assert listed(folder) == FILES
@@ -193,12 +207,12 @@ def test_a_row_of_a_clip_that_the_journal_does_not_know(folder) -> None:
     "damage",
     [
         Path.unlink,
-        lambda path: path.write_text("file_name,clip_id\n"),
+        lambda path: path.write_text(""),
         lambda path: path.write_text(path.read_text().replace(",1600,", ",many,")),
         lambda path: path.write_text(path.read_text() + '"' + "x" * 200_000),
-        lambda path: path.write_bytes(b"\xff\xfe\0"),
+        lambda path: path.write_bytes(path.read_bytes() + b"\xff\xfe\0"),
     ],
-    ids=["missing", "another table", "a bad number", "a long field", "no text"],
+    ids=["missing", "empty", "a bad number", "a long field", "no text"],
 )
 def test_a_manifest_that_can_not_be_read_is_written_anew(folder, damage) -> None:
     before = folder.manifest.read_bytes()
@@ -213,12 +227,60 @@ def test_a_manifest_that_can_not_be_read_is_written_anew(folder, damage) -> None
     assert listed(folder) == [FILES[0], FILES[1], FILES[3]]
 
 
-def test_without_a_journal_nothing_is_touched(folder) -> None:
-    folder.journal.unlink()
-    (folder.path / FILES[1]).write_bytes(b"x")
-    with pytest.raises(OutputError, match=r"holds no journal.*again from the manifest"):
+@pytest.mark.parametrize(
+    "table",
+    [
+        b"file_name,clip_id\n",
+        b"\xff\xfe" + "file_name,clip_id\n".encode("utf-16-le"),
+        b"x;y;z\n1;2;3\n",
+        b"RIFF\0\0\0\0WAVE",
+        b"a shopping list\n",
+    ],
+)
+@pytest.mark.parametrize("name", ["manifest.csv", "failures.csv"])
+def test_a_table_of_somebody_else_is_refused_by_name(folder, table: bytes, name: str) -> None:
+    (folder.path / name).write_bytes(table)
+    before = {path: path.read_bytes() for path in folder.path.rglob("*") if path.is_file()}
+    with pytest.raises(OutputError, match=rf"{name}.*move it away"):
         repair(folder)
+    after = {path: path.read_bytes() for path in folder.path.rglob("*") if path.is_file()}
+    assert after == before
+
+
+@pytest.mark.parametrize("is_left", [True, False])
+def test_a_lost_journal_is_made_again_from_manifest_and_files(folder, is_left: bool) -> None:
+    folder.journal.unlink()
+    if is_left:
+        folder.journal.touch()
+    (folder.path / FILES[1]).write_bytes(b"x")
+    repaired = repair(folder)
+    assert "the journal did not know of 3 clips in the manifest" in repaired.notes[0]
+    assert actions(repaired) == {(FILES[1], "changed"): "unlisted"}
     assert (folder.path / FILES[1]).read_bytes() == b"x"
+    assert listed(folder) == [FILES[0], FILES[2], FILES[3]]
+
+
+def test_a_folder_with_neither_journal_nor_manifest_is_no_dataset(folder) -> None:
+    folder.journal.unlink()
+    folder.manifest.unlink()
+    with pytest.raises(OutputError, match="neither a journal nor a manifest"):
+        repair(folder)
+
+
+def test_an_older_journal_is_not_believed_over_a_file_that_is_as_the_manifest_says(folder) -> None:
+    older = folder.journal.read_bytes()
+    write_file(folder.path / FILES[1], make_wav(7))
+    with open_journal(folder.journal) as journal:
+        row = journal.find(CLIPS[1])
+        digest = hashlib.sha256(make_wav(7)).hexdigest()
+        journal.record_saved(CLIPS[1], replace(row.file, sha256=digest))
+        write_manifest(folder.manifest, journal.rows("saved"), NAMES)
+    folder.journal.write_bytes(older)
+    before = folder.manifest.read_bytes()
+    repaired = repair(folder)
+    assert repaired.exit_code == 0
+    assert (folder.path / FILES[1]).read_bytes() == make_wav(7)
+    assert folder.manifest.read_bytes() == before
 
 
 def test_a_run_under_way_is_not_disturbed(folder) -> None:

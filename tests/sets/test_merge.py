@@ -28,11 +28,12 @@ from audioset_dl.dataset.journal import open_journal
 from audioset_dl.dataset.journal_reader import read_journal
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.manifest import write_failures
-from audioset_dl.dataset.resume import adopt_files, write_pending
+from audioset_dl.dataset.resume import write_pending
 from audioset_dl.dataset.rows import Row, add_known_gone
 from audioset_dl.dataset.run_info import read_run_info
 from audioset_dl.dataset.status import count_clips
 from audioset_dl.dataset.verify import verify_folder
+from audioset_dl.dataset.writing import take_up_files
 from audioset_dl.errors import ConfigError, OutputError, OutputLockedError
 from audioset_dl.sets import merge as merge_module
 from audioset_dl.sets.merge import Merged, merge_parts
@@ -350,7 +351,7 @@ def adopted(out: OutputFolder, copy: Path) -> set[str]:
     """Return the clips that a download would take up of a copy of what is there."""
     shutil.copytree(out.path, copy)
     with open_journal(OutputFolder(copy).journal) as journal:
-        adopt_files(journal, OutputFolder(copy))
+        take_up_files(journal, OutputFolder(copy))
         return {record.clip.clip_id for record in journal.rows("saved")}
 
 
