@@ -3,6 +3,7 @@
 ::
 
     AudiosetDlError            1   anything below
+    ├─ ResourceError           1   give the process more memory or open files
     ├─ ConfigError             2   correct config.yaml (every problem of the file at once)
     ├─ MetadataError           3   correct or download again one of Google's files
     ├─ ToolMissingError        4   install a tool
@@ -17,6 +18,8 @@ The number is the exit code of the command. What happens to a single clip is an 
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,6 +129,34 @@ class OutputError(AudiosetDlError):
     """The output folder can't be written: disk full, read-only, or permission denied."""
 
     exit_code = 7
+
+
+class ResourceError(AudiosetDlError):
+    """The system gives this process no more memory, threads or open files."""
+
+
+_FEWER = "or lower download.workers"
+_RESOURCES = {
+    errno.EMFILE: ("open files", f"raise the limit (`ulimit -n`), {_FEWER}"),
+    errno.ENFILE: ("open files to anybody", "end other programs"),
+    errno.ENOMEM: ("memory", f"raise the limit (`ulimit -v`), end other programs, {_FEWER}"),
+    errno.EAGAIN: ("processes or threads", f"raise the limits (`ulimit -u -v`), {_FEWER}"),
+}
+
+
+def find_resource_error(error: BaseException) -> ResourceError | None:
+    """Return what an error means that comes of a limit of the system; None for any other error."""
+    number = getattr(error, "errno", None)
+    # A library that is loaded late may find no room.
+    if isinstance(error, MemoryError) or "failed to map segment" in str(error):
+        number = errno.ENOMEM
+    if isinstance(error, RuntimeError) and "start new thread" in str(error):
+        number = errno.EAGAIN
+    if number not in _RESOURCES:
+        return None
+    what, fix = _RESOURCES[number]
+    words = str(error) or os.strerror(number)
+    return ResourceError(f"the system gives this process no more {what} ({words})", fix=fix)
 
 
 class Interrupted(AudiosetDlError):

@@ -106,6 +106,8 @@ FAILURE_KINDS: tuple[FailureKind, ...] = (
         "no video formats found",
         "challenge solving failed",
         "unable to download video data: http error 403"), is_ambiguous=True),
+    FailureKind("resources", _MACHINE, (
+        "too many open files", "cannot allocate memory", "can't start new thread")),
     # https:// stands before the address of a proxy that speaks plain HTTP: so urllib3 says.
     FailureKind("proxy_plain", _MACHINE, (
         "proxy appears to only use http and not https",), shuts_out="address"),
@@ -187,6 +189,7 @@ VAGUE_CODES = tuple(kind.code for kind in FAILURE_KINDS if kind.is_vague)
 GONE_CODES = tuple(kind.code for kind in FAILURE_KINDS if kind.scope is Scope.GONE)
 """Codes by which a clip can be gone."""
 
+_MOST_CHARACTERS = 500
 _LAST_CAUSE = re.compile(r"(?:\[Errno -?\d+\]|Tunnel connection failed:) [^'\")]+")
 
 
@@ -208,6 +211,10 @@ class Failure:
     is_echo: bool = False
     """Nobody was asked: another video had just been refused by the same address."""
 
+    def __post_init__(self) -> None:
+        """Make of the detail what can be shown anywhere."""
+        object.__setattr__(self, "detail", show_words(self.detail))
+
     @property
     def kind(self) -> FailureKind:
         """Row of the table."""
@@ -217,6 +224,22 @@ class Failure:
     def gist(self) -> str:
         """The detail in short."""
         return gist_of(self.detail)
+
+
+def show_words(text: str) -> str:
+    r"""Return the words of a server or a tool as they may be shown: on one line, and short.
+
+    Characters that would move a terminal's cursor, colour what follows, or turn its direction are
+    shown by their numbers.
+
+    Examples
+    --------
+    >>> show_words("gone\x1b[2J \u202efdp.exe")
+    'gone\\x1b[2J \\u202efdp.exe'
+    """
+    line = " ".join(text[: 4 * _MOST_CHARACTERS].split())
+    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
+    return shown if len(shown) <= _MOST_CHARACTERS else shown[:_MOST_CHARACTERS] + "..."
 
 
 def gist_of(detail: str) -> str:

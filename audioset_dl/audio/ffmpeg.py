@@ -12,13 +12,17 @@ from pathlib import Path
 
 import imageio_ffmpeg
 
-from audioset_dl.errors import AudiosetDlError, ToolMissingError
+from audioset_dl.errors import AudiosetDlError, ToolMissingError, find_resource_error
 
 _NAME_ANOTHER = "name an ffmpeg binary, or write null to use the one that comes with the program"
 
 
 class FfmpegError(AudiosetDlError):
     """ffmpeg ran and failed; the message is the end of what it printed."""
+
+
+class FfmpegStopped(FfmpegError):
+    """ffmpeg was stopped before its end: it says nothing about what it read."""
 
 
 def find_ffmpeg(configured: Path | None = None) -> Path:
@@ -65,9 +69,13 @@ def run_ffmpeg(
     Raises
     ------
     FfmpegError
-        Non-zero exit status, or the deadline has passed.
+        Non-zero exit status.
+    FfmpegStopped
+        A signal killed it, or the deadline has passed.
     ToolMissingError
         The binary can't be started.
+    ResourceError
+        The system gives no more processes, memory or open files.
     """
     command = [str(ffmpeg), "-hide_banner", "-nostdin", "-v", "error",
                "-protocol_whitelist", "pipe,file", *arguments]  # fmt: skip
@@ -84,9 +92,13 @@ def run_ffmpeg(
             process_group=0,
         )
     except subprocess.TimeoutExpired as error:
-        raise FfmpegError(f"ffmpeg did not end within {timeout_s:g} s") from error
+        raise FfmpegStopped(f"ffmpeg did not end within {timeout_s:g} s") from error
     except OSError as error:
-        raise ToolMissingError(f"ffmpeg can't be started: {error}") from error
+        raise find_resource_error(error) or ToolMissingError(
+            f"ffmpeg can't be started: {error}"
+        ) from error
+    if done.returncode < 0:
+        raise FfmpegStopped(f"ffmpeg was killed by signal {-done.returncode}")
     if done.returncode != 0:
         lines = done.stderr.decode(errors="replace").strip().splitlines()
         words = "; ".join(line.strip() for line in lines[-3:])

@@ -20,6 +20,7 @@ import urllib3
 from audioset_dl.catalog.reading import open_binary
 from audioset_dl.config import Config, DownloadConfig, find_secrets
 from audioset_dl.errors import MetadataError, OutputError
+from audioset_dl.outcomes import show_words
 from audioset_dl.storage.files import temporary_path
 
 _CHUNK_BYTES = 1 << 16
@@ -280,7 +281,7 @@ def _as_our_errors(remote: RemoteFile, directory: Path, config: DownloadConfig) 
         yield
     except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
         # A proxy may quote the login that it refuses.
-        cause = find_secrets(config).hide(_cause(error))
+        cause = show_words(find_secrets(config).hide(_cause(error)))
         raise MetadataError(
             f"{remote.url} can't be downloaded: {cause}",
             fix=f"run again, or download it by hand into {directory}",

@@ -18,8 +18,14 @@ from typing import NoReturn
 import click
 
 from audioset_dl.cli.group import VERBOSE_OPTION, Verbosity, cli, complain
+from audioset_dl.cli.streams import make_streams_safe
 from audioset_dl.config.secrets import hide_logins
-from audioset_dl.errors import AudiosetDlError, Interrupted, OutputError
+from audioset_dl.errors import (
+    AudiosetDlError,
+    Interrupted,
+    OutputError,
+    find_resource_error,
+)
 
 # Importing a module adds its commands to the group.
 for _module in iter_modules(__path__):
@@ -35,6 +41,7 @@ BUG_EXIT_CODE = 70
 
 def main() -> NoReturn:
     """Run the command line and exit with a code that says how it ended."""
+    make_streams_safe()
     sys.exit(_run())
 
 
@@ -67,6 +74,9 @@ def _run() -> int:
 
 
 def _end_unexpected(error: Exception) -> int:
+    if limit := find_resource_error(error):
+        complain("Error", str(limit))
+        return limit.exit_code
     if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:
         complain("Error", "the output of this command can't be written: disk full")
         with suppress(OSError):  # or else Python tries once more, and ends with 120

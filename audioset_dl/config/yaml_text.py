@@ -60,6 +60,10 @@ _SYNTAX = (
     ("expected alphabetic", "text can't begin with this character", "put it in quotes"),
 )
 """A part of PyYAML's words for a fault of syntax, what was found, and what to do."""
+# An argument of a command that is no UTF-8 comes with a lone surrogate for each such byte
+# (https://peps.python.org/pep-0383/); meanwhile each is a character of private use.
+_TO_PRIVATE = {0xDC00 + byte: 0xF0000 + byte for byte in range(0x80, 0x100)}
+_FROM_PRIVATE = {private: surrogate for surrogate, private in _TO_PRIVATE.items()}
 
 
 def read_yaml_file(path: Path) -> Document:
@@ -103,12 +107,23 @@ def read_yaml(text: str, source: str, path: KeyPath = ()) -> Document:
         document.refuse(path, _TOO_LARGE)
         return document
     try:
-        document.value = _Reader(text, document).read()
+        document.value = _from_private(_Reader(text.translate(_TO_PRIVATE), document).read())
     except yaml.reader.ReaderError as error:
         found = f"a control character (U+{ord(text[error.position]):04X})"
         place = _place(document, text.count("\n", 0, error.position))
         document.refuse(path, found, "remove it", place=place)
     return document
+
+
+def _from_private(value: object) -> object:
+    """Put back what of a path was no UTF-8, and PyYAML takes for control characters."""
+    if isinstance(value, str):
+        return value.translate(_FROM_PRIVATE)
+    if isinstance(value, list):
+        return [_from_private(entry) for entry in value]
+    if isinstance(value, dict):
+        return {_from_private(key): _from_private(entry) for key, entry in value.items()}
+    return value
 
 
 def _place(document: Document, line: int) -> Place:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -13,7 +14,12 @@ from typing import Any
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.dataset.journal_schema import VERSION, check_version, migrated_copy, version_of
 from audioset_dl.dataset.rows import FILE_COLUMNS, Row, SavedFile, check_clip, check_saved_file
-from audioset_dl.errors import OutputError
+from audioset_dl.errors import (
+    AudiosetDlError,
+    OutputError,
+    ResourceError,
+    find_resource_error,
+)
 from audioset_dl.storage.disk import find_advice
 from audioset_dl.storage.files import KEPT
 
@@ -225,7 +231,16 @@ def _split(joined: str) -> tuple[str, ...]:
     return tuple(joined.split(";")) if joined else ()
 
 
-def unusable_error(path: Path, error: Exception) -> OutputError:
+def _find_used_up_files() -> ResourceError | None:
+    """Return why no file can be opened at all, which SQLite does not tell; None if one can."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return find_resource_error(error)
+    return None
+
+
+def unusable_error(path: Path, error: Exception) -> AudiosetDlError:
     """Return the error for a journal that SQLite could not read or write.
 
     Parameters
@@ -241,6 +256,8 @@ def unusable_error(path: Path, error: Exception) -> OutputError:
     )
     if words:
         return OutputError(f"the journal {path} can't be written: {error}{words}", fix=KEPT)
+    if name == "SQLITE_CANTOPEN" and (limit := _find_used_up_files()):
+        return limit
     if name == "SQLITE_BUSY":
         return OutputError(
             f"the journal {path} can't be used: {error}; another program has it open",

@@ -26,7 +26,14 @@ from audioset_dl.dataset.rows import (
 )
 from audioset_dl.dataset.version_0_1 import separate_detail
 from audioset_dl.errors import OutputError
-from audioset_dl.storage.tables import BadRow, Cells, check_table, read_table, write_table
+from audioset_dl.storage.tables import (
+    BadRow,
+    Cells,
+    check_table,
+    read_table,
+    safe_cell,
+    write_table,
+)
 
 MANIFEST_COLUMNS = (
     "file_name", "clip_id", "ytid", "start_s", "end_s", "duration_s", "num_samples",
@@ -123,7 +130,8 @@ def write_failures(path: Path, rows: Iterable[Row], names: Mapping[str, str]) ->
     """
     cells = (
         (row.clip_id, row.clip.ytid, row.clip.start_s, row.clip.end_s,
-         _join_names(row.classes, names), row.state, row.code, row.detail, row.attempts,
+         _join_names(row.classes, names), row.state, row.code, safe_cell(row.detail or ""),
+         row.attempts,
          row.updated_at, row.proof, row.asked_as, row.known_from)
         for row in rows
         if row.code is not None
@@ -140,7 +148,8 @@ def manifest_cells(row: Row, names: Mapping[str, str]) -> dict[str, object]:
         file.file_name, clip.clip_id, clip.ytid, clip.start_s, clip.end_s, duration_s,
         file.num_samples, file.sample_rate, file.channels, classes,
         ";".join(clip.labels), _join_names(clip.labels, names), clip.subset, file.sha256,
-        file.source_format, file.method, file.bytes_fetched, file.saved_at, file.track,
+        safe_cell(file.source_format), file.method, file.bytes_fetched, file.saved_at,
+        safe_cell(file.track),
     )  # fmt: skip
     return dict(zip(MANIFEST_COLUMNS, cells, strict=True))
 

@@ -36,7 +36,9 @@ class RunInfo:
 
 def write_run_info(path: Path, info: RunInfo) -> None:
     """Write run.json, whole."""
-    write_file(path, (json.dumps(asdict(info), indent=2, ensure_ascii=False) + "\n").encode())
+    text = json.dumps(asdict(info), indent=2, ensure_ascii=False) + "\n"
+    # What of a path is no UTF-8 becomes an escape of JSON's, which is read back as it was.
+    write_file(path, text.encode(errors="backslashreplace"))
 
 
 def read_run_info(path: Path) -> RunInfo | None:

@@ -97,7 +97,7 @@ def write_splits(
     }
     document["sha256"] = _hash(document)
     text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
-    write_file(folder / SPLITS_NAME, text.encode())
+    write_file(folder / SPLITS_NAME, text.encode(errors="backslashreplace"))
 
 
 def read_split(path: Path, name: str) -> SavedSplit:

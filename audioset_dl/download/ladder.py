@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from audioset_dl.audio.cut import Samples, cut_track, name_by_content
-from audioset_dl.audio.ffmpeg import FfmpegError
+from audioset_dl.audio.ffmpeg import FfmpegError, FfmpegStopped
 from audioset_dl.audio.index import BadIndexError
 from audioset_dl.audio.ranged import HEAD_BYTES, cut_ranged, read_index
 from audioset_dl.catalog.clips import Clip
@@ -126,6 +126,8 @@ class Ladder:
             return self._fetch_whole(track)
         try:
             return self._fetch_ranged(track)
+        except FfmpegStopped as error:  # the same bytes may do, and the whole track would not help
+            raise VideoFailed(Failure("decode", str(error))) from error
         except (BadIndexError, FfmpegError):
             return self._fetch_whole(track)
 

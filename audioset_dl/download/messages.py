@@ -16,6 +16,7 @@ from audioset_dl.errors import (
     ConfigError,
     OutputError,
     Problem,
+    ResourceError,
     ThrottledError,
 )
 from audioset_dl.outcomes import Failure
@@ -173,6 +174,9 @@ def machine_error(failure: Failure, address: Address) -> AudiosetDlError:
     if failure.code == "cookies":
         fix = "export them again, or sign in again in the browser that they are read from"
         return ConfigError(Problem("download.cookies", failure.detail.rstrip("."), fix))
+    if failure.code == "resources":
+        fix = "raise the limits (`ulimit -a` shows them), or lower download.workers"
+        return ResourceError(f"the system gives this process no more: {failure.gist}", fix=fix)
     if failure.code == "proxy_plain":
         found = f"{address.name} speaks plain HTTP, and https:// stands before it"
         return ConfigError(Problem("download.proxies", found, "write http:// there"))

@@ -201,7 +201,10 @@ def write_split(folder: Path, split: Split) -> None:
     write_table(folder / "splits.csv", ("clip_id", "ytid", "split", "classes"), kept)
     write_table(folder / "dropped.csv", ("clip_id", "ytid", "rule", "classes"), dropped)
     write_splits(folder, saved_splits(split), _settings(split))
-    write_file(folder / "report.json", f"{to_json(split_document(split))}\n".encode())
+    write_file(
+        folder / "report.json",
+        f"{to_json(split_document(split))}\n".encode(errors="backslashreplace"),
+    )
 
 
 def split_document(split: Split) -> dict[str, Any]:

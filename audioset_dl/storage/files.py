@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from audioset_dl.errors import OutputError
+from audioset_dl.errors import OutputError, find_resource_error
 from audioset_dl.storage.disk import find_advice
 
 TEMPORARY_SUFFIX = ".tmp"
@@ -111,6 +111,8 @@ def as_output_error(path: Path, num_bytes: int | None = None) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if limit := find_resource_error(error):
+            raise limit from error
         # The file that the error is about: not the temporary one, which no user knows.
         name = error.filename
         is_known = isinstance(name, str) and not name.endswith(TEMPORARY_SUFFIX)

@@ -171,6 +171,14 @@ def _describe_error(error: Exception, what: str) -> str:
     return f"{words} ({error})" if isinstance(error, BadRow) else words
 
 
+def safe_cell(words: str) -> str:
+    """Return words of others as a cell that a spreadsheet takes for text, and not for a formula.
+
+    By an apostrophe in front, as https://owasp.org/www-community/attacks/CSV_Injection advises.
+    """
+    return f"'{words}" if words.startswith(("=", "+", "-", "@")) else words
+
+
 def write_table(
     path: Path, columns: Sequence[str], rows: Iterable[Sequence[object] | Mapping[str, object]]
 ) -> None:

@@ -16,7 +16,7 @@ _BY_TYPE: tuple[tuple[type[BaseException], str], ...] = (
     (IncompleteRead, "network"),
     (TransportError, "network"),
 )
-_OF_TRANSPORT = (KINDS["proxy_plain"], KINDS["proxy"], KINDS["offline"])
+_OF_TRANSPORT = tuple(KINDS[code] for code in ("resources", "proxy_plain", "proxy", "offline"))
 """What a transport error may be by its text, other than a passing fault of the network."""
 _UNCLEAR = frozenset({"session", "format", "unknown", "unlisted"})
 """Codes of errors that often have a clearer cause in an earlier warning. yt-dlp only warns of a 429
@@ -118,9 +118,9 @@ def _clean(text: str) -> str:
     # Advice on options that only yt-dlp's own command has.
     text = re.sub(r"\s*Use --cookies.*", "", text, flags=re.DOTALL)
     text = re.sub(r"\s*For tips on how to effectively export YouTube cookies.*", "", text)
-    # Nothing that moves a terminal's cursor or colours what follows.
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return " ".join(text.split())
 
 
 def _normalise(text: str) -> str:
-    return text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").lower()
+    printable = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(printable.split()).replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").lower()

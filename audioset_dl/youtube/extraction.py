@@ -10,7 +10,7 @@ from typing import Any
 from yt_dlp.extractor.youtube import YoutubeIE
 
 from audioset_dl.config import DownloadConfig
-from audioset_dl.outcomes import Failure, VideoFailed
+from audioset_dl.outcomes import Failure, VideoFailed, show_words
 from audioset_dl.youtube.choice import Choice, Format, NoSound, choose_formats, itag_of
 from audioset_dl.youtube.options import ExtractorArguments
 from audioset_dl.youtube.session import Session
@@ -191,7 +191,7 @@ def _read_track(ytid: str, video: dict[str, Any], choice: Choice, clocks: Clocks
         ytid=ytid,
         duration_s=info.get("duration"),
         extension=str(info.get("ext")),
-        description=f"{itag_of(choice.format)} {codec} {kbits}",
+        description=show_words(f"{itag_of(choice.format)} {codec} {kbits}"),
         opens_at=clocks.to_monotonic(info.get("available_at") or 0),
         info=info,
         sound=choice.sound,
