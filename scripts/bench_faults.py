@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import socket
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -35,7 +37,8 @@ from world import World, wait_for
 from audioset_dl.simulator import Budget, RandomFaults
 
 MARKS = "faults"
-STORMS = {"429 on everything": "http_429", "“not a bot” on everything": "bot_check",
+STORMS = {"429 on everything": "http_429", "429 with Retry-After: 0 on everything": "http_429:now",
+          "“not a bot” on everything": "bot_check",
           "403 on all media": "session:media"}  # fmt: skip
 MOST_VISITS = 12
 FIRST_PAUSE_S = 0.5
@@ -53,6 +56,9 @@ BROKEN_EACH = 4
 BROKEN_TIMEOUT_S = 2
 LONGEST_BROKEN_S = 600
 MOST_TRIES = 20
+MOST_SILENT = 4
+"""Time-outs that a silent address costs the run at most."""
+LONGEST_ANSWER_S = 3 * BROKEN_TIMEOUT_S
 ROOT = Path(__file__).resolve().parent.parent
 GONE_EACH = 7
 """Every so many-th video of the soak is gone."""
@@ -98,6 +104,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--storm-pace", type=float, default=5, help="clips a second around storms")
     parser.add_argument("--outage-s", type=float, default=60)
     parser.add_argument("--broken-clips", type=int, default=400)
+    parser.add_argument("--silent-clips", type=int, default=400)
     parser.add_argument("--budget-clips", type=int, default=1000)
     parser.add_argument("--budget-hour-s", type=float, default=10,
                         help="how long the hour of a lock-out lasts")  # fmt: skip
@@ -272,6 +279,50 @@ def bench_broken(options: argparse.Namespace) -> Iterator[Row]:
     )
 
 
+def bench_silent(options: argparse.Namespace) -> Iterator[Row]:
+    """Put a proxy beside a good one that takes connections and never answers."""
+    seconds = []
+    for num_silent in (0, 1):
+        with make_world(options.silent_clips) as world, ExitStack() as stack:
+            servers = [stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+                       for _ in range(num_silent)]  # fmt: skip
+            proxies = [f"http://127.0.0.1:{server.getsockname()[1]}" for server in servers]
+            config = write_config(world, options, proxies=[*proxies, world.simulator.address],
+                                  timeout_s=BROKEN_TIMEOUT_S)  # fmt: skip
+            began_at = time.monotonic()
+            result = run(world, config)
+            seconds.append(time.monotonic() - began_at)
+    yield Row(
+        f"a proxy that never answers beside a good one, {options.silent_clips} clips",
+        "all got; 0 clips charged; not slower than the good one alone by more than its time-outs",
+        f"{result}; {result.num_charged} charged; {seconds[1]:.0f} s instead of {seconds[0]:.0f} s",
+        result.is_all and not result.num_charged
+        and seconds[1] <= seconds[0] * 1.25 + MOST_SILENT * BROKEN_TIMEOUT_S + LATENESS_S,
+    )  # fmt: skip
+
+
+def bench_endless(options: argparse.Namespace) -> Iterator[Row]:
+    """Let some videos answer with pages without end: huge when unpacked, or a byte a second."""
+    number, num_endless = options.silent_clips, 4
+    seconds, results = [], []
+    for faults in ((), ("bomb", "trickle")):
+        with make_world(
+            number, endless=[faults[n % 2] for n in range(num_endless) if faults]
+        ) as world:
+            config = write_config(world, options, timeout_s=BROKEN_TIMEOUT_S, attempts=2)
+            began_at = time.monotonic()
+            results.append(run(world, config))
+            seconds.append(time.monotonic() - began_at)
+    result = results[1]
+    yield Row(
+        f"pages without end: {num_endless} of {number} videos answer so, each time",
+        "all others got, these wait; no longer than their attempts take",
+        f"{result}; {seconds[1]:.0f} s instead of {seconds[0]:.0f} s",
+        result.num_saved == number - num_endless and result.exit_code == 1
+        and seconds[1] <= seconds[0] * 1.25 + num_endless * 2 * LONGEST_ANSWER_S,
+    )  # fmt: skip
+
+
 def is_slow(fault: str) -> bool:
     return fault.startswith(("stall", "trickle"))
 
@@ -339,6 +390,8 @@ SCENARIOS: dict[str, Callable[[argparse.Namespace], Iterator[Row]]] = {
     "storms": bench_storms,
     "offline": bench_offline,
     "broken": bench_broken,
+    "silent": bench_silent,
+    "endless": bench_endless,
     "budget": bench_budget,
     "soak": bench_soak,
 }

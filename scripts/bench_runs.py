@@ -57,6 +57,7 @@ def make_world(
     *,
     gone_each: int | None = None,
     broken: Sequence[str] = (),
+    endless: Sequence[str] = (),
     **simulator: object,
 ) -> Iterator[World]:
     clips = [
@@ -72,6 +73,10 @@ def make_world(
     videos += [
         Video(clip.ytid, TRACK_S, faults=faults)
         for clip, faults in zip(clips[:: max(1, number // 60)], broken_faults, strict=False)
+    ]
+    videos += [
+        Video(clip.ytid, TRACK_S, page_faults=(fault,) * 99)
+        for clip, fault in zip(clips[3::7], endless, strict=False)
     ]
     with (
         tempfile.TemporaryDirectory() as folder,

@@ -32,6 +32,8 @@ class Behaviour:
     """HTTP status of the watch page and of what replaces it."""
     player_status: int = 200
     """HTTP status of the player API; if not 200, the page has no player response either."""
+    retry_after: str = ""
+    """The header of such answers."""
     media_status: int = 206
     """HTTP status of every request for media; 206 is the normal answer to a range."""
     formats: Literal["urls", "no_urls", "drm", "storyboard", "odd"] = "urls"
@@ -91,6 +93,7 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "rate_limited": _gone("This content isn't available, try again later."),
     "http_429": Behaviour(http_status=429, player_status=429),
     "http_429:player": Behaviour(player_status=429),
+    "http_429:now": Behaviour(http_status=429, player_status=429, retry_after="0"),
     "bot_check": Behaviour(
         LOGIN,
         f"Sign in to confirm you{_APOSTROPHE}re not a bot",

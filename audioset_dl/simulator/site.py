@@ -145,7 +145,7 @@ class Site:
                 return with_content(packed, _bomb(), HTML)
         status = _visit_status(video, answer.kind)
         if status != 200:
-            return refuse(answer, status)
+            return refuse(answer, status, video.answers.retry_after)
         visitor = pages.Visitor(client, self._has_valid_session(call))
         return self._rendered(call, video, answer, visitor)
 

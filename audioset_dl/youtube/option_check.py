@@ -118,11 +118,9 @@ def check_options(options: Mapping[str, Any]) -> None:
     known = {key: value for key, value in defaults.items() if not key.startswith("_")}
     problems = [problem for key in options if (problem := _problem_of_key(key, known))]
     problems += [
-        Problem(f"download.yt_dlp.{key}", f"expected {kind.words}, found {_kind_of(value)}")
+        problem
         for key, value in options.items()
-        if (kind := _find_kind(key, known.get(key)))
-        and value is not None
-        and not kind.is_right(value)
+        if value is not None and (problem := _problem_of_value(key, value, known.get(key)))
     ]
     if not problems:
         problems = [*_refused_by_system(options), *_refused_by_yt_dlp(options)]
@@ -141,6 +139,17 @@ def _problem_of_key(key: str, known: Mapping[str, object]) -> Problem | None:
     close = difflib.get_close_matches(key, known, n=1)
     fix = f"did you mean {close[0]}?" if close else ""
     return Problem(place, "yt-dlp has no such option of its YoutubeDL class", fix)
+
+
+def _problem_of_value(key: str, value: object, default: object) -> Problem | None:
+    kind = _find_kind(key, default)
+    if kind is None or kind.is_right(value):
+        return None
+    found = f"expected {kind.words}, found {_kind_of(value)}"
+    is_scalar = isinstance(value, bool | int | float)
+    return Problem(
+        f"download.yt_dlp.{key}", found, "put it in quotes" if kind is _TEXT and is_scalar else ""
+    )
 
 
 def _find_kind(key: str, default: object) -> _Kind | None:

@@ -110,7 +110,11 @@ def test_set_overrides_the_config(world: World) -> None:
         ({"download": {"cookies": "none.txt"}}, 2, "can't be read"),
         ({"audio": {"ffmpeg": "none"}}, 4, "audio.ffmpeg"),
         ({"audio": {"ffmpeg": "/bin/true"}}, 4, "is no ffmpeg"),
-        ({"download": {"yt_dlp": {"format": 140}}}, 2, "not a format selector"),
+        (
+            {"download": {"yt_dlp": {"format": 140}}},
+            2,
+            "expected a text, found a number; put it in quotes",
+        ),
         ({"download": {"cookies_from_browser": "firefox:/nowhere"}}, 2, "cookies_from_browser"),
         ({"output": {"dir": "/dev/null/x"}}, 7, "can't be written"),
         ({"metadata": {"segments": ["clips.csv"], "dir": "nowhere"}}, 3, "ontology"),

@@ -95,6 +95,7 @@ ODD = {"unknown"}
 """What makes the extractor fall over, without words."""
 UNEXPECTED = {
     "http_429",
+    "http_429:now",
     "http_429:player",
     "session:player",
     "session:no_urls",
