@@ -14,7 +14,7 @@ from typing import get_args
 from audioset_dl.errors import AudiosetDlError
 from audioset_dl.fewshot.episode import Episode, Kind, Pool, Shape, draw_episode
 from audioset_dl.fewshot.members import Members, Source, find_sources
-from audioset_dl.words import first_lines
+from audioset_dl.words import count, first_lines
 
 
 class TooFewClips(AudiosetDlError):
@@ -48,7 +48,7 @@ def _find_takers(number: int, own: Sequence[Source], shape: Shape) -> list[int]:
     # clip that also carries the other class is ruled out.
     limit = shape.clips_each if shape.kind == "multi_hot" else len(own)
     shared = Counter(other for source in own for other in source.classes if other != number)
-    taken = {other: min(count, limit) for other, count in shared.items()}
+    taken = {other: min(number, limit) for other, number in shared.items()}
     # The worst case: the other classes are those that take most, and take different sources. No
     # other class can take a source that carries this class alone.
     most = sorted(taken.values(), reverse=True)[: shape.n_way - 1]
@@ -57,7 +57,7 @@ def _find_takers(number: int, own: Sequence[Source], shape: Shape) -> list[int]:
         return []
     # Each of the others may take its equal share of what can be spared.
     spare = len(own) - shape.clips_each
-    return [other for other, count in taken.items() if count * (shape.n_way - 1) > spare]
+    return [other for other, number in taken.items() if number * (shape.n_way - 1) > spare]
 
 
 def check_supply(
@@ -85,8 +85,8 @@ def check_supply(
     name, classes = f"split {data.split}" if data.split else "dataset", data.classes
     if len(classes) < shape.n_way:
         raise TooFewClips(
-            f"the {name} has {len(classes)} classes, and an episode of {shape.n_way} classes "
-            "needs as many",
+            f"the {name} has {count(len(classes), 'class', 'classes')}, and an episode of "
+            f"{shape.n_way} classes needs as many",
             fix=f"lower n_way, or give the {name} more classes",
         )
     need = shape.clips_each

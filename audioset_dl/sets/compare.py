@@ -15,6 +15,7 @@ from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.manifest import read_failures, read_manifest
 from audioset_dl.dataset.rows import Row
 from audioset_dl.dataset.run_info import read_run_info
+from audioset_dl.errors import OutputError
 
 NOT_KNOWN = "not known there"
 """In the place of a code: the other dataset never asked for the clip."""
@@ -111,6 +112,11 @@ def read_tables(path: Path) -> DatasetTables:
         There is no manifest, or a table is malformed.
     """
     manifest = OutputFolder(path).manifest if path.is_dir() else path
+    if (manifest.parent / "process.json").is_file():
+        raise OutputError(
+            f"{manifest.parent} holds what `process` made, and no dataset",
+            fix="name the datasets that were processed",
+        )
     table, folder = read_manifest(manifest), OutputFolder(manifest.parent)
     failures, info = [], None
     # Beside a manifest of another name, such as a colleague's, lie the tables of another dataset.

@@ -80,6 +80,13 @@ def test_another_form_is_said_first(tmp_path: Path, how: str) -> None:
     )
 
 
+def test_what_process_made_is_no_dataset(tmp_path: Path) -> None:
+    a = make_dataset(tmp_path / "a", [1])
+    (a.path / "process.json").write_text("{}")
+    with pytest.raises(OutputError, match="holds what `process` made, and no dataset"):
+        read_tables(a.path)
+
+
 def test_a_manifest_by_itself_will_do(tmp_path: Path) -> None:
     a = make_dataset(tmp_path / "a", [1, 2])
     b = make_dataset(tmp_path / "b", [1], {2: ("gone", "removed")})
