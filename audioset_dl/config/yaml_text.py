@@ -107,7 +107,10 @@ def read_yaml(text: str, source: str, path: KeyPath = ()) -> Document:
         document.refuse(path, _TOO_LARGE)
         return document
     try:
-        document.value = _from_private(_Reader(text.translate(_TO_PRIVATE), document).read())
+        private = text.translate(_TO_PRIVATE)
+        document.value = _Reader(private, document).read()
+        if private != text:
+            document.value = _from_private(document.value)
     except yaml.reader.ReaderError as error:
         found = f"a control character (U+{ord(text[error.position]):04X})"
         place = _place(document, text.count("\n", 0, error.position))

@@ -277,7 +277,7 @@ def with_a_misspelled_proxy(watched: Watched) -> Path:
 
 def with_options_that_break_yt_dlp(watched: Watched) -> Path:
     headers = {"Cookie": "CANARY\nheader"}
-    return write_config(watched, yt_dlp={"http_headers": headers, "username": "CANARYuser"})
+    return write_config(watched, yt_dlp={"http_headers": headers, "ap_username": "CANARYuser"})
 
 
 def without_metadata(make: Failing) -> Failing:

@@ -95,7 +95,7 @@ def test_a_lost_network_costs_no_clip_and_is_found_again(make_world: MakeWorld) 
         with Simulator(videos_of(clips), port=port) as back:
             _, stderr = process.communicate(timeout=PATIENCE_S)
             assert back.log.count(kind="page") >= 1
-    assert process.returncode == 0, stderr
+    assert process.returncode == 0, (stderr, world.rows(config, "failures.csv"))
     assert pause.startswith("No connection to YouTube by this address; next try at")
     assert attempts(world, config) == {0}
     assert len(world.files(config)) == 10
