@@ -106,7 +106,8 @@ class Applier:
             self._clips.note(result, attempt, verdict, now)
         if verdict.may_be_given_back:
             self._recent.add(address, task, self._num_begun)
-        if verdict.gives_back:
+        is_explained = verdict.may_be_given_back and address.was_lost_since(attempt.ticket)
+        if verdict.gives_back or is_explained:
             self._clips.give_back(self._recent.take(address))
         self._clips.settle(address, settled, self._evidence(is_last=False))
         self._end(address, verdict, result)

@@ -248,6 +248,14 @@ def test_attempts_that_the_network_used_up_are_given_back(setting) -> None:
     assert run.states() == dict.fromkeys(VIDEOS[:2], "saved")
 
 
+def test_what_the_network_took_after_it_was_known_to_be_lost_is_given_back(setting) -> None:
+    """Both are under way; that nobody answers is heard first, then that the other broke off."""
+    script = {VIDEOS[0]: ["offline"], VIDEOS[1]: ["network"]}
+    run = setting.run(script, per_class=3, workers=2, attempts=1)
+    assert run.states() == dict.fromkeys(VIDEOS[:3], "saved")
+    assert [attempts for _, _, attempts in run.records.values()] == [0, 0, 0]
+
+
 def test_an_answer_that_was_under_way_before_is_no_proof_of_the_network(setting) -> None:
     """The first clip fails by the network; the second, begun as early, is saved a little later."""
     script = {VIDEOS[0]: ["network"], VIDEOS[2]: repeat("offline", 3)}
