@@ -249,9 +249,9 @@ def test_attempts_that_the_network_used_up_are_given_back(setting) -> None:
 
 
 def test_what_the_network_took_after_it_was_known_to_be_lost_is_given_back(setting) -> None:
-    """Both are under way; that nobody answers is heard first, then that the other broke off."""
-    script = {VIDEOS[0]: ["offline"], VIDEOS[1]: ["network"]}
-    run = setting.run(script, per_class=3, workers=2, attempts=1)
+    """All are under way; that nobody answers is heard first, then that the last broke off."""
+    script = {VIDEOS[0]: ["offline"], VIDEOS[1]: ["offline"], VIDEOS[2]: ["network"]}
+    run = setting.run(script, per_class=3, workers=3, attempts=1)
     assert run.states() == dict.fromkeys(VIDEOS[:3], "saved")
     assert [attempts for _, _, attempts in run.records.values()] == [0, 0, 0]
 
