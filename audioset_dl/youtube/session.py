@@ -47,7 +47,8 @@ class Session:
     def __init__(self, config: DownloadConfig, *, proxy: str | None, cookies: str | None) -> None:
         self._notes = Notes()
         self._hide = find_secrets(config, cookies).hide
-        self._is_account = cookies is not None
+        self.is_account = cookies is not None
+        """True if it asks with the cookies of an account."""
         self._has_own_format = "format" in config.yt_dlp
         self.ydl = GatedYoutubeDL(
             make_options(config, proxy=proxy, cookies=cookies, notes=self._notes)
@@ -94,7 +95,7 @@ class Session:
 
     def _find_lost_session(self) -> Failure | None:
         """Return what yt-dlp only warns of before it goes on as a guest."""
-        return find_signed_out(self._notes.warnings) if self._is_account else None
+        return find_signed_out(self._notes.warnings) if self.is_account else None
 
     def _complete(self, failure: Failure, *, of_media: bool) -> Failure:
         """Return a failure without secrets, and with what is known of the request."""
