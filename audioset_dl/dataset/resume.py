@@ -97,9 +97,10 @@ def settle_files(journal: Journal, folder: OutputFolder, layout: Layout, now: st
         Another file lies where a clip is to be moved to; or the folder can't be written.
     """
     settling = _Settling(journal, folder, layout, now)
-    for row in list(journal.rows("saved")):
-        if row.wanted:
-            settling.settle(row)
+    # Mostly there are none. To act on a row changes the journal that is being read.
+    wrong = [row for row in journal.rows("saved") if row.wanted and not settling.is_settled(row)]
+    for row in wrong:
+        settling.settle(row)
 
 
 def settle_clips(
@@ -121,13 +122,21 @@ class _Settling:
         self._layout = layout
         self._now = now
 
+    def is_settled(self, row: Row) -> bool:
+        """Return True if a saved clip lies where the config puts it."""
+        place = self._layout.file_name(row.clip_id, row.clip.labels)
+        return row.saved_file.file_name == place and self._is_there(row.saved_file)
+
+    def _is_there(self, file: SavedFile) -> bool:
+        # The size alone: to read and hash all files at every start is left to `verify`.
+        return file_size(self._folder.path / file.file_name) == file.num_bytes
+
     def settle(self, row: Row) -> bool:
         """Make one clip lie in its place; return False if it is not on the disk."""
         if row.file is None:
             return False
         place = self._layout.file_name(row.clip_id, row.clip.labels)
-        # The size alone: to read and hash all files at every start is left to `verify`.
-        if file_size(self._folder.path / row.file.file_name) == row.file.num_bytes:
+        if self._is_there(row.file):
             self._move(row.file, place)
             if row.file.file_name != place:
                 self._journal.record_moved(row.clip_id, place)

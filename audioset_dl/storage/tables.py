@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from audioset_dl.errors import OutputError
-from audioset_dl.storage.files import write_file
+from audioset_dl.storage.files import writing_file
 
 Cells = Mapping[str, str]
 """The cells of a row, as they were written, by column."""
@@ -199,10 +199,12 @@ def write_table(
     OutputError
         The file can't be written.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(
-        [row.get(column) for column in columns] if isinstance(row, Mapping) else row for row in rows
-    )
-    write_file(path, text.getvalue().encode())
+    with writing_file(path) as file:
+        text = io.TextIOWrapper(file, "utf-8", newline="")
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(
+            [row.get(column) for column in columns] if isinstance(row, Mapping) else row
+            for row in rows
+        )
+        text.detach()
