@@ -178,9 +178,7 @@ class Address:
 
     def was_lost_since(self, ticket: Ticket) -> bool:
         """Return True if nobody answered at some time since a ticket was given."""
-        last = self.pauses.last_refusal
-        is_outage = last is not None and (last.kind.is_outage or last.is_silence)
-        return is_outage and ticket.lockout != self.pauses.number
+        return self.pauses.was_outage and ticket.lockout != self.pauses.number
 
     def _leave_gate(self, failure: Failure | None, *, is_current: bool) -> None:
         """Give what is asked next another gate: clear words shut the one that they came through."""

@@ -126,6 +126,12 @@ class Pauses:
         return max((time for time in times if time is not None), default=None)
 
     @property
+    def was_outage(self) -> bool:
+        """True if the last pause began because nobody answered."""
+        last = self.last_refusal
+        return last is not None and (last.kind.is_outage or last.is_silence)
+
+    @property
     def is_silent(self) -> bool:
         """True from an attempt to which nothing came until an answer."""
         return self.num_silent > 0
