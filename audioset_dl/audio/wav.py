@@ -14,6 +14,9 @@ from audioset_dl.audio.cut import Samples
 from audioset_dl.config import AudioConfig
 
 _HEADER_BYTES = 44
+# http://soundfile.sapp.org/doc/WaveFormat
+_PLAIN_HEADER = struct.Struct("<4sI4s8xHHIIHH4xI")
+_PCM = 1
 # YouTube's Opus tracks are 48 kHz stereo; AAC has 44.1 kHz, so this is the larger of the two.
 _SOURCE_RATE, _SOURCE_CHANNELS = 48_000, 2
 _BYTES_PER_SAMPLE = {"PCM_U8": 1, "ULAW": 1, "ALAW": 1, "PCM_16": 2, "PCM_24": 3, "PCM_32": 4,
@@ -95,6 +98,24 @@ def encode_wav(samples: Samples, subtype: str) -> bytes:
 
 def read_format(wav: bytes) -> WavFormat:
     """Read the header of a WAV file; raise `BadWavError` if it is none."""
+    return _read_plain_header(wav) or _read_any_header(wav)
+
+
+def _read_plain_header(wav: bytes) -> WavFormat | None:
+    """Read a header as libsndfile writes it for PCM: 44 bytes, then the samples to the end."""
+    if len(wav) < _HEADER_BYTES or wav[12:20] != b"fmt \x10\0\0\0" or wav[36:40] != b"data":
+        return None
+    fields = _PLAIN_HEADER.unpack_from(wav)
+    riff, size, wave, coding, channels, rate, _, frame, bits, num_bytes = fields
+    is_whole = num_bytes == len(wav) - _HEADER_BYTES and size == len(wav) - 8
+    is_plain = (riff, wave, coding) == (b"RIFF", b"WAVE", _PCM) and bits in (8, 16, 24, 32)
+    is_usual = channels in (1, 2) and 1_000 <= rate <= 384_000 and frame == channels * bits // 8
+    if not (is_whole and is_plain and is_usual) or num_bytes % frame:
+        return None
+    return WavFormat(num_bytes // frame, rate, channels)
+
+
+def _read_any_header(wav: bytes) -> WavFormat:
     try:
         info = soundfile.info(io.BytesIO(wav))
     except soundfile.LibsndfileError as error:

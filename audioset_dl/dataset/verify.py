@@ -18,7 +18,7 @@ from typing import Literal, overload
 
 from audioset_dl.catalog.catalog import find_class_names
 from audioset_dl.config import ConfigSource, as_config
-from audioset_dl.dataset.file_check import FileFault, OnFile, check_file, fault_of
+from audioset_dl.dataset.file_check import FileFault, OnFile, check_file, check_files, fault_of
 from audioset_dl.dataset.journal import Journal
 from audioset_dl.dataset.journal_reader import read_journal
 from audioset_dl.dataset.layout import OutputFolder
@@ -199,11 +199,7 @@ def _verify_rows(
     folder: OutputFolder, rows: Sequence[Row], *, deep: bool, on_file: OnFile
 ) -> Verification:
     faults = list(_repeated(rows))
-    for row in rows:
-        fault = check_file(folder.path, row, deep=deep)
-        if fault is not None:
-            faults.append(fault)
-        on_file()
+    faults += check_files(folder.path, rows, deep=deep, on_file=on_file)
     faults.extend(_strays(folder, {row.saved_file.file_name for row in rows}))
     num_unknown = sum(not row.saved_file.track for row in rows)
     return Verification(len(rows), deep, tuple(faults), num_unknown)

@@ -33,11 +33,11 @@ from audioset_dl.process.folder import (
     find_target_db,
     settings_of,
 )
-from audioset_dl.process.parallel import run_parallel
 from audioset_dl.storage.clock import utc_now
 from audioset_dl.storage.files import as_output_error, is_temporary, remove_file
 from audioset_dl.storage.guards import check_apart
 from audioset_dl.storage.lock import hold_folder
+from audioset_dl.storage.parallel import run_parallel
 from audioset_dl.storage.tables import write_table
 
 _Cells = dict[str, object]

@@ -23,8 +23,8 @@ from audioset_dl.dataset.rows import SavedFile
 from audioset_dl.dataset.splits import SPLITS_NAME, read_split, splits_beside
 from audioset_dl.errors import OutputError
 from audioset_dl.process.folder import ProcessedFolder, check_made_by, reading
-from audioset_dl.process.parallel import run_parallel
 from audioset_dl.storage.files import write_file
+from audioset_dl.storage.parallel import run_parallel
 
 # Statistics of other clips would tell a model something about those that it is tested on.
 SPLIT = "train"

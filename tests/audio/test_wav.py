@@ -11,6 +11,7 @@ from audioset_dl.audio.cut import Samples
 from audioset_dl.audio.wav import (
     BadWavError,
     WavFormat,
+    _read_any_header,
     check_format,
     check_samples,
     encode_wav,
@@ -25,6 +26,25 @@ def test_16_bit_samples_come_back_as_they_were() -> None:
     data, _ = soundfile.read(io.BytesIO(wav), dtype="int16")
     assert (data == NOISE).all()
     assert read_format(wav) == WavFormat(1600, 16_000, 2)
+
+
+@pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32"])
+def test_a_plain_header_says_what_libsndfile_reads_in_it(subtype: str) -> None:
+    wav = encode_wav(Samples(NOISE, 16_000), subtype)
+    assert read_format(wav) == _read_any_header(wav) == WavFormat(1600, 16_000, 2)
+    for place in range(44):
+        for value in (0, 1, 2, 3, 16, 24, 255):
+            changed = bytearray(wav)
+            changed[place] = value
+            for one in (bytes(changed), bytes(changed[:-3]), bytes(changed) + b"more"):
+                assert outcome_of(read_format, one) == outcome_of(_read_any_header, one), place
+
+
+def outcome_of(read, wav: bytes) -> WavFormat | str:
+    try:
+        return read(wav)
+    except BadWavError as error:
+        return str(error)
 
 
 @pytest.mark.parametrize("subtype", ["FLOAT", "DOUBLE"])

@@ -11,6 +11,7 @@ import pytest
 
 from audioset_dl.audio.cut import Samples
 from audioset_dl.audio.wav import encode_wav
+from audioset_dl.dataset import file_check
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.manifest import write_manifest
 from audioset_dl.dataset.rows import Row
@@ -42,6 +43,19 @@ def test_all_is_well(folder) -> None:
     seen = []
     result = verify_folder(folder, deep=True, on_file=lambda: seen.append(1))
     assert (result.num_files, result.faults, result.exit_code) == (3, (), 0)
+    assert len(seen) == 3
+
+
+def test_many_files_are_checked_by_several_processes(folder, monkeypatch) -> None:
+    flip_a_bit(folder.path / NAMES[0])
+    (folder.path / NAMES[2]).unlink()
+    alone = verify_folder(folder, deep=True)
+    monkeypatch.setattr(file_check, "_MANY", 2)
+    monkeypatch.setattr(file_check, "_BATCH", 1)
+    seen = []
+    together = verify_folder(folder, deep=True, on_file=lambda: seen.append(1))
+    assert together == alone
+    assert [fault.code for fault in together.faults] == ["changed", "missing"]
     assert len(seen) == 3
 
 

@@ -36,8 +36,8 @@ from audioset_dl.dataset.verify import verify_folder
 from audioset_dl.errors import AudiosetDlError, ConfigError, OutputError, ToolMissingError
 from audioset_dl.process import PRESETS, Scaling, make_log_mel, undo_scaling
 from audioset_dl.process.folder import MANIFEST_COLUMNS
-from audioset_dl.process.parallel import run_parallel
 from audioset_dl.process.run import process
+from audioset_dl.storage.parallel import run_parallel
 
 pytestmark = pytest.mark.e2e  # each run of `process` starts workers, which import numpy anew
 IDS = ytids(8)
