@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -26,6 +27,14 @@ WHOLE_RUNS = {"make_world", "watched"}
 """Fixtures of tests in which a download runs against the simulator."""
 STARTERS = {"download", "run_installed", "run_script", "subprocess"}
 """Names of which a test that starts a process uses one."""
+
+
+def pytest_configure() -> None:
+    """Heed all signals. What starts the tests may ignore some (a shell's `&` does with SIGINT), and
+    each process that is started inherits that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:

@@ -27,7 +27,7 @@ COMMAND = Path(sys.executable).with_name("audioset-dl")
 DATA = Path(__file__).parent / "data"
 DOG, BARK, CAT, GLOCKENSPIEL = "/m/0bt9lr", "/m/05tny_", "/m/01yrx", "/m/0dwtp"
 
-PATIENCE_S = 600
+PATIENCE_S = 300
 """Longest wait for another process. So long that only a defect reaches it: on a busy machine all
 takes its time, and no test may fail for that."""
 _LOOK_EVERY_S = 0.005
@@ -76,6 +76,14 @@ def run_command(
             code = ended.code
     texts = (stream.buffer.getvalue().decode().replace("\r\n", "\n") for stream in (out, err))
     return subprocess.CompletedProcess(arguments, code, *texts)
+
+
+class Process(subprocess.Popen):
+    """A process that its block does not wait for: when a test fails in it, there is no end."""
+
+    def __exit__(self, *raised: object) -> None:
+        self.kill()
+        super().__exit__(*raised)
 
 
 def wait_for(condition: Callable[[], object], process: subprocess.Popen | None = None) -> None:

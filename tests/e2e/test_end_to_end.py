@@ -20,6 +20,7 @@ from world import (
     GLOCKENSPIEL,
     PATIENCE_S,
     MakeWorld,
+    Process,
     World,
     clean_environment,
     make_clips,
@@ -97,13 +98,13 @@ def test_interrupted_and_run_again_gives_the_same_set(make_world: MakeWorld, num
     world = make_world(all_clips(), rtt_s=0.03)
     whole, cut = world.write_config("whole.yaml"), world.write_config("cut.yaml")
     assert world.download(whole).returncode == 0
-    process = subprocess.Popen(
+    with Process(
         [COMMAND, "download", cut, "--set", "download.workers=2"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=clean_environment(),
-    )  # fmt: skip
-    wait_for(lambda: world.wavs(cut))
-    process.send_signal(number)
-    _, stderr = process.communicate(timeout=PATIENCE_S)
+    ) as process:  # fmt: skip
+        wait_for(lambda: world.wavs(cut))
+        process.send_signal(number)
+        _, stderr = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 128 + number
     assert "run the same command again to resume" in stderr
     assert leftovers(world.output(cut)) == []
@@ -426,15 +427,15 @@ def test_a_lost_journal_is_made_again_from_the_manifest(make_world: MakeWorld) -
 def test_a_second_run_on_the_same_folder_exits_6(make_world: MakeWorld) -> None:
     world = make_world(all_clips(), rtt_s=2)
     config = world.write_config()
-    first = subprocess.Popen(
+    with Process(
         [COMMAND, "download", config], env=clean_environment(),
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    wait_for((world.output(config) / "journal.sqlite").exists)
-    second = world.download(config)
-    running = world.status(config)["running"]
-    first.send_signal(signal.SIGINT)
-    assert first.wait(timeout=PATIENCE_S) == 130
+    ) as first:  # fmt: skip
+        wait_for((world.output(config) / "journal.sqlite").exists)
+        second = world.download(config)
+        running = world.status(config)["running"]
+        first.send_signal(signal.SIGINT)
+        assert first.wait(timeout=PATIENCE_S) == 130
     assert second.returncode == 6
     assert f"process {first.pid}" in second.stderr
     assert running["pid"] == first.pid

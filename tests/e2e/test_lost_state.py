@@ -13,7 +13,9 @@ import soundfile
 from world import (
     COMMAND,
     DOG,
+    PATIENCE_S,
     MakeWorld,
+    Process,
     World,
     clean_environment,
     make_clips,
@@ -178,7 +180,7 @@ def test_changes_of_the_journal_that_a_crash_took_are_known_from_notes(make_worl
     world = make_world(make_clips([DOG], NUM_CLIPS), rtt_s=0.05)
     config = dogs(world, download={"workers": 1})
     folder = world.output(config)
-    with subprocess.Popen(
+    with Process(
         [COMMAND, "download", config], stderr=subprocess.DEVNULL, env=clean_environment()
     ) as process:
         wait_for(lambda: len(list(folder.rglob("Y*.wav"))) >= 4, process)
@@ -260,13 +262,15 @@ def test_a_lock_that_is_removed_lets_no_second_run_in(make_world: MakeWorld) -> 
     world = make_world(make_clips([DOG], 30), rtt_s=0.1)
     config = dogs(world, download={"workers": 1})
     folder = world.output(config)
-    with subprocess.Popen(
+    with Process(
         [COMMAND, "download", config], stderr=subprocess.PIPE, text=True, env=clean_environment()
     ) as first:
         wait_for(lambda: list(folder.rglob("Y*.wav")), first)
+        first.send_signal(signal.SIGSTOP)  # or it notices before the second one looks
         (folder / ".lock").unlink()
         second = run_installed("download", config)
-        _, stderr = first.communicate()
+        first.send_signal(signal.SIGCONT)
+        _, stderr = first.communicate(timeout=PATIENCE_S)
     assert second.returncode == 6, second.stderr
     assert "somebody removed" in second.stderr
     assert first.returncode == 6, stderr

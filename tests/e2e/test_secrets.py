@@ -19,6 +19,7 @@ from world import (
     COMMAND,
     DOG,
     PATIENCE_S,
+    Process,
     World,
     clean_environment,
     make_clips,
@@ -118,18 +119,18 @@ class Watched:
         self, *arguments: str | Path, until: Callable[[], object] | None = None
     ) -> tuple[int, str]:
         """Return exit code and output; interrupt it when something has come to pass."""
-        process = subprocess.Popen(
-            [COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            env={**clean_environment(), "TMPDIR": str(self.temporary)},
-        )  # fmt: skip
         done = threading.Event()
         watcher = threading.Thread(target=self._watch, args=(done,))
         watcher.start()
         try:
-            if until is not None:
-                wait_for(until)
-                process.send_signal(signal.SIGINT)
-            text, _ = process.communicate(timeout=PATIENCE_S)
+            with Process(
+                [COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                env={**clean_environment(), "TMPDIR": str(self.temporary)},
+            ) as process:  # fmt: skip
+                if until is not None:
+                    wait_for(until, process)
+                    process.send_signal(signal.SIGINT)
+                text, _ = process.communicate(timeout=PATIENCE_S)
         finally:
             done.set()
             watcher.join()

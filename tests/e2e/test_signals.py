@@ -16,6 +16,7 @@ from world import (
     DOG,
     PATIENCE_S,
     MakeWorld,
+    Process,
     World,
     clean_environment,
     make_clips,
@@ -28,8 +29,8 @@ from audioset_dl.simulator import Simulator
 DOGS = {"include": ["Dog"]}
 
 
-def start(config: Path, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+def start(config: Path, *arguments: str) -> Process:
+    return Process(
         [COMMAND, "download", config, *arguments],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=clean_environment(),
     )  # fmt: skip
@@ -97,7 +98,7 @@ def test_a_wait_for_a_refused_address_ends_at_once(make_world) -> None:
 def test_nohup_is_respected(make_world) -> None:
     world, config = make_stalled(make_world)
     command = ["/bin/sh", "-c", f"trap '' HUP; exec {shlex.quote(str(COMMAND))} download {config}"]
-    with subprocess.Popen(
+    with Process(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment()
     ) as process:
         wait_for(lambda: world.simulator.log.count(kind="media") >= 4, process)
@@ -195,7 +196,7 @@ def test_ctrl_c_in_a_terminal_leaves_ffmpeg_to_its_work(make_world, ffmpeg, tmp_
     world = make_world(make_clips([DOG], 1))
     held = HeldFfmpeg(ffmpeg, tmp_path)
     config = world.write_config(classes=DOGS, audio={"ffmpeg": str(held.path)})
-    with subprocess.Popen(
+    with Process(
         [COMMAND, "download", config], start_new_session=True, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment(),
     ) as process:  # fmt: skip

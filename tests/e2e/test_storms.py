@@ -18,6 +18,7 @@ from world import (
     DOG,
     PATIENCE_S,
     MakeWorld,
+    Process,
     World,
     clean_environment,
     make_clips,
@@ -35,8 +36,8 @@ STORM_S = 2.5
 """With pauses that are a sixtieth of the default's, two and a half minutes."""
 
 
-def start(config: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+def start(config: Path) -> Process:
+    return Process(
         [COMMAND, "download", config],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=clean_environment(),
     )  # fmt: skip

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import requests
-from world import PATIENCE_S, wait_for
+from world import PATIENCE_S, Process, wait_for
 
 from audioset_dl.simulator import Simulator, Video
 from audioset_dl.simulator.tracks import Tracks
@@ -321,7 +321,7 @@ def test_a_storm_begins_and_ends_while_it_runs(browse: Any) -> None:
 def simulated(*arguments: str) -> Iterator[requests.Session]:
     """A browser of a simulator that is a process of its own."""
     command = [sys.executable, "-m", "audioset_dl.simulator", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with Process(command, stdout=subprocess.PIPE, text=True) as process:
         with requests.Session() as session:
             session.trust_env = False
             session.proxies = {"http": process.stdout.readline().strip()}
@@ -359,7 +359,7 @@ def test_it_runs_as_a_process_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "eval_segments.csv").write_text("# rows\n")
     arguments = ["--videos", str(videos), "--metadata", str(tmp_path), "--log", str(log)]
     command = [sys.executable, "-m", "audioset_dl.simulator", "--rtt-ms", "1", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with Process(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         address = process.stdout.readline().strip()
         proxies = {"http": address}

@@ -7,6 +7,7 @@ import pytest
 from yt_dlp.downloader.external import FFmpegFD
 from yt_dlp.extractor.youtube import YoutubeIE
 from yt_dlp.extractor.youtube._base import INNERTUBE_CLIENTS
+from yt_dlp.postprocessor.ffmpeg import FFmpegPostProcessor
 
 from audioset_dl.config import DownloadConfig
 from audioset_dl.errors import ConfigError
@@ -62,6 +63,9 @@ def test_yt_dlp_finds_no_ffmpeg_in_a_thread_of_ours(tmp_path, monkeypatch) -> No
     ffmpeg.write_text(f"#!/bin/sh\ntouch {tmp_path}/started\necho ffmpeg version 7\n")
     ffmpeg.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    # What another test of this process has looked for is remembered there.
+    monkeypatch.setattr(FFmpegPostProcessor, "_version_cache", {None: None})
+    monkeypatch.setattr(FFmpegPostProcessor, "_features_cache", {})
     found = {}
 
     def look(name: str, prepare) -> None:
