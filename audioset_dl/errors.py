@@ -165,3 +165,8 @@ class Interrupted(AudiosetDlError):
     def __init__(self, signal_number: int, done: str = "") -> None:
         super().__init__(f"Interrupted{done}; run the same command again to resume")
         self.exit_code = 128 + signal_number
+        self._done = done
+
+    def but(self, words: str) -> Interrupted:
+        """Return the same with more words on what was done."""
+        return Interrupted(self.exit_code - 128, f"{self._done}, {words}")

@@ -12,9 +12,10 @@ from world import BARK, CAT, DOG
 from audioset_dl.audio.cut import Samples
 from audioset_dl.audio.wav import encode_wav
 from audioset_dl.catalog.clips import Clip
+from audioset_dl.dataset.failures import write_failures
 from audioset_dl.dataset.journal import open_journal
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.dataset.manifest import write_failures, write_manifest
+from audioset_dl.dataset.manifest import write_manifest
 from audioset_dl.dataset.rows import Row, SavedFile
 from audioset_dl.dataset.run_info import RunInfo, write_run_info
 from audioset_dl.storage.files import write_file
@@ -57,17 +58,18 @@ def make_dataset(
     failed = failed or {}
     clips = {n: clip_of(n, (labels or {}).get(n, (DOG,))) for n in (*sounds, *failed)}
     with open_journal(out.journal) as journal:
-        wanted = {clip.clip_id: tuple(classes) for clip in clips.values()}
-        journal.want(wanted, clips.values(), NOW)
         for number, sound in sounds.items():
             content = make_wav(sound, sample_rate)
             name = f"wav/{folder}/Y{clip_id(number)}.wav"
             write_file(out.path / name, content)
-            journal.record_saved(clip_id(number), saved_file(name, content, sample_rate))
+            file = saved_file(name, content, sample_rate)
+            journal.record_saved(Row(clips[number], file=file, classes=tuple(classes)))
         for number, (state, code) in failed.items():
-            journal.record_failed(
-                clip_id(number), state=state, code=code, detail="so", charged=True, now=NOW
-            )
+            row = Row(
+                clips[number], classes=tuple(classes), state=state, code=code, detail="so",
+                updated_at=NOW,
+            )  # fmt: skip
+            journal.record_failed(row, charged=True)
         write_manifest(out.manifest, journal.rows("saved"), NAMES)
         write_failures(out.failures, journal.rows(), NAMES)
     named = [{"mid": mid, "name": NAMES[mid]} for mid in classes]

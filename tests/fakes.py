@@ -5,15 +5,20 @@ from __future__ import annotations
 import socketserver
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
+
 from audioset_dl.catalog.clips import Clip
+from audioset_dl.catalog.segments import make_table
 from audioset_dl.dataset.rows import SavedFile
 from audioset_dl.download.address import Ticket
 from audioset_dl.download.fetcher import Job
+from audioset_dl.download.recorder import Missing
+from audioset_dl.download.tasks import Task, make_task
 from audioset_dl.download.workers import Interrupt, Outcome
 from audioset_dl.outcomes import Failure
 from audioset_dl.selection.draw import Draw
@@ -104,22 +109,42 @@ class FakeWorkers:
 
 
 class FakeSelection:
-    """Some clips of a single class, ranked as they are given."""
+    """Some clips in the rankings of some classes; of a single class, unless these are given."""
 
-    def __init__(self, clips: Sequence[Clip], per_class: int, mid: str = "/m/0bt9lr") -> None:
-        self._clips = {clip.clip_id: clip for clip in clips}
+    def __init__(
+        self,
+        clips: Sequence[Clip],
+        per_class: int | None,
+        rankings: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        self.table = make_table(clips)
+        rows = {clip.ytid: row for row, clip in enumerate(clips)}
+        self._rankings = {
+            mid: np.array([rows[ytid] for ytid in ranking], np.int32)
+            for mid, ranking in (rankings or {"/m/0bt9lr": rows}).items()
+        }
         self._per_class = per_class
-        self._mid = mid
+        self.classes = [SimpleNamespace(mid=mid, name=mid) for mid in self._rankings]
         self.catalog = SimpleNamespace(ontology=())
 
     def draw(self) -> Draw:
-        return Draw({self._mid: list(self._clips)}, self._per_class)
+        return Draw(
+            self._rankings, self._per_class,
+            num_rows=len(self.table), labels_of=lambda _row: self._rankings,
+        )  # fmt: skip
+
+    def row(self, clip_id: str) -> int:
+        row = self.table.find(clip_id)
+        assert row is not None
+        return row
 
     def clip(self, clip_id: str) -> Clip:
-        return self._clips[clip_id]
+        return self.table.clip(self.row(clip_id))
 
-    def in_ontology_order(self, mids: Iterable[str]) -> tuple[str, ...]:
-        return tuple(sorted(mids))
+    def tasks(self, missing: Missing, *, has_account: bool) -> Iterator[Task]:
+        clip_ids = self.table.clip_ids(missing.rows)
+        for row, clip_id in zip(missing.rows.tolist(), clip_ids, strict=True):
+            yield make_task(clip_id, missing.codes.get(row), has_account=has_account)
 
 
 def repeat(code: str, times: int) -> list[str]:

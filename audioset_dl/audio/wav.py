@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
 from audioset_dl.audio.cut import Samples
 from audioset_dl.config import AudioConfig
@@ -39,11 +40,19 @@ class BadWavError(Exception):
     """A file is not the WAV file that was expected; the message says how it differs."""
 
 
-def estimate_wav_bytes(duration_s: float, audio: AudioConfig) -> int:
-    """Return the size of a clip's WAV file; where the source decides, that of 48 kHz stereo."""
-    num_samples = round(duration_s * (audio.sample_rate or _SOURCE_RATE))
-    channels = audio.channels or _SOURCE_CHANNELS
-    return _HEADER_BYTES + num_samples * channels * _BYTES_PER_SAMPLE[audio.subtype]
+def estimate_wav_bytes(durations_s: NDArray[np.float64], audio: AudioConfig) -> int:
+    """Return the size of the WAV files of some clips; of 48 kHz stereo, where the source decides.
+
+    Parameters
+    ----------
+    durations_s : array of float
+        Lengths of the clips, in seconds.
+    audio : AudioConfig
+        The section ``audio`` of the config.
+    """
+    num_samples = int(np.rint(durations_s * (audio.sample_rate or _SOURCE_RATE)).sum())
+    bytes_per_frame = (audio.channels or _SOURCE_CHANNELS) * _BYTES_PER_SAMPLE[audio.subtype]
+    return _HEADER_BYTES * len(durations_s) + num_samples * bytes_per_frame
 
 
 MIN_CORRELATION = 0.98

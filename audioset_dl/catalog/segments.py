@@ -99,12 +99,16 @@ class SegmentTable:
             start_s=int(columns["start_ms"][row]) / 1000,
             end_s=int(columns["end_ms"][row]) / 1000,
             labels=self.labels_of(row),
-            subset=self.subsets[columns["subset_codes"][row]],
+            subset=self.subset_of(row),
         )
 
     def labels_of(self, row: int) -> tuple[str, ...]:
         """Return the MIDs of all labels of a clip, in the file's order."""
         return self._label_sets[int(self._columns["set_codes"][row])]
+
+    def subset_of(self, row: int) -> str:
+        """Return the name of the file that a clip is from."""
+        return self.subsets[int(self._columns["subset_codes"][row])]
 
     def clip_ids(self, rows: RowNumbers | None = None) -> list[str]:
         """Return the clip_ids of some clips, or of all, in the order given."""
@@ -133,6 +137,30 @@ class SegmentTable:
         position = bisect_left(order, key, key=lambda row: (ytids[row], starts_ms[row]))
         row = int(order[position]) if position < len(order) else None
         return row if row is not None and key == (ytids[row], starts_ms[row]) else None
+
+    def find_all(self, clip_ids: Sequence[str]) -> RowNumbers:
+        """Return the row number of each of many clips, -1 where there is no such clip."""
+        known = [CLIP_ID_PATTERN.fullmatch(clip_id) is not None for clip_id in clip_ids]
+        ytids = np.array([clip_id[:YTID_LENGTH].encode() for clip_id in clip_ids], "S11")
+        starts_ms = np.array(
+            [int(clip_id[YTID_LENGTH + 1 :]) if is_id else -1
+             for clip_id, is_id in zip(clip_ids, known, strict=True)],
+            np.int64,
+        )  # fmt: skip
+        order = self._columns["order"]
+        in_order = self._columns["ytids"][order]
+        positions = np.searchsorted(in_order, ytids)
+        rows = np.full(len(ytids), -1, np.int64)
+        left = np.flatnonzero(known)
+        while len(left):  # a video may have several clips, one after the other
+            left = left[positions[left] < len(order)]
+            left = left[in_order[positions[left]] == ytids[left]]
+            found = order[positions[left]]
+            is_it = self._columns["start_ms"][found] == starts_ms[left]
+            rows[left[is_it]] = found[is_it]
+            left = left[~is_it]
+            positions[left] += 1
+        return rows
 
     @cached_property
     def _label_bounds(self) -> dict[str, tuple[int, int]]:
@@ -169,6 +197,28 @@ def read_segments(sources: Sequence[SegmentSource], cache: Cache | None = None) 
     table = _parse(sources)
     cache.save("segments", table.key, _pack(table))
     return table
+
+
+def make_table(clips: Sequence[Clip]) -> SegmentTable:
+    """Return a table of some clips, each once, that are in no file."""
+    label_sets = list(dict.fromkeys(clip.labels for clip in clips))
+    set_code_of = {labels: code for code, labels in enumerate(label_sets)}
+    subsets = tuple(dict.fromkeys(clip.subset for clip in clips))
+    ytids = np.array([clip.ytid.encode() for clip in clips], f"S{YTID_LENGTH}")
+    start_ms = np.array([round(clip.start_s * 1000) for clip in clips], np.int32)
+    set_codes = np.array([set_code_of[clip.labels] for clip in clips], np.int32)
+    mids, label_rows, label_ends = _group_by_label(set_codes, label_sets)
+    columns = {
+        "ytids": ytids,
+        "start_ms": start_ms,
+        "end_ms": np.array([round(clip.end_s * 1000) for clip in clips], np.int32),
+        "set_codes": set_codes,
+        "subset_codes": np.array([subsets.index(clip.subset) for clip in clips], np.int16),
+        "order": _sort(ytids, start_ms)[0],
+        "label_rows": label_rows,
+        "label_ends": label_ends,
+    }
+    return SegmentTable("", subsets, mids, 0, columns, label_sets)
 
 
 def _make_key(sources: Sequence[SegmentSource], hashes: Sequence[str]) -> str:

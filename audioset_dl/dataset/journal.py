@@ -10,14 +10,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 
-from audioset_dl.catalog.clips import Clip
 from audioset_dl.dataset.journal_reader import (
     BEGIN_ANEW,
     CLIP_COLUMNS,
     COLUMNS,
+    Choice,
     JournalReader,
     Pause,
     clip_values,
@@ -26,7 +26,7 @@ from audioset_dl.dataset.journal_reader import (
     unusable_error,
 )
 from audioset_dl.dataset.journal_schema import check_version, migrate, version_of
-from audioset_dl.dataset.rows import FILE_COLUMNS, Row, SavedFile
+from audioset_dl.dataset.rows import FILE_COLUMNS, Row
 from audioset_dl.errors import OutputError
 from audioset_dl.storage.files import as_output_error
 
@@ -39,12 +39,16 @@ _RECORD_SAVED = (
     "UPDATE clips SET state = 'saved', code = NULL, detail = NULL, proof = NULL, asked_as = NULL,"
     f" updated_at = ?, {', '.join(f'{name} = ?' for name in FILE_COLUMNS)} WHERE clip_id = ?"
 )
-
-_WANT = (
-    f"INSERT INTO clips ({', '.join(CLIP_COLUMNS)}, classes, updated_at, state, wanted)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'waiting', 1)"
-    " ON CONFLICT (clip_id) DO UPDATE SET classes = excluded.classes, wanted = 1,"
-    " labels = excluded.labels, subset = excluded.subset"
+_RECORD_FAILED = (
+    "UPDATE clips SET state = ?, code = ?, detail = ?, proof = ?, asked_as = ?,"
+    " updated_at = ?, attempts = attempts + ? WHERE clip_id = ? AND state != 'saved'"
+)
+_BEGIN_ROW = (
+    f"INSERT OR IGNORE INTO clips ({', '.join(CLIP_COLUMNS)}, classes, wanted, updated_at, state)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting')"
+)
+_NOTE_CHOICE = (
+    "UPDATE clips SET labels = ?2, subset = ?3, classes = ?4, wanted = ?5 WHERE clip_id = ?1"
 )
 _MAKE_LONGER = (
     "UPDATE pauses SET until = ?2 WHERE code = ?3 AND julianday(until) >= julianday(?1) - ?5"
@@ -61,20 +65,28 @@ class Journal(JournalReader):
         super().__init__(connection, path)
         self._check = check
 
-    def want(self, drawn: Mapping[str, tuple[str, ...]], clips: Iterable[Clip], now: str) -> None:
-        """Note clips that the config wants, with the classes (MIDs) that want each.
+    def note_choices(self, choices: Iterable[Choice]) -> None:
+        """Note what the config wants of the clips that the journal knows.
 
-        What is known of a clip stays, but for labels that its segment CSV has otherwise now; a clip
-        not seen before is ``waiting``.
+        What became of them stays.
         """
-        rows = [(*clip_values(clip), ";".join(drawn[clip.clip_id]), now) for clip in clips]
-        with self._writing():
-            self._db.executemany(_WANT, rows)
+        rows = [
+            (one.clip_id, ";".join(one.labels), one.subset, ";".join(one.classes), one.wanted)
+            for one in choices
+        ]
+        if rows:
+            with self._writing():
+                self._db.executemany(_NOTE_CHOICE, rows)
 
-    def want_nothing(self) -> None:
-        """Forget what the config of an earlier run wanted; what is known of the clips stays."""
+    def note_num_wanted(self, numbers: Mapping[str, int]) -> None:
+        """Note how many clips some classes (by MID) have or wait for; under '' all, each once."""
         with self._writing():
-            self._db.execute("UPDATE clips SET wanted = 0")
+            self._db.executemany("INSERT OR REPLACE INTO wanted VALUES (?, ?)", numbers.items())
+
+    def forget_num_wanted(self) -> None:
+        """Forget how many clips the config of an earlier run wanted."""
+        with self._writing():
+            self._db.execute("DELETE FROM wanted")
             self._db.execute("DELETE FROM known_gone")
 
     def note_known_gone(self, codes: Iterable[str]) -> None:
@@ -93,49 +105,25 @@ class Journal(JournalReader):
                 [(code,) for code in codes],
             )
 
-    def record_saved(self, clip_id: str, file: SavedFile) -> None:
-        """Note that a clip is on the disk."""
-        self._write(_RECORD_SAVED, (file.saved_at, *astuple(file), clip_id))
-
-    def adopt(self, rows: Collection[Row]) -> None:
-        """Take up clips that are on the disk, known or not; what is known of one stays."""
-        known = [
-            (*clip_values(row.clip), ";".join(row.classes), row.wanted, row.saved_file.saved_at)
-            for row in rows
-        ]
+    def record_saved(self, *rows: Row) -> None:
+        """Note that clips are on the disk, known or not."""
+        files = [(row.saved_file.saved_at, *astuple(row.saved_file), row.clip_id) for row in rows]
         with self._writing():
-            self._db.executemany(
-                f"INSERT OR IGNORE INTO clips ({', '.join(CLIP_COLUMNS)}, classes, wanted,"
-                " updated_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting')",
-                known,
-            )
-            saved = [
-                (row.saved_file.saved_at, *astuple(row.saved_file), row.clip_id) for row in rows
-            ]
-            self._db.executemany(_RECORD_SAVED, saved)
+            self._begin_rows([replace(row, updated_at=row.saved_file.saved_at) for row in rows])
+            self._db.executemany(_RECORD_SAVED, files)
 
-    def record_failed(
-        self,
-        clip_id: str,
-        *,
-        state: str,
-        code: str,
-        detail: str,
-        charged: bool,
-        now: str,
-        proof: str | None = None,
-        asked_as: str | None = None,
-    ) -> None:
+    def record_failed(self, row: Row, *, charged: bool) -> None:
         """Note a failed attempt: the clip is ``gone``, or ``waiting`` for another.
 
-        A clip that is saved stays saved. The parameters are fields of
-        `audioset_dl.dataset.rows.Row`; `charged` is True if the attempt counts.
+        A clip that is saved stays saved; the number of attempts rises where it is `charged`.
         """
-        self._write(
-            "UPDATE clips SET state = ?, code = ?, detail = ?, proof = ?, asked_as = ?,"
-            " updated_at = ?, attempts = attempts + ? WHERE clip_id = ? AND state != 'saved'",
-            (state, code, detail, proof, asked_as, now, int(charged), clip_id),
-        )
+        with self._writing():
+            self._begin_rows([row])
+            self._db.execute(
+                _RECORD_FAILED,
+                (row.state, row.code, row.detail, row.proof, row.asked_as, row.updated_at,
+                 int(charged), row.clip_id),
+            )  # fmt: skip
 
     def put(self, rows: Iterable[Row]) -> None:
         """Write rows as they are, in the place of those of the same clips."""
@@ -186,6 +174,13 @@ class Journal(JournalReader):
     def note(self, key: str, value: str) -> None:
         """Leave a note for those who read the journal while a run writes it."""
         self._write("INSERT OR REPLACE INTO notes VALUES (?, ?)", (key, value))
+
+    def _begin_rows(self, rows: Iterable[Row]) -> None:
+        self._db.executemany(
+            _BEGIN_ROW,
+            [(*clip_values(row.clip), ";".join(row.classes), row.wanted, row.updated_at)
+             for row in rows],
+        )  # fmt: skip
 
     def _write(self, statement: str, values: Sequence[object]) -> None:
         with self._writing():

@@ -5,15 +5,22 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.dataset.journal_schema import VERSION, check_version, migrated_copy, version_of
-from audioset_dl.dataset.rows import FILE_COLUMNS, Row, SavedFile, check_clip, check_saved_file
+from audioset_dl.dataset.rows import (
+    FILE_COLUMNS,
+    Row,
+    SavedFile,
+    check_clip,
+    check_saved_file,
+    split_joined,
+)
 from audioset_dl.errors import (
     AudiosetDlError,
     OutputError,
@@ -61,6 +68,18 @@ class Pause:
     words: str
 
 
+class Choice(NamedTuple):
+    """What the config of the last run makes of a clip that the journal knows."""
+
+    clip_id: str
+    labels: tuple[str, ...]
+    """As its segment CSV has them now."""
+    subset: str
+    classes: tuple[str, ...]
+    """MIDs of the classes that want it, or did last."""
+    wanted: bool
+
+
 class JournalReader:
     """A journal that is open for reading. Use `read_journal`."""
 
@@ -73,10 +92,28 @@ class JournalReader:
         row = self._db.execute("SELECT value FROM notes WHERE key = ?", (key,)).fetchone()
         return row[0] if row else None
 
-    def states(self) -> dict[str, tuple[str, str | None]]:
-        """Return state and code of the last failure of every clip, by clip_id."""
-        rows = self._db.execute("SELECT clip_id, state, code FROM clips")
-        return {clip_id: (state, code) for clip_id, state, code in rows}
+    def states(self) -> Iterator[tuple[str, str, str | None]]:
+        """Yield clip_id, state and code of the last failure of every clip, sorted by clip_id."""
+        return iter(self._db.execute("SELECT clip_id, state, code FROM clips ORDER BY clip_id"))
+
+    def choices(self, *, after: str, number: int) -> list[Choice]:
+        """Return what the config of the last run wanted of the next clips after one, by clip_id."""
+        rows = self._db.execute(
+            "SELECT clip_id, labels, subset, classes, wanted FROM clips WHERE clip_id > ?"
+            " ORDER BY clip_id LIMIT ?",
+            (after, number),
+        )
+        return [
+            Choice(clip_id, split_joined(labels), subset, split_joined(classes), bool(wanted))
+            for clip_id, labels, subset, classes, wanted in rows
+        ]
+
+    def num_wanted(self) -> dict[str, int]:
+        """Return how many clips each class (by MID) has or waits for; under '' all, each once.
+
+        Empty before the first run.
+        """
+        return dict(self._db.execute("SELECT mid, number FROM wanted"))
 
     def counts(self) -> Iterator[tuple[str, int, str | None, int, str | None]]:
         """Yield state, wanted (1 or 0), failure code, number of such clips, detail of one of them.
@@ -114,6 +151,29 @@ class JournalReader:
             f"{_SELECT} WHERE state = 'saved' ORDER BY saved_at DESC, clip_id LIMIT ?", (number,)
         )
         return [row.clip for row in map(self._read_row, rows)]
+
+    def saved_values(self, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+        """Yield some columns of every saved clip as they stand there, sorted by clip_id."""
+        return iter(
+            self._db.execute(
+                f"SELECT {', '.join(columns)} FROM clips WHERE state = 'saved' ORDER BY clip_id"
+            )
+        )
+
+    def count_saved(self) -> int:
+        """Count the saved clips."""
+        (number,) = self._db.execute("SELECT COUNT(*) FROM clips WHERE state = 'saved'").fetchone()
+        return int(number)
+
+    def failed_rows(self) -> Iterator[Row]:
+        """Yield what is known of every clip whose last attempt failed, sorted by clip_id."""
+        rows = self._db.execute(f"{_SELECT} WHERE code IS NOT NULL ORDER BY clip_id")
+        return map(self._read_row, rows)
+
+    def interrupt(self) -> None:
+        """End what another thread reads just now, with an error there."""
+        with suppress(sqlite3.ProgrammingError):  # it is closed
+            self._db.interrupt()
 
     def rows(self, state: str | None = None) -> Iterator[Row]:
         """Yield what is known of every clip, or of those in one state, sorted by clip_id."""
@@ -166,12 +226,11 @@ def read_journal(path: Path) -> Iterator[JournalReader]:
                 yield JournalReader(copy, path)
 
 
-def read_states(path: Path) -> dict[str, tuple[str, str | None]]:
-    """Return `JournalReader.states` of a journal; nothing where there is none yet."""
-    if not path.is_file():
-        return {}
-    with read_journal(path) as journal:
-        return journal.states()
+def read_states(path: Path) -> Iterator[tuple[str, str, str | None]]:
+    """Yield `JournalReader.states` of a journal; nothing where there is none yet."""
+    if path.is_file():
+        with read_journal(path) as journal:
+            yield from journal.states()
 
 
 def count_reopened(path: Path) -> int:
@@ -213,7 +272,7 @@ def row_values(row: Row) -> tuple[object, ...]:
 
 def _read_row(row: tuple[Any, ...]) -> Row:
     values: dict[str, Any] = dict(zip(COLUMNS, row, strict=True))
-    labels = _split(values["labels"])
+    labels = split_joined(values["labels"])
     clip = Clip(values["ytid"], values["start_s"], values["end_s"], labels, values["subset"])
     check_clip(clip)
     if clip.clip_id != values["clip_id"]:
@@ -223,12 +282,8 @@ def _read_row(row: tuple[Any, ...]) -> Row:
         file = SavedFile(**{name: values[name] for name in FILE_COLUMNS})
         check_saved_file(file)
     fields = {name: values[name] for name in _ROW_COLUMNS}
-    fields |= {"classes": _split(values["classes"]), "wanted": bool(values["wanted"])}
+    fields |= {"classes": split_joined(values["classes"]), "wanted": bool(values["wanted"])}
     return Row(clip, file=file, **fields)
-
-
-def _split(joined: str) -> tuple[str, ...]:
-    return tuple(joined.split(";")) if joined else ()
 
 
 def _find_used_up_files() -> ResourceError | None:

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from audioset_dl.catalog.ontology import Ontology
 
@@ -51,17 +51,16 @@ class Layout:
     def __init__(self, layout: str, ontology: Ontology, chosen: Iterable[str]) -> None:
         self._sharded = layout == "sharded"
         slugs = make_slugs({node.mid: node.name for node in ontology})
-        self._folders = {mid: slugs[mid] for mid in sorted(chosen, key=ontology.order)}
+        in_order = sorted(chosen, key=ontology.order)
+        self._folders = {mid: (place, slugs[mid]) for place, mid in enumerate(in_order)}
 
     def file_name(self, clip_id: str, labels: Iterable[str]) -> str:
         """Return a clip's path relative to the output folder, with ``/`` between its parts."""
-        carried = set(labels)
-        folder = (
-            hashlib.sha256(clip_id.encode()).hexdigest()[:2]
-            if self._sharded
-            else next(slug for mid, slug in self._folders.items() if mid in carried)
-        )
-        return str(PurePosixPath("wav", folder, f"Y{clip_id}.wav"))
+        if self._sharded:
+            folder = hashlib.sha256(clip_id.encode()).hexdigest()[:2]
+        else:
+            _, folder = min(self._folders[mid] for mid in labels if mid in self._folders)
+        return f"wav/{folder}/Y{clip_id}.wav"
 
 
 def make_slugs(names: Mapping[str, str]) -> dict[str, str]:

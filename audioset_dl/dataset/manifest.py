@@ -1,6 +1,6 @@
-"""manifest.csv and failures.csv: what the journal knows, as tables for pandas.
+"""manifest.csv: the saved clips that the journal knows, as a table for pandas.
 
-The one reader and the one writer of each. Both tables give and take `audioset_dl.dataset.rows.Row`.
+Its one reader and its one writer.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from sys import intern
 from typing import Any
 
 from audioset_dl.catalog.clips import Clip, split_clip_id
+from audioset_dl.dataset.failures import FAILURES_NEEDED, WRITTEN_ANEW
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.rows import (
     FILE_COLUMNS,
@@ -23,8 +24,9 @@ from audioset_dl.dataset.rows import (
     check_clip,
     check_file_name,
     check_saved_file,
+    join_names,
+    split_joined,
 )
-from audioset_dl.dataset.version_0_1 import separate_detail
 from audioset_dl.errors import OutputError
 from audioset_dl.storage.tables import (
     BadRow,
@@ -42,16 +44,14 @@ MANIFEST_COLUMNS = (
 )  # fmt: skip
 _MANIFEST_NEEDED = MANIFEST_COLUMNS[:-1]
 """The columns that manifest.csv of version 0.1.0 has."""
-FAILURES_COLUMNS = (
-    "clip_id", "ytid", "start_s", "end_s", "classes", "state", "code", "detail", "attempts",
-    "updated_at", "proof", "asked_as", "known_from",
+SAVED_COLUMNS = (
+    "clip_id", "ytid", "start_s", "end_s", "labels", "subset", "classes", "wanted",
+    "file_name", "num_samples", "sample_rate", "channels", "sha256",
+    "source_format", "method", "bytes_fetched", "saved_at", "track",
 )  # fmt: skip
-_FAILURES_NEEDED = FAILURES_COLUMNS[:-3]
-"""The columns that failures.csv of version 0.1.0 has."""
-
+"""Columns of the journal that a row of manifest.csv is made of."""
 MANIFEST_NOTE = "manifest"
 """Key of the journal's note that says which manifest was written from it, by its SHA-256."""
-_WRITTEN_ANEW = "`audioset-dl download` and `verify --repair` write it anew from the journal"
 
 
 @dataclass(frozen=True)
@@ -106,20 +106,18 @@ def write_manifest(path: Path, rows: Iterable[Row], names: Mapping[str, str]) ->
     OutputError
         The file can't be written.
     """
-    write_table(
-        path, MANIFEST_COLUMNS, (manifest_cells(row, names) for row in rows if row.file is not None)
-    )
+    write_saved(path, (_values_of(row) for row in rows if row.file is not None), names)
 
 
-def write_failures(path: Path, rows: Iterable[Row], names: Mapping[str, str]) -> None:
-    """Write one row for each clip whose last attempt failed, with why, sorted by clip_id.
+def write_saved(path: Path, values: Iterable[Sequence[Any]], names: Mapping[str, str]) -> None:
+    """Write one row for each saved clip, as `write_manifest` does, from what a journal holds.
 
     Parameters
     ----------
     path : Path
-        failures.csv; replaced whole.
-    rows : iterable of Row
-        All clips, sorted by clip_id, with those of `audioset_dl.dataset.rows.add_known_gone`.
+        manifest.csv; replaced whole.
+    values : iterable of sequence
+        Of each clip the values of `SAVED_COLUMNS`, sorted by clip_id.
     names : mapping of str to str
         Display names by MID.
 
@@ -128,30 +126,51 @@ def write_failures(path: Path, rows: Iterable[Row], names: Mapping[str, str]) ->
     OutputError
         The file can't be written.
     """
-    cells = (
-        (row.clip_id, row.clip.ytid, row.clip.start_s, row.clip.end_s,
-         _join_names(row.classes, names), row.state, row.code, safe_cell(row.detail or ""),
-         row.attempts,
-         row.updated_at, row.proof, row.asked_as, row.known_from)
-        for row in rows
-        if row.code is not None
-    )  # fmt: skip
-    write_table(path, FAILURES_COLUMNS, cells)
+    named = _Names(names)
+    write_table(path, MANIFEST_COLUMNS, (_manifest_row(one, named) for one in values))
 
 
 def manifest_cells(row: Row, names: Mapping[str, str]) -> dict[str, object]:
     """Return the cells of a saved clip's row in manifest.csv, by column."""
-    clip, file = row.clip, row.saved_file
-    duration_s = round(file.num_samples / file.sample_rate, 6)
-    classes = _join_names(row.classes, names) if row.wanted else ""
-    cells = (
-        file.file_name, clip.clip_id, clip.ytid, clip.start_s, clip.end_s, duration_s,
-        file.num_samples, file.sample_rate, file.channels, classes,
-        ";".join(clip.labels), _join_names(clip.labels, names), clip.subset, file.sha256,
-        safe_cell(file.source_format), file.method, file.bytes_fetched, file.saved_at,
-        safe_cell(file.track),
-    )  # fmt: skip
+    cells = _manifest_row(_values_of(row), _Names(names))
     return dict(zip(MANIFEST_COLUMNS, cells, strict=True))
+
+
+class _Names(dict[str, str]):
+    """Display names of MIDs, both joined with ``;``: thousands of clips have the same labels."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        super().__init__()
+        self._names = names
+
+    def __missing__(self, mids: str) -> str:
+        self[mids] = joined = join_names(split_joined(mids), self._names)
+        return joined
+
+
+def _values_of(row: Row) -> Sequence[Any]:
+    """Return the values of `SAVED_COLUMNS`."""
+    clip, file = row.clip, row.saved_file
+    return (
+        clip.clip_id, clip.ytid, clip.start_s, clip.end_s, ";".join(clip.labels), clip.subset,
+        ";".join(row.classes), row.wanted,
+        file.file_name, file.num_samples, file.sample_rate, file.channels, file.sha256,
+        file.source_format, file.method, file.bytes_fetched, file.saved_at, file.track,
+    )  # fmt: skip
+
+
+def _manifest_row(values: Sequence[Any], names: _Names) -> Sequence[Any]:
+    (
+        clip_id, ytid, start_s, end_s, labels, subset, classes, wanted,
+        file_name, num_samples, sample_rate, channels, sha256,
+        source_format, method, bytes_fetched, saved_at, track,
+    ) = values  # fmt: skip
+    return (
+        file_name, clip_id, ytid, start_s, end_s, round(num_samples / sample_rate, 6),
+        num_samples, sample_rate, channels, names[classes] if wanted else "",
+        labels, names[labels], subset, sha256,
+        safe_cell(source_format), method, bytes_fetched, saved_at, safe_cell(track),
+    )  # fmt: skip
 
 
 def read_manifest(
@@ -191,7 +210,7 @@ def read_manifest(
             "you mean",
         )
     reader = _ManifestReader(checked=checked, is_download=set(columns) >= set(_MANIFEST_NEEDED))
-    fix = fix or _WRITTEN_ANEW
+    fix = fix or WRITTEN_ANEW
     rows = list(read_table(path, reader.read, columns=columns, what="manifest", fix=fix))
     return Manifest(path, rows, reader.names)
 
@@ -242,7 +261,7 @@ def check_tables(folder: OutputFolder) -> None:
         The first of them, and what to do.
     """
     check_table(folder.manifest, columns=_MANIFEST_NEEDED, what="manifest")
-    check_table(folder.failures, columns=_FAILURES_NEEDED, what="failures.csv")
+    check_table(folder.failures, columns=FAILURES_NEEDED, what="failures.csv")
 
 
 class _ManifestReader:
@@ -251,7 +270,7 @@ class _ManifestReader:
     def __init__(self, *, checked: bool, is_download: bool) -> None:
         self.names: dict[str, str] = {}
         # Thousands of clips carry the same labels: their tuples are made once.
-        self._split = cache(_split)
+        self._split = cache(split_joined)
         self._checked = checked
         self._is_download = is_download
 
@@ -293,31 +312,6 @@ class _ManifestReader:
             check_file_name(file.file_name)
 
 
-def read_failures(path: Path, names: Mapping[str, str] | None = None) -> list[Row]:
-    """Read failures.csv, also that of version 0.1.0; nothing where there is none.
-
-    The clips of these rows have neither labels nor a subset: the table does not hold them.
-
-    Parameters
-    ----------
-    path : Path
-        failures.csv.
-    names : mapping of str to str, optional
-        Display names by MID. The table has only the names of the classes: rows have no classes
-        without it.
-
-    Raises
-    ------
-    OutputError
-        It is not such a table; with the line.
-    """
-    if not path.exists():
-        return []
-    read = partial(_read_failure, mids={name: mid for mid, name in (names or {}).items()})
-    what = "failures.csv"
-    return list(read_table(path, read, columns=_FAILURES_NEEDED, what=what, fix=_WRITTEN_ANEW))
-
-
 def _read_file(cells: Cells) -> SavedFile:
     values: dict[str, Any] = {
         name: kind(cells.get(name, kind())) for name, kind in FILE_COLUMNS.items()
@@ -325,26 +319,3 @@ def _read_file(cells: Cells) -> SavedFile:
     # The same words stand in thousands of rows: interned, they are in memory once.
     values |= {name: intern(values[name]) for name in ("source_format", "method", "track")}
     return SavedFile(**{**values, "num_bytes": 0})
-
-
-def _read_failure(cells: Cells, mids: Mapping[str, str]) -> Row:
-    if cells["state"] not in ("gone", "waiting") or not cells["code"]:
-        raise ValueError(cells["state"])
-    clip = Clip(cells["ytid"], float(cells["start_s"]), float(cells["end_s"]), (), "")
-    check_clip(clip)
-    classes = tuple(mids[name] for name in _split(cells["classes"]) if name in mids)
-    row = Row(
-        clip, classes=classes, state=cells["state"], code=cells["code"], detail=cells["detail"],
-        attempts=int(cells["attempts"]), updated_at=cells["updated_at"],
-        proof=cells.get("proof") or None, asked_as=cells.get("asked_as") or None,
-        known_from=cells.get("known_from") or None,
-    )  # fmt: skip
-    return row if "proof" in cells else separate_detail(row)
-
-
-def _join_names(mids: Iterable[str], names: Mapping[str, str]) -> str:
-    return ";".join(names.get(mid, mid) for mid in mids)
-
-
-def _split(text: str) -> tuple[str, ...]:
-    return tuple(text.split(";")) if text else ()

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import cached_property
@@ -74,15 +75,16 @@ def _pending_path(folder: OutputFolder, clip_id: str) -> Path:
     return folder.scratch / f"Y{clip_id}{_PENDING_SUFFIX}"
 
 
-def known_states(folder: OutputFolder) -> dict[str, tuple[str, str | None]]:
-    """Return state and failure code by clip_id, without changing anything.
+def known_states(folder: OutputFolder) -> Iterator[tuple[str, str, str | None]]:
+    """Yield clip_id, state and failure code of what is known, without changing anything.
 
     As the journal has them; where it is lost, what the manifest lists is saved.
     """
     if file_size(folder.journal) or not folder.manifest.is_file():
-        return read_states(folder.journal)
-    rows = read_manifest(folder.manifest, checked=False).rows
-    return {row.clip_id: ("saved", None) for row in rows}
+        yield from read_states(folder.journal)
+        return
+    for row in read_manifest(folder.manifest, checked=False).rows:
+        yield row.clip_id, "saved", None
 
 
 def settle_files(journal: Journal, folder: OutputFolder, layout: Layout, now: str) -> None:
@@ -96,11 +98,49 @@ def settle_files(journal: Journal, folder: OutputFolder, layout: Layout, now: st
     OutputError
         Another file lies where a clip is to be moved to; or the folder can't be written.
     """
-    settling = _Settling(journal, folder, layout, now)
-    # Mostly there are none. To act on a row changes the journal that is being read.
-    wrong = [row for row in journal.rows("saved") if row.wanted and not settling.is_settled(row)]
-    for row in wrong:
-        settling.settle(row)
+    saved = journal.saved_values(("clip_id", "labels", "wanted", "file_name", "num_bytes"))
+    there = {hash(file) for file in find_files(folder)}
+    # Mostly none is wrong. To act on a row changes the journal that is being read.
+    wrong = [
+        clip_id
+        for clip_id, labels, wanted, file_name, num_bytes in saved
+        if wanted
+        and not (
+            file_name == layout.file_name(clip_id, labels.split(";"))
+            # The size alone: to read and hash all files at every start is left to `verify`.
+            and hash((file_name, num_bytes)) in there
+        )
+    ]
+    settle_clips(wrong, journal, folder, layout, now=now)
+
+
+def find_files(folder: OutputFolder) -> Iterator[tuple[str, int]]:
+    """Yield name and number of bytes of each file below ``wav``, folder by folder.
+
+    Raises
+    ------
+    OutputError
+        A folder can't be read.
+    """
+    if not folder.wav.is_dir():
+        return
+    with as_output_error(folder.wav), ThreadPoolExecutor() as pool:
+        folders = [entry.path for entry in os.scandir(folder.wav) if entry.is_dir()]
+        for path, files in zip(folders, pool.map(_list_folder, folders), strict=True):
+            name = Path(path).name
+            yield from ((f"wav/{name}/{file}", num_bytes) for file, num_bytes in files)
+
+
+def _list_folder(path: str) -> list[tuple[str, int]]:
+    with os.scandir(path) as entries:
+        return [(entry.name, size) for entry in entries if (size := _size_of(entry)) is not None]
+
+
+def _size_of(entry: os.DirEntry[str]) -> int | None:
+    try:
+        return entry.stat().st_size
+    except OSError:  # a link to nowhere
+        return None
 
 
 def settle_clips(
@@ -122,13 +162,7 @@ class _Settling:
         self._layout = layout
         self._now = now
 
-    def is_settled(self, row: Row) -> bool:
-        """Return True if a saved clip lies where the config puts it."""
-        place = self._layout.file_name(row.clip_id, row.clip.labels)
-        return row.saved_file.file_name == place and self._is_there(row.saved_file)
-
     def _is_there(self, file: SavedFile) -> bool:
-        # The size alone: to read and hash all files at every start is left to `verify`.
         return file_size(self._folder.path / file.file_name) == file.num_bytes
 
     def settle(self, row: Row) -> bool:

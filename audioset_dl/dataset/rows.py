@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass, fields, replace
 from operator import attrgetter
 
@@ -122,6 +122,16 @@ class Row:
             self, file=file, state="saved", code=None, detail=None, updated_at=file.saved_at,
             proof=None, asked_as=None, known_from=None,
         )  # fmt: skip
+
+
+def join_names(mids: Iterable[str], names: Mapping[str, str]) -> str:
+    """Return the display names of MIDs, joined with ``;``; a MID where there is no name."""
+    return ";".join(names.get(mid, mid) for mid in mids)
+
+
+def split_joined(text: str) -> tuple[str, ...]:
+    """Return what is joined with ``;`` in one cell."""
+    return tuple(text.split(";")) if text else ()
 
 
 def add_known_gone(rows: Iterable[Row], known_gone: Iterable[Row]) -> Iterator[Row]:

@@ -79,11 +79,13 @@ def count_clips(journal: JournalReader) -> Counts:
             failures[code] += number
         if code is not None and state == "waiting":
             examples[code] = example or ""
+    # Where no run has noted it, as after a repair of a folder without a journal, what is known.
+    wanted = journal.num_wanted().get("", states["saved"] + states["waiting"])
     return Counts(
-        wanted=states["saved"] + states["waiting"],
+        wanted=wanted,
         saved=states["saved"],
         gone=states["gone"],
-        waiting=states["waiting"],
+        waiting=max(0, wanted - states["saved"]),
         kept=kept,
         failures=dict(failures.most_common()),
         examples=examples,

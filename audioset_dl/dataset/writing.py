@@ -18,13 +18,16 @@ from pathlib import Path
 
 from audioset_dl.dataset.guard import check_places, is_trial
 from audioset_dl.dataset.journal import Journal, open_journal
+from audioset_dl.dataset.journal_reader import JournalReader
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.manifest import (
     MANIFEST_NOTE,
+    SAVED_COLUMNS,
     check_tables,
     hash_manifest,
     read_manifest_leniently,
     write_manifest,
+    write_saved,
 )
 from audioset_dl.dataset.resume import is_copy, read_pending
 from audioset_dl.dataset.rows import Row
@@ -101,9 +104,17 @@ def list_saved(journal: Journal, folder: OutputFolder, names: Mapping[str, str])
     names : mapping of str to str
         Display names by MID.
     """
-    journal.note(MANIFEST_NOTE, "")  # killed from here on, the next run reads the manifest
-    write_manifest(folder.manifest, journal.rows("saved"), names)
-    journal.note(MANIFEST_NOTE, hash_manifest(folder.manifest) or "")
+    journal.note(MANIFEST_NOTE, write_listing(journal, folder, names))
+
+
+def write_listing(journal: JournalReader, folder: OutputFolder, names: Mapping[str, str]) -> str:
+    """Write the manifest from the journal; return its SHA-256. The parameters are as above."""
+    try:
+        write_saved(folder.manifest, journal.saved_values(SAVED_COLUMNS), names)
+    except (TypeError, ValueError, AttributeError, ZeroDivisionError):
+        # The journal holds a row that audioset-dl did not write: to read all finds and names it.
+        write_manifest(folder.manifest, journal.rows("saved"), names)
+    return hash_manifest(folder.manifest) or ""
 
 
 def take_up_files(journal: Journal, folder: OutputFolder) -> TakenUp:
@@ -143,7 +154,7 @@ def _adopt(journal: Journal, folder: OutputFolder, rows: Iterable[Row]) -> int:
                 for row, num_bytes in sizes
                 if num_bytes is not None
             ]
-            journal.adopt(right)
+            journal.record_saved(*right)
             num_adopted += len(right)
     return num_adopted
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from audioset_dl.audio.wav import estimate_wav_bytes
 from audioset_dl.catalog.catalog import load_catalog
 from audioset_dl.catalog.files import CLASS_FILES, FILES, hash_content, locate_file
@@ -15,6 +17,7 @@ from audioset_dl.dataset.journal_reader import read_states
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.doctor.check import Check, error, ok, warning
 from audioset_dl.errors import MetadataError
+from audioset_dl.selection.known import find_known
 from audioset_dl.selection.select import Selection, select
 from audioset_dl.storage.clock import utc_now
 from audioset_dl.storage.disk import find_free_space
@@ -123,7 +126,6 @@ def check_room(output: OutputFolder, config: Config, selection: Selection | None
     OutputError
         The journal is damaged.
     """
-    states = read_states(output.journal)
     room = find_free_space(output.path)
     if room is None:
         return warning("room", "the free space can't be found out", "check it with `df -h`")
@@ -132,13 +134,10 @@ def check_room(output: OutputFolder, config: Config, selection: Selection | None
         return error("room", str(room), "make room, or choose another output.dir")
     if selection is None:
         return ok("room", f"{free}; what is needed is known once metadata and classes are right")
-    drawn = selection.draw().start(
-        clip_id for clip_id, (state, _) in states.items() if state == "gone"
-    )
-    missing = [one for one in drawn if states.get(one, ("", None))[0] != "saved"]
-    needed = sum(
-        estimate_wav_bytes(selection.clip(clip_id).duration_s, config.audio) for clip_id in missing
-    )
+    known = find_known(selection.table, read_states(output.journal))
+    drawn = selection.draw().start(np.flatnonzero(known.is_gone))
+    missing = drawn[~known.is_saved[drawn]]
+    needed = estimate_wav_bytes(selection.table.durations_s(missing), config.audio)
     found = f"{count(len(missing), 'clip')} to fetch need {size(needed)}, {free}"
     if needed > room.num_bytes:
         fix = "make room, lower clips.per_class, or choose another output.dir"

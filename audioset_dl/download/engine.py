@@ -154,4 +154,4 @@ class Engine:
 
     def _show(self) -> None:
         self._watch(self._recorder.standing(self._pause.text))
-        self._recorder.write_tables_if_due()
+        self._recorder.listing.write_if_due()

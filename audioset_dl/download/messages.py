@@ -220,3 +220,11 @@ def unknown_error(failure: Failure, number: int) -> AudiosetDlError:
         fix="update it (pip install --upgrade 'yt-dlp[default,deno]'), then run the same command "
         "again",
     )
+
+
+def describe_unlisted(number: int) -> str:
+    """Return what to do about saved clips that manifest.csv lacks after a signal."""
+    return (
+        f"of which manifest.csv lacks {number:,} so far (the next run writes it, or "
+        "`audioset-dl verify --repair`)"
+    )

@@ -6,11 +6,11 @@ when all others had their turn. All times are seconds of a monotonic clock that 
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from audioset_dl.download.address import Address
+from audioset_dl.download.backlog import Backlog
 from audioset_dl.download.tasks import Task
 from audioset_dl.outcomes import Failure
 
@@ -28,7 +28,7 @@ class Queue:
     """Tasks in their order, and the addresses by which to ask for them."""
 
     addresses: Sequence[Address]
-    tasks: deque[Task] = field(default_factory=deque)
+    tasks: Backlog = field(default_factory=Backlog)
     suspects: list[Task] = field(default_factory=list)
     """Clips with vague words against them. Each waits for its second look, or until it is known
     what its hearings are worth."""
@@ -96,7 +96,7 @@ class Queue:
         if address.witnesses.is_wanted or address.hearings.needs_witness:
             return float("-inf")
         if self.tasks:
-            needs = _tells_nothing(self.tasks[0], address)
+            needs = _tells_nothing(self.tasks.first(), address)
             return float("-inf") if needs else float("inf")
         if not is_end or address.num_in_flight:
             return float("inf")

@@ -5,24 +5,27 @@ The one place that writes the journal during a run. Decides nothing about failur
 
 from __future__ import annotations
 
-import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 
+import numpy as np
+
 from audioset_dl.catalog.clips import Clip
+from audioset_dl.catalog.segments import RowNumbers
 from audioset_dl.dataset.journal import Journal
 from audioset_dl.dataset.layout import Layout, OutputFolder
-from audioset_dl.dataset.manifest import write_failures
-from audioset_dl.dataset.resume import drop_pending, settle_clips, settle_files
-from audioset_dl.dataset.rows import Row, SavedFile, add_known_gone
-from audioset_dl.dataset.writing import list_saved
+from audioset_dl.dataset.resume import settle_clips, settle_files
+from audioset_dl.dataset.rows import Row, SavedFile
 from audioset_dl.download.address import Ticket
+from audioset_dl.download.choices import choose, note_choices
 from audioset_dl.download.fetcher import Job
+from audioset_dl.download.listing import Listing
 from audioset_dl.download.tasks import Task
 from audioset_dl.download.verdicts import Verdict
 from audioset_dl.outcomes import Failure
+from audioset_dl.selection.known import find_known
 from audioset_dl.selection.select import Selection
 from audioset_dl.storage.clock import utc_now
 
@@ -44,8 +47,14 @@ class Standing:
         return self.wanted - self.saved
 
 
-TABLES_EVERY_S = 300
-"""Seconds between two writings of manifest.csv and failures.csv while a run goes on."""
+@dataclass(frozen=True, eq=False)
+class Missing:
+    """The clips that a run has to fetch."""
+
+    rows: RowNumbers
+    """Their row numbers, in the order in which to fetch them."""
+    codes: Mapping[int, str]
+    """Code of the last failure of those that an earlier run tried, by row number."""
 
 
 class Recorder:
@@ -61,8 +70,8 @@ class Recorder:
         The folder.
     layout : Layout
         The place of each clip.
-    known_gone : mapping of str to str
-        Clips that are taken as gone without asking, with the code of the reason.
+    known_gone : mapping of int to str
+        Rows of clips that are taken as gone without asking, with the code of the reason.
     known_from : str
         Name of the list that says so.
     """
@@ -74,14 +83,14 @@ class Recorder:
         output: OutputFolder,
         layout: Layout,
         *,
-        known_gone: Mapping[str, str] = MappingProxyType({}),
+        known_gone: Mapping[int, str] = MappingProxyType({}),
         known_from: str = "",
     ) -> None:
         self.draw = selection.draw()
         self.num_found = 0
         """Replacements that were on the disk already."""
         self._num_saved = 0
-        self._pending: list[str] = []
+        self._num_wanted: dict[str, int] = {}
         self._selection = selection
         self._journal = journal
         self._output = output
@@ -89,24 +98,24 @@ class Recorder:
         self._known_gone = known_gone
         self._known_from = known_from
         self._began_at = utc_now()
-        self._tables_written_at = time.monotonic()
+        names = {node.mid: node.name for node in selection.catalog.ontology}
+        self.listing = Listing(journal, output, names, self.known_gone_rows)
         self._settle = partial(settle_clips, journal=journal, folder=output, layout=layout)
 
-    def begin(self) -> dict[str, str | None]:
-        """Draw the clips, put their files in order, and return those that are to be fetched.
-
-        By clip_id, with the code of the last failure, in the order in which to fetch them.
-        """
-        journal = self._journal
-        gone = [clip_id for clip_id, (state, _) in journal.states().items() if state == "gone"]
-        drawn = self.draw.start([*gone, *self._known_gone])
-        journal.want_nothing()
-        self._note_wanted(id_ for id_ in self.draw.drawn() if id_ not in self._known_gone)
+    def begin(self) -> Missing:
+        """Draw the clips, put their files in order, and return those that are to be fetched."""
+        journal, table = self._journal, self._selection.table
+        gone = np.flatnonzero(find_known(table, journal.states()).is_gone)
+        listed = np.fromiter(self._known_gone, np.int64)
+        drawn = self.draw.start(np.concatenate([gone, listed]))
+        note_choices(journal, self.draw, table, self._known_gone)
+        journal.forget_num_wanted()
+        self._note_num_wanted()
         settle_files(journal, self._output, self._layout, utc_now())
-        states = journal.states()
-        missing = {id_: states[id_][1] for id_ in drawn if states[id_][0] != "saved"}
+        known = find_known(table, journal.states())
+        missing = drawn[~known.is_saved[drawn]]
         self._num_saved = len(drawn) - len(missing)
-        return missing
+        return Missing(missing, known.codes)
 
     def standing(self, pause: str | None = None) -> Standing:
         """Return how the run stands."""
@@ -116,26 +125,28 @@ class Recorder:
         """Return the job of fetching a clip to its place, or a witness to none."""
         if task.witness is not None:
             return Job(task.witness, None, ticket, task.number)
-        clip = self._selection.clip(task.clip_id)
+        clip = self.clip(task.clip_id)
         place = self._layout.file_name(clip.clip_id, clip.labels)
         return Job(clip, place, ticket, task.number, task.saved)
 
     def note_saved(self, clip_id: str, file: SavedFile, *, is_new: bool = True) -> Clip:
         """Note that a clip is saved, or what is new of one that was, and return it."""
-        self._journal.record_saved(clip_id, file)
-        self._pending.append(clip_id)
+        clip = self.clip(clip_id)
+        self._journal.record_saved(Row(clip, file=file, classes=self.drawn_by(clip_id)))
+        self.listing.note_saved(clip_id)
         self._num_saved += is_new
-        return self._selection.clip(clip_id)
+        return clip
 
     def note_failed(
         self, clip_id: str, failure: Failure, verdict: Verdict, *, with_cookies: bool
     ) -> None:
         """Note why an attempt failed, and what follows for the clip."""
-        self._journal.record_failed(
-            clip_id, state=verdict.state, code=failure.code, detail=failure.detail,
-            charged=verdict.charged, now=utc_now(), proof=verdict.proof,
+        row = Row(
+            self.clip(clip_id), classes=self.drawn_by(clip_id), state=verdict.state,
+            code=failure.code, detail=failure.detail, updated_at=utc_now(), proof=verdict.proof,
             asked_as="account" if with_cookies else "guest",
         )  # fmt: skip
+        self._journal.record_failed(row, charged=verdict.charged)
 
     def give_back(self, clip_id: str) -> None:
         """Take back one attempt that a clip was charged."""
@@ -144,57 +155,53 @@ class Recorder:
     def reopen(self, clip_ids: Collection[str]) -> None:
         """Let clips wait again that were taken as gone; those in their places stay wanted."""
         for clip_id in clip_ids:
-            self.draw.restore(clip_id)
+            self.draw.restore(self._selection.row(clip_id))
         self._journal.reopen(clip_ids)
+        self._note_num_wanted()
 
     def replace(self, clip_id: str, stopped_classes: Collection[str] = ()) -> list[str]:
         """Take a clip as gone; return the clips in its place that are not on the disk already.
 
         Classes that are stopped draw none.
         """
-        refills = self.draw.replace(clip_id, stopped_classes)
-        self._note_wanted(refills)
+        rows = self.draw.replace(self._selection.row(clip_id), stopped_classes)
+        refills = self._selection.table.clip_ids(np.array(rows, np.int64))
+        table = self._selection.table
+        self._journal.note_choices(choose(table, row, self.draw.drawn_by(row)) for row in rows)
+        self._note_num_wanted()
         missing = self._settle(refills, now=utc_now())
         num_found = len(refills) - len(missing)
         self.num_found += num_found
         self._num_saved += num_found
         return missing
 
-    def write_tables(self) -> None:
-        """Write manifest.csv and failures.csv."""
-        self._tables_written_at = time.monotonic()
-        names = {node.mid: node.name for node in self._selection.catalog.ontology}
-        journal, known_gone = self._journal, self.known_gone_rows()
-        journal.note_known_gone(row.code or "" for row in known_gone)
-        list_saved(journal, self._output, names)
-        write_failures(self._output.failures, add_known_gone(journal.rows(), known_gone), names)
-        for clip_id in self._pending:
-            drop_pending(self._output, clip_id)
-        self._pending.clear()
-
-    def write_tables_if_due(self) -> None:
-        """Write the tables now and then while a run of days goes on."""
-        if time.monotonic() - self._tables_written_at > TABLES_EVERY_S:
-            self.write_tables()
-
     def known_gone_rows(self) -> list[Row]:
         """Return the rows of the clips that the draw came to and that are taken as gone."""
-        selection = self._selection
+        rows = np.array(sorted(self._known_gone), np.int64)
         return [
             Row(
-                selection.clip(clip_id),
-                classes=selection.in_ontology_order(mids),
+                self._selection.table.clip(row),
+                classes=self.draw.drawn_by(row),
                 state="gone",
-                code=self._known_gone[clip_id],
+                code=self._known_gone[row],
                 detail="",
                 updated_at=self._began_at,
                 known_from=self._known_from,
             )
-            for clip_id, mids in self.draw.drawn().items()
-            if clip_id in self._known_gone
+            for row in rows[self.draw.are_drawn(rows)].tolist()
         ]
 
-    def _note_wanted(self, clip_ids: Iterable[str]) -> None:
-        selection = self._selection
-        classes = {id_: selection.in_ontology_order(self.draw.drawn_by(id_)) for id_ in clip_ids}
-        self._journal.want(classes, map(selection.clip, classes), utc_now())
+    def clip(self, clip_id: str) -> Clip:
+        """Return a clip that was drawn."""
+        return self._selection.clip(clip_id)
+
+    def drawn_by(self, clip_id: str) -> tuple[str, ...]:
+        """Return the classes (MIDs) that drew a clip, in ontology order."""
+        return self.draw.drawn_by(self._selection.row(clip_id))
+
+    def _note_num_wanted(self) -> None:
+        """Note how many clips are wanted, of each class and in all, where that changed."""
+        numbers = {**self.draw.num_wanted_by(), "": self.draw.num_wanted}
+        changed = dict(numbers.items() - self._num_wanted.items())
+        self._num_wanted = numbers
+        self._journal.note_num_wanted(changed)

@@ -12,11 +12,16 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
 
 from audioset_dl.audio.wav import estimate_wav_bytes
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.catalog.files import Progress
-from audioset_dl.config import Config, ConfigSource, DownloadConfig, as_config
+from audioset_dl.catalog.segments import RowNumbers, SegmentTable
+from audioset_dl.config import Config, ConfigSource, as_config
 from audioset_dl.config.secrets import public_dict
 from audioset_dl.dataset.journal import Journal
 from audioset_dl.dataset.layout import Layout, OutputFolder
@@ -25,11 +30,19 @@ from audioset_dl.dataset.run_info import RunInfo, read_run_info, write_run_info
 from audioset_dl.dataset.status import Counts, count_clips
 from audioset_dl.dataset.writing import open_dataset
 from audioset_dl.download.address import open_account, open_addresses
+from audioset_dl.download.backlog import Backlog
+from audioset_dl.download.choices import find_untried
 from audioset_dl.download.engine import Engine, Watch
 from audioset_dl.download.fetcher import ClipFetcher
-from audioset_dl.download.messages import PauseNote, describe_doubts, describe_reopened
+from audioset_dl.download.listing import MOST_AT_A_SIGNAL
+from audioset_dl.download.messages import (
+    PauseNote,
+    describe_doubts,
+    describe_reopened,
+    describe_unlisted,
+)
 from audioset_dl.download.queues import Queues
-from audioset_dl.download.recorder import Recorder
+from audioset_dl.download.recorder import Missing, Recorder
 from audioset_dl.download.settings import (
     FetchSettings,
     check_same_audio,
@@ -40,9 +53,10 @@ from audioset_dl.download.suspects import Suspects
 from audioset_dl.download.tasks import Task, make_task
 from audioset_dl.download.witnesses import NUM_SAVED, canary_clip
 from audioset_dl.download.workers import Workers
-from audioset_dl.errors import ConfigError, OutputError, Problem
+from audioset_dl.errors import ConfigError, Interrupted, OutputError, Problem
 from audioset_dl.outcomes import GONE_CODES, VAGUE_CODES, is_refused_to_guests
 from audioset_dl.selection.draw import Share
+from audioset_dl.selection.known import find_known
 from audioset_dl.selection.select import Prepared, Selection, prepare
 from audioset_dl.storage.clock import utc_now
 from audioset_dl.storage.disk import find_free_space
@@ -51,6 +65,9 @@ from audioset_dl.youtube.option_check import check_options
 
 TRACK = "track"
 """For ``--retry``: saved clips of which it is not known that they are the video's own sound."""
+
+
+_TASKS_AT_A_TIME = 1000
 
 
 @dataclass(frozen=True)
@@ -178,7 +195,6 @@ def download(
         recorder = _open_recorder(config, prepared.selection, journal, retry)
         missing = recorder.begin()
         saved_before = recorder.standing().saved
-        recorder.write_tables()
         with _tables_at_the_end(recorder, output):
             findings = _fetch(
                 missing, recorder, journal, settings, on_start=on_start, watch=watch,
@@ -189,7 +205,7 @@ def download(
 
 
 def _fetch(
-    missing: Mapping[str, str | None],
+    missing: Missing,
     recorder: Recorder,
     journal: Journal,
     settings: FetchSettings,
@@ -202,11 +218,11 @@ def _fetch(
 ) -> Sequence[str]:
     """Fetch the clips that are missing; return why some wait that were asked for."""
     doubtful = list(_saved_of_unknown_track(journal)) if asks_tracks else []
-    if not (missing or doubtful):
+    if not (len(missing.rows) or doubtful):
         return ()
     config = settings.download
-    _check_space(settings, [selection.clip(clip_id) for clip_id in missing])
-    queues = _fill_queues(config, missing, settings, journal.saved_last(NUM_SAVED))
+    _check_space(settings, selection.table.durations_s(missing.rows))
+    queues = _fill_queues(missing, selection, settings, journal.saved_last(NUM_SAVED))
     for task in doubtful:
         queues.add(task)
     make_fetcher = partial(ClipFetcher, settings, gates=Gates())
@@ -230,7 +246,7 @@ def _open_recorder(
         journal,
         OutputFolder(config.output.dir),
         Layout(config.output.layout, selection.catalog.ontology, chosen),
-        known_gone=selection.reported_gone(journal.states(), retry),
+        known_gone=selection.reported_gone(find_known(selection.table, journal.states()), retry),
         known_from=known_gone.name if known_gone else "",
     )
 
@@ -240,42 +256,62 @@ def _tables_at_the_end(recorder: Recorder, output: OutputFolder) -> Iterator[Non
     """Write the tables and clear up however the body ends; its own error is the one raised."""
     try:
         yield
-    except BaseException:
+    except Interrupted as error:
         with suppress(OutputError):
-            recorder.write_tables()
+            if num_missing := recorder.listing.write(at_most=MOST_AT_A_SIGNAL):
+                raise error.but(describe_unlisted(num_missing)) from None
             shutil.rmtree(output.scratch, ignore_errors=True)
         raise
-    recorder.write_tables()
+    except BaseException:
+        with suppress(OutputError):
+            recorder.listing.write()
+            shutil.rmtree(output.scratch, ignore_errors=True)
+        raise
+    recorder.listing.write()
     shutil.rmtree(output.scratch, ignore_errors=True)
 
 
-def _check_space(settings: FetchSettings, clips: Sequence[Clip]) -> None:
+def _check_space(settings: FetchSettings, durations_s: NDArray[np.float64]) -> None:
     """Refuse to begin what the disk can't hold."""
     folder = settings.output.path
-    needed = sum(estimate_wav_bytes(clip.duration_s, settings.audio) for clip in clips)
+    needed = estimate_wav_bytes(durations_s, settings.audio)
     room = find_free_space(folder)
     if room is not None and needed > room.num_bytes:
         raise OutputError(
-            f"{folder}: the {len(clips):,} clips to fetch need {needed:,} bytes, {room}",
+            f"{folder}: the {len(durations_s):,} clips to fetch need {needed:,} bytes, {room}",
             fix="make room, lower clips.per_class, or choose another output.dir",
         )
 
 
 def _fill_queues(
-    config: DownloadConfig,
-    missing: Mapping[str, str | None],
-    settings: FetchSettings,
-    saved_last: Sequence[Clip],
+    missing: Missing, selection: Selection, settings: FetchSettings, saved_last: Sequence[Clip]
 ) -> Queues:
+    config = settings.download
     has_account = settings.cookies is not None
     addresses = open_addresses(config, with_cookies=has_account)
     guests = [address for address in addresses if not address.uses_cookies]
     queues = Queues(addresses, open_account(guests, config) if has_account else ())
     for address in (*queues.guests.addresses, *queues.account.addresses):
         address.witnesses.others = [*saved_last, canary_clip(config.canary)]
-    for clip_id, code in missing.items():
-        queues.add(make_task(clip_id, code, has_account=queues.has_account))
+    tasks = partial(_make_tasks, selection.table, missing.codes, has_account=queues.has_account)
+    needs_account = np.zeros(len(selection.table), np.bool_)
+    was_tried = np.isin(missing.rows, list(missing.codes))
+    for row, task in zip(missing.rows[was_tried], tasks(missing.rows[was_tried]), strict=True):
+        if task.needs_account:
+            needs_account[row] = True
+            queues.add(task)
+    rest = missing.rows[~needs_account[missing.rows]]
+    queues.guests.tasks = Backlog(tasks(rest), len(rest))
     return queues
+
+
+def _make_tasks(
+    table: SegmentTable, codes: Mapping[int, str], rows: RowNumbers, *, has_account: bool
+) -> Iterator[Task]:
+    for start in range(0, len(rows), _TASKS_AT_A_TIME):
+        some = rows[start : start + _TASKS_AT_A_TIME]
+        for row, clip_id in zip(some.tolist(), table.clip_ids(some), strict=True):
+            yield make_task(clip_id, codes.get(row), has_account=has_account)
 
 
 def _saved_of_unknown_track(journal: Journal) -> Iterator[Task]:
@@ -301,8 +337,6 @@ def _report(
 ) -> Report:
     counts = count_clips(journal)
     known_gone = recorder.known_gone_rows()
-    gone = add_known_gone(journal.rows("gone"), known_gone)
-    unsaved = [row for row in (*gone, *journal.rows("waiting")) if row.wanted]
     is_list = selection.clip_list is not None
     return Report(
         counts=counts,
@@ -311,13 +345,23 @@ def _report(
         per_class=selection.per_class,
         names={node.mid: node.name for node in selection.classes},
         is_list=is_list,
-        unsaved=unsaved if is_list else (),
+        unsaved=list(_unsaved(journal, recorder, selection.table)) if is_list else (),
         num_known_gone=len(known_gone),
         has_cookies=settings.cookies is not None,
         num_refused_to_guests=sum(
-            row.state == "gone" and is_refused_to_guests(row.code, row.asked_as) for row in unsaved
+            row.wanted and is_refused_to_guests(row.code, row.asked_as)
+            for row in add_known_gone(journal.rows("gone"), known_gone)
         ),
     )
+
+
+def _unsaved(journal: Journal, recorder: Recorder, table: SegmentTable) -> Iterator[Row]:
+    gone = list(add_known_gone(journal.rows("gone"), recorder.known_gone_rows()))
+    yield from (row for row in chain(gone, journal.rows("waiting")) if row.wanted)
+    taken_as_gone = {row.clip_id for row in gone}
+    for row in find_untried(journal, recorder.draw, table):
+        if row.clip_id not in taken_as_gone:
+            yield row
 
 
 def _check_codes(option: str, codes: Collection[str], known: Sequence[str]) -> None:

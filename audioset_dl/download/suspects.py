@@ -105,8 +105,8 @@ class Suspects:
     def is_stopped(self, task: Task) -> bool:
         """Tell whether a class that draws no more is among those of a clip."""
         code = task.last_vague.code if task.last_vague else ""
-        drawn_by = self._recorder.draw.drawn_by(task.clip_id)
-        return code not in self._believed and not drawn_by.isdisjoint(self.stopped_classes)
+        drawn_by = self._recorder.drawn_by(task.clip_id)
+        return code not in self._believed and not self.stopped_classes.keys().isdisjoint(drawn_by)
 
     def release(self, task: Task) -> None:
         """Let a clip wait no more: it is gone, or waits for the next run."""
@@ -116,7 +116,7 @@ class Suspects:
 
     def note_gone(self, task: Task, address: Address) -> None:
         """Note that a clip is gone by vague words."""
-        classes = sorted(self._recorder.draw.drawn_by(task.clip_id))
+        classes = self._recorder.drawn_by(task.clip_id)
         code = task.hearings[-1].code
         self._gone[address].append(GoneByWords(task.clip_id, code, classes))
 
@@ -126,7 +126,7 @@ class Suspects:
         self._give_back(address, lambda gone: address.hearings.is_distrusted(gone.code, believed))
 
     def _count_for_classes(self, task: Task, heard: Heard, code: str) -> None:
-        for mid in self._recorder.draw.drawn_by(task.clip_id):
+        for mid in self._recorder.drawn_by(task.clip_id):
             if heard is Heard.MEDIA:
                 self._vague_in_row[mid] = 0
             elif heard is Heard.VAGUE and code not in self._believed:

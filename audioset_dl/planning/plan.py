@@ -6,13 +6,15 @@ It counts the clips of each class, those that several classes share, and what al
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import ceil
 
+import numpy as np
+from numpy.typing import NDArray
+
 from audioset_dl.audio.wav import estimate_wav_bytes
-from audioset_dl.catalog.clips import Clip
 from audioset_dl.catalog.ontology import Ontology
 from audioset_dl.catalog.segments import SegmentTable
 from audioset_dl.config import Config
@@ -25,10 +27,8 @@ from audioset_dl.planning.estimates import (
     times_of,
 )
 from audioset_dl.selection.draw import Draw, Share
+from audioset_dl.selection.known import KnownClips, State, find_known
 from audioset_dl.selection.select import FULL_LENGTH_S, Selection
-
-States = Mapping[str, tuple[str, str | None]]
-"""For each clip that an earlier run drew (by clip_id): state and failure code."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class Plan:
 
 
 def make_plan(
-    selection: Selection, config: Config, states: States, losses: Losses | None = None
+    selection: Selection, config: Config, states: Iterable[State] = (), losses: Losses | None = None
 ) -> Plan:
     """Plan a download.
 
@@ -134,36 +134,35 @@ def make_plan(
         The classes and clips that the config chooses.
     config : Config
         The config, for pace and sample format.
-    states : mapping of str to (state, code)
-        State of each clip in the journal, by clip_id; empty before the first run.
+    states : iterable of (clip_id, state, code)
+        What the journal knows of clips; nothing before the first run.
     losses : Losses, optional
         Expected shares of gone videos; else the usual share.
     """
     losses = losses or Losses()
-    draw = selection.draw()
-    reported_gone = selection.reported_gone(states)
-    gone = (clip_id for clip_id, (state, _) in states.items() if state == "gone")
-    drawn = draw.start([*gone, *reported_gone])
-    clips = {clip_id: selection.clip(clip_id) for clip_id in drawn}
-    saved = frozenset(clip_id for clip_id in drawn if states.get(clip_id, ("",))[0] == "saved")
-    overlap = find_overlap({clip_id: draw.drawn_by(clip_id) for clip_id in drawn})
-    outlooks = _look_ahead(draw, saved, losses)
-    expected = _expect(outlooks, clips, saved, config)
+    draw, known = selection.draw(), find_known(selection.table, states)
+    reported_gone = np.fromiter(selection.reported_gone(known), np.int64)
+    drawn = draw.start(np.concatenate([np.flatnonzero(known.is_gone), reported_gone]))
+    durations_s = selection.table.durations_s(drawn)
+    num_saved = int(np.count_nonzero(known.is_saved[drawn]))
+    overlap = find_overlap(draw.hands.count_together(drawn))
+    outlooks = _look_ahead(draw, known, losses)
+    expected = _expect(outlooks, durations_s, num_saved, config)
     addresses = max(1, len(config.download.proxies))
     return Plan(
         per_class=selection.per_class,
         classes=_plan_classes(selection, outlooks, losses, overlap),
-        clips=len(clips),
-        saved=len(saved),
-        to_fetch=len(clips) - len(saved),
-        audio_s=round(sum(clip.duration_s for clip in clips.values()), 3),
+        clips=len(drawn),
+        saved=num_saved,
+        to_fetch=len(drawn) - num_saved,
+        audio_s=round(float(durations_s.sum()), 3),
         overlap=overlap,
         expected=expected,
         times=times_of(expected.asked, config.download, addresses),
         times_one_address=times_of(expected.asked, config.download, 1),
         addresses=addresses,
         clip_list=str(selection.clip_list.path) if selection.clip_list else None,
-        known_gone=len(reported_gone.keys() & draw.drawn().keys()),
+        known_gone=int(np.count_nonzero(draw.are_drawn(reported_gone))),
         losses_from=losses.source,
     )
 
@@ -181,8 +180,8 @@ class _Outlook:
     gone: float
 
 
-def _look_ahead(draw: Draw, saved: Collection[str], losses: Losses) -> list[_Outlook]:
-    num_saved = Counter(mid for clip_id in saved for mid in draw.drawn_by(clip_id))
+def _look_ahead(draw: Draw, known: KnownClips, losses: Losses) -> list[_Outlook]:
+    num_saved = draw.hands.count(known.is_saved)
     outlooks = []
     for share in draw.shares():
         loss = losses.of(share.mid)
@@ -195,25 +194,23 @@ def _look_ahead(draw: Draw, saved: Collection[str], losses: Losses) -> list[_Out
 
 
 def _expect(
-    outlooks: Sequence[_Outlook], clips: Mapping[str, Clip], saved: Collection[str], config: Config
+    outlooks: Sequence[_Outlook], durations_s: NDArray[np.float64], num_saved: int, config: Config
 ) -> Expected:
     """Add up the classes; replacements are shared by classes as often as the clips they replace."""
-    num_to_fetch = len(clips) - len(saved)
+    num_clips = len(durations_s)
+    num_to_fetch = num_clips - num_saved
     of_all = sum(outlook.to_fetch for outlook in outlooks)
     distinct = num_to_fetch / of_all if of_all else 0
     asked = round(num_to_fetch + distinct * sum(outlook.more for outlook in outlooks))
     gone = round(distinct * sum(outlook.gone for outlook in outlooks))
-    in_the_end = len(saved) + asked - gone
-    share_in_the_end = in_the_end / len(clips) if clips else 0
-    mean_s = sum(clip.duration_s for clip in clips.values()) / max(1, len(clips))
+    in_the_end = num_saved + asked - gone
+    share_in_the_end = in_the_end / num_clips if num_clips else 0
+    mean_s = float(durations_s.sum()) / max(1, num_clips)
     return Expected(
         clips=in_the_end,
         gone=gone,
         asked=asked,
-        disk_bytes=round(
-            share_in_the_end
-            * sum(estimate_wav_bytes(clip.duration_s, config.audio) for clip in clips.values())
-        ),
+        disk_bytes=round(share_in_the_end * estimate_wav_bytes(durations_s, config.audio)),
         media_bytes=round((asked - gone) * mean_s / FULL_LENGTH_S * MEDIA_BYTES_PER_CLIP),
         requests=(asked - gone) * REQUESTS_PER_CLIP + gone * REQUESTS_PER_GONE,
     )
@@ -246,15 +243,15 @@ def _plan_classes(
     ]
 
 
-def find_overlap(drawn: Mapping[str, frozenset[str]]) -> Overlap:
+def find_overlap(together: Mapping[tuple[str, ...], int]) -> Overlap:
     """Count the clips that several classes share.
 
     Parameters
     ----------
-    drawn : mapping of str to frozenset of str
-        For each clip (by clip_id) the classes (MIDs) that want it.
+    together : mapping of tuple of str to int
+        How many clips just these classes (MIDs) want, for all combinations that occur.
     """
-    groups = Counter(mids for mids in drawn.values() if len(mids) > 1)
+    groups = {mids: number for mids, number in together.items() if len(mids) > 1}
     pairs: Counter[tuple[str, str]] = Counter()
     by_class: Counter[str] = Counter()
     for mids, number in groups.items():

@@ -98,10 +98,9 @@ def plan(
     for warning in prepared.warnings:
         on_warning(warning)
     output = OutputFolder(config.output.dir)
-    states = known_states(output)
     space = find_free_space(config.output.dir)
     made = replace(
-        make_plan(prepared.selection, config, states, losses),
+        make_plan(prepared.selection, config, known_states(output), losses),
         free_bytes=space.num_bytes if space else None,
     )
     return replace(made, warnings=[*_about_reopened(output), *find_advice(made, config)])

@@ -1,13 +1,20 @@
 """The draw: the clips that each class wants, given which are still available.
 
-Pure bookkeeping. It takes what became of a clip and returns what is wanted now; it fetches nothing
-and remembers nothing between runs.
+Pure bookkeeping over row numbers of a `SegmentTable`. It takes what became of a clip and returns
+what is wanted now; it fetches nothing and remembers nothing between runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audioset_dl.catalog.segments import RowNumbers
+from audioset_dl.selection.hands import NO_ROWS, Hands
 
 
 @dataclass(frozen=True)
@@ -32,102 +39,146 @@ class Draw:
 
     Parameters
     ----------
-    rankings : mapping of str to sequence of str
-        For each chosen class (by MID) the clip_ids of all its candidates, in ranked order.
+    rankings : mapping of str to array of int
+        For each chosen class (by MID) the rows of all its candidates, in ranked order.
     per_class : int or None
         Number of clips wanted of each class; None for all.
+    num_rows : int
+        Number of rows of the table; of each a few bytes are kept.
+    labels_of : callable
+        Returns the labels (MIDs) of a row, among which are the classes that may draw it.
     """
 
-    def __init__(self, rankings: Mapping[str, Sequence[str]], per_class: int | None) -> None:
+    def __init__(
+        self,
+        rankings: Mapping[str, RowNumbers],
+        per_class: int | None,
+        *,
+        num_rows: int,
+        labels_of: Callable[[int], Iterable[str]],
+    ) -> None:
         self._rankings = rankings
         self._per_class = per_class
-        self._known_gone: set[str] = set()
-        self._drawn_by: dict[str, set[str]] = {}
-        self._next = dict.fromkeys(rankings, 0)
+        self._labels_of = labels_of
+        self._order = {mid: number for number, mid in enumerate(rankings)}
+        self._is_gone = np.zeros(num_rows, np.bool_)
+        self._is_drawn = np.zeros(num_rows, np.bool_)
+        self._num_all = 0
+        """Rows that some class drew."""
         self._num_gone = 0
+        """Those of them that are gone."""
+        self._seats = dict.fromkeys(rankings, 0)
+        """For each class, how far down its ranking it has drawn."""
+        self.hands = Hands(num_rows)
+        """What the classes drew at the start."""
+        self._drawn_later: dict[int, set[str]] = defaultdict(set)
+        """For each row that was drawn in the place of one that is gone, the classes that did so."""
+        self._num_gone_by = dict.fromkeys(rankings, 0)
+        """For each class, how many of the rows that it drew are gone."""
 
-    def start(self, known_gone: Iterable[str] = ()) -> list[str]:
-        """Draw for every class and return the wanted clips, one rank of all classes after another.
+    def start(self, known_gone: RowNumbers = NO_ROWS) -> RowNumbers:
+        """Draw for every class and return the wanted rows, one rank of all classes after another.
 
         Parameters
         ----------
-        known_gone : iterable of str
-            Clips known to be gone, from earlier runs.
+        known_gone : array of int
+            Rows known to be gone, from earlier runs.
         """
-        self._known_gone.update(known_gone)
-        hands = [
-            list(self._fill(mid, len(ranking) if self._per_class is None else self._per_class))
-            for mid, ranking in self._rankings.items()
-        ]
-        return list(_by_turns(hands))
+        self._is_gone[known_gone] = True
+        hands = [self._draw_first(mid) for mid in self._rankings]
+        ranks = [np.arange(len(hand)) for hand in hands]
+        by_turns = np.argsort(np.concatenate([NO_ROWS, *ranks]), kind="stable")
+        self._num_all = int(np.count_nonzero(self._is_drawn))
+        self._num_gone = int(np.count_nonzero(self._is_drawn & self._is_gone))
+        wanted: RowNumbers = np.concatenate([NO_ROWS, *hands])[by_turns]
+        return wanted
 
-    def replace(self, clip_id: str, stopped: Collection[str] = ()) -> list[str]:
-        """Take a drawn clip as gone; return the clips that are now wanted in its place.
+    def replace(self, row: int, stopped: Collection[str] = ()) -> list[int]:
+        """Take a drawn row as gone; return the rows that are now wanted in its place.
 
         Classes that are stopped draw none.
         """
-        self._known_gone.add(clip_id)
+        self._is_gone[row] = True
         self._num_gone += 1
-        mids = sorted(self._drawn_by[clip_id].difference(stopped))
-        return [refill for mid in mids for refill in self._fill(mid, 1)]
+        mids = self.drawn_by(row)
+        for mid in mids:
+            self._num_gone_by[mid] += 1
+        drawing = sorted(set(mids).difference(stopped))
+        return [refill for mid in drawing for refill in self._draw_next(mid)]
 
-    def restore(self, clip_id: str) -> None:
-        """Want a drawn clip again that was taken as gone; what replaced it stays drawn."""
-        self._known_gone.remove(clip_id)
+    def restore(self, row: int) -> None:
+        """Want a drawn row again that was taken as gone; what replaced it stays drawn."""
+        self._is_gone[row] = False
         self._num_gone -= 1
+        for mid in self.drawn_by(row):
+            self._num_gone_by[mid] -= 1
 
     @property
     def num_wanted(self) -> int:
-        """Number of clips that are wanted now."""
-        return len(self._drawn_by) - self._num_gone
+        """Number of rows that are wanted now."""
+        return self._num_all - self._num_gone
 
     @property
     def num_gone(self) -> int:
-        """Number of clips that would be wanted, were they not gone."""
+        """Number of rows that would be wanted, were they not gone."""
         return self._num_gone
 
-    def drawn(self) -> dict[str, frozenset[str]]:
-        """Return all drawn clips, gone or not, with the classes (MIDs) that drew them."""
-        return {clip_id: frozenset(mids) for clip_id, mids in self._drawn_by.items()}
+    def drawn(self) -> RowNumbers:
+        """Return all drawn rows, gone or not, ascending."""
+        return np.flatnonzero(self._is_drawn)
 
-    def drawn_by(self, clip_id: str) -> frozenset[str]:
-        """Return the classes (MIDs) that drew a clip."""
-        return frozenset(self._drawn_by.get(clip_id, ()))
+    def are_drawn(self, rows: RowNumbers) -> NDArray[np.bool_]:
+        """Tell of each row whether some class drew it, gone or not."""
+        drawn: NDArray[np.bool_] = self._is_drawn[rows]
+        return drawn
+
+    def drawn_by(self, row: int) -> tuple[str, ...]:
+        """Return the classes (MIDs) that drew a row, in the order of the rankings."""
+        later = self._drawn_later.get(row, ())
+        mids = [mid for mid in self._labels_of(row) if mid in later or self.hands.has(mid, row)]
+        return tuple(sorted(mids, key=self._order.__getitem__))
 
     def shares(self) -> list[Share]:
         """Return the share of each class."""
         return [self._share(mid) for mid in self._rankings]
 
+    def num_wanted_by(self) -> dict[str, int]:
+        """Return how many rows each class (by MID) has or waits for."""
+        return {mid: seats - self._num_gone_by[mid] for mid, seats in self._seats.items()}
+
     def _share(self, mid: str) -> Share:
+        is_gone = self._is_gone[self._rankings[mid]]
+        available = len(is_gone) - int(np.count_nonzero(is_gone))
+        num_gone = self._num_gone_by[mid]
+        return Share(mid, self._seats[mid] - num_gone, available, num_gone)
+
+    def _draw_first(self, mid: str) -> RowNumbers:
+        """Draw for a class; return what is not gone of it and no class had drawn before."""
         ranking = self._rankings[mid]
-        num_drawn = self._next[mid]
-        num_gone = sum(clip_id in self._known_gone for clip_id in ranking[:num_drawn])
-        later = ranking[num_drawn:] if self._known_gone else ()
-        later_gone = sum(clip_id in self._known_gone for clip_id in later)
-        return Share(
-            mid=mid,
-            wanted=num_drawn - num_gone,
-            available=len(ranking) - num_gone - later_gone,
-            gone=num_gone,
-        )
+        is_gone = self._is_gone[ranking]
+        num_drawn = len(ranking)
+        if self._per_class is not None:
+            num_available = np.cumsum(~is_gone)
+            num_drawn = min(num_drawn, 1 + int(np.searchsorted(num_available, self._per_class)))
+        drawn = ranking[:num_drawn]
+        new = drawn[~(self._is_drawn[drawn] | is_gone[:num_drawn])]
+        self._seats[mid] = num_drawn
+        self._num_gone_by[mid] = int(np.count_nonzero(is_gone[:num_drawn]))
+        self._is_drawn[drawn] = True
+        self.hands.deal(mid, drawn)
+        return new
 
-    def _fill(self, mid: str, num_seats: int) -> Iterator[str]:
-        """Draw the next clips of a ranking; yield those that no class had drawn before."""
-        ranking = self._rankings[mid]
-        while num_seats and self._next[mid] < len(ranking):
-            clip_id = ranking[self._next[mid]]
-            self._next[mid] += 1
-            is_new = clip_id not in self._drawn_by
-            is_gone = clip_id in self._known_gone
-            self._drawn_by.setdefault(clip_id, set()).add(mid)
-            self._num_gone += is_new and is_gone
-            num_seats -= not is_gone
-            if is_new and not is_gone:
-                yield clip_id
-
-
-def _by_turns(hands: Sequence[Sequence[str]]) -> Iterator[str]:
-    for rank in range(max(map(len, hands), default=0)):
-        for hand in hands:
-            if rank < len(hand):
-                yield hand[rank]
+    def _draw_next(self, mid: str) -> Iterator[int]:
+        """Draw one more row for a class that is not gone; yield it if no class had drawn it."""
+        ranking, is_filled = self._rankings[mid], False
+        while not is_filled and self._seats[mid] < len(ranking):
+            row = int(ranking[self._seats[mid]])
+            self._seats[mid] += 1
+            self._drawn_later[row].add(mid)
+            is_new, is_filled = not self._is_drawn[row], not self._is_gone[row]
+            self._is_drawn[row] = True
+            self._num_all += is_new
+            self._num_gone += is_new and not is_filled
+            self._num_gone_by[mid] += not is_filled
+            if is_new and is_filled:
+                yield row

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
+
+import numpy as np
 
 from audioset_dl.catalog.catalog import Catalog
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.catalog.files import SEGMENT_FILES
 from audioset_dl.catalog.ontology import Ontology, UnknownClass
 from audioset_dl.catalog.reading import is_mid
+from audioset_dl.catalog.segments import RowNumbers, SegmentTable, make_table
 from audioset_dl.config import Config
 from audioset_dl.errors import ConfigError, Problem
 from audioset_dl.outcomes import GONE_CODES, KINDS, VAGUE_CODES
@@ -43,13 +46,18 @@ class ClipList:
     classes: Mapping[str, frozenset[str]]
     """For each clip_id the MIDs of the classes that it counts for; never empty."""
 
-    def rankings(self, mids: Iterable[str]) -> dict[str, list[str]]:
-        """Return for each class the clips that count for it, in the order of the list."""
-        rankings: dict[str, list[str]] = {mid: [] for mid in mids}
-        for clip_id in self.clips:
+    @cached_property
+    def table(self) -> SegmentTable:
+        """The clips in columns, in the order of the list."""
+        return make_table(tuple(self.clips.values()))
+
+    def rankings(self, mids: Iterable[str]) -> dict[str, RowNumbers]:
+        """Return for each class the rows of `table` that count for it, in the order of the list."""
+        rankings: dict[str, list[int]] = {mid: [] for mid in mids}
+        for row, clip_id in enumerate(self.clips):
             for mid in self.classes[clip_id]:
-                rankings[mid].append(clip_id)
-        return rankings
+                rankings[mid].append(row)
+        return {mid: np.array(rows, np.int32) for mid, rows in rankings.items()}
 
 
 def read_clip_list(config: Config, catalog: Catalog, chosen: Collection[str]) -> ClipList:

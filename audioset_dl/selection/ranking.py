@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +13,6 @@ from audioset_dl.catalog.segments import RowNumbers, SegmentTable
 
 # Raise it when the same seed gives another order: caches of older versions are then not used.
 RANKING_VERSION = 1
-
-_FIRST_NAMES = 64
 
 
 def rank_clips(seed: int, mid: str, clip_ids: Iterable[str]) -> list[str]:
@@ -74,35 +71,3 @@ def _sort_digests(digests: Sequence[bytes]) -> NDArray[np.intp]:
     if (first[1:] == first[:-1]).any():  # the first 8 of the 32 bytes do not decide
         order = np.lexsort(words.T[::-1])
     return order
-
-
-class Ranking(Sequence[str]):
-    """The clip_ids of some rows of a table, in a given order; made when they are looked at.
-
-    Few of the candidates of a class are ever drawn, and of all clips the names take 300 MB.
-    """
-
-    def __init__(self, table: SegmentTable, rows: RowNumbers) -> None:
-        self._table = table
-        self._rows = rows
-        self._names: list[str] = []
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[str]: ...
-
-    def __getitem__(self, index: int | slice) -> str | list[str]:
-        """Return one clip_id, or those of a slice."""
-        if isinstance(index, slice):
-            return self._table.clip_ids(self._rows[index])
-        position = range(len(self))[index]
-        while position >= len(self._names):
-            start = len(self._names)
-            stop = start + max(start, _FIRST_NAMES)
-            self._names += self._table.clip_ids(self._rows[start:stop])
-        return self._names[position]

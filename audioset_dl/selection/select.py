@@ -17,13 +17,14 @@ from audioset_dl.catalog.catalog import Catalog, load_catalog
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.catalog.files import CLASS_FILES, Progress, fetch_files, hash_content
 from audioset_dl.catalog.ontology import Node, Ontology
-from audioset_dl.catalog.segments import SegmentTable
+from audioset_dl.catalog.segments import RowNumbers, SegmentTable
 from audioset_dl.config import ClipsConfig, Config
 from audioset_dl.outcomes import VAGUE_CODES
 from audioset_dl.selection.classes import find_idle_names, select_classes
 from audioset_dl.selection.draw import Draw
+from audioset_dl.selection.known import KnownClips
 from audioset_dl.selection.lists import ClipList, KnownGone, load_known_gone, read_clip_list
-from audioset_dl.selection.ranking import Ranking, rank_rows
+from audioset_dl.selection.ranking import rank_rows
 from audioset_dl.words import count
 
 FULL_LENGTH_S = 10.0
@@ -50,15 +51,19 @@ class Selection:
     known_gone: KnownGone = field(default_factory=KnownGone)
     """Clips that others report gone."""
 
+    @property
+    def table(self) -> SegmentTable:
+        """The clips, which are named by their row numbers in it."""
+        return self.clip_list.table if self.clip_list is not None else self.catalog.segments
+
     @cached_property
-    def rankings(self) -> Mapping[str, Sequence[str]]:
-        """For each chosen class (by MID) its candidates' clip_ids in ranked order."""
+    def rankings(self) -> Mapping[str, RowNumbers]:
+        """For each chosen class (by MID) the rows of its candidates, in ranked order."""
         mids = [node.mid for node in self.classes]
         if self.clip_list is not None:
             return self.clip_list.rankings(mids)
-        table = self.catalog.segments
-        ranked = rank_rows(self.seed, mids, table, self.cache)
-        return {mid: Ranking(table, rows[self.is_candidate[rows]]) for mid, rows in ranked.items()}
+        ranked = rank_rows(self.seed, mids, self.table, self.cache)
+        return {mid: rows[self.is_candidate[rows]] for mid, rows in ranked.items()}
 
     def num_candidates(self, mid: str) -> int:
         """Return how many clips a class may draw; 0 for one that is not chosen."""
@@ -68,41 +73,40 @@ class Selection:
         rows = self.catalog.segments.rows_of(mid)
         return int(np.count_nonzero(self.is_candidate[rows])) if is_chosen else 0
 
-    def reported_gone(
-        self, states: Mapping[str, tuple[str, str | None]], retry: Collection[str] = ()
-    ) -> dict[str, str]:
-        """Return the clips not to ask for, as others report them gone, with the failure code.
+    def reported_gone(self, known: KnownClips, retry: Collection[str] = ()) -> dict[int, str]:
+        """Return the rows not to ask for, as others report them gone, with the failure code.
 
         Parameters
         ----------
-        states : mapping of str to (state, code)
+        known : KnownClips
             What the journal knows: a clip that is saved stays saved, and one that was found gone
             here needs no report.
         retry : collection of str
             Failure codes of clips to ask for all the same.
         """
+        codes = self.known_gone.codes
+        rows = self.table.find_all(list(codes)).tolist()
         return {
-            clip_id: code
-            for clip_id, code in self.known_gone.codes.items()
-            if code not in retry and states.get(clip_id, ("",))[0] not in ("saved", "gone")
+            row: code
+            for row, code in zip(rows, codes.values(), strict=True)
+            if row >= 0 and code not in retry and not (known.is_saved[row] or known.is_gone[row])
         }
 
     def draw(self) -> Draw:
         """Return a new draw over the rankings."""
-        return Draw(self.rankings, self.per_class)
+        table = self.table
+        return Draw(self.rankings, self.per_class, num_rows=len(table), labels_of=table.labels_of)
 
-    def clip(self, clip_id: str) -> Clip:
-        """Return a clip of the list or the catalog."""
-        if self.clip_list is not None:
-            return self.clip_list.clips[clip_id]
-        row = self.catalog.segments.find(clip_id)
+    def row(self, clip_id: str) -> int:
+        """Return the row number of a clip; `KeyError` where there is no such clip."""
+        row = self.table.find(clip_id)
         if row is None:
             raise KeyError(clip_id)
-        return self.catalog.segments.clip(row)
+        return row
 
-    def in_ontology_order(self, mids: frozenset[str]) -> tuple[str, ...]:
-        """Sort MIDs of classes."""
-        return tuple(sorted(mids, key=self.catalog.ontology.order))
+    def clip(self, clip_id: str) -> Clip:
+        """Return a clip; `KeyError` where there is no such clip."""
+        return self.table.clip(self.row(clip_id))
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from audioset_dl.dataset.failures import read_failures
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.dataset.manifest import read_failures, read_manifest
+from audioset_dl.dataset.manifest import read_manifest
 from audioset_dl.dataset.rows import Row
 from audioset_dl.dataset.run_info import read_run_info
 from audioset_dl.errors import OutputError

@@ -13,10 +13,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from audioset_dl.dataset.failures import write_failures
 from audioset_dl.dataset.file_check import OnFile, check_file
 from audioset_dl.dataset.journal import Journal
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.dataset.manifest import write_failures
 from audioset_dl.dataset.resume import (
     drop_pending,
     file_size,

@@ -13,9 +13,10 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from audioset_dl.dataset.failures import read_failures
 from audioset_dl.dataset.journal_reader import read_journal
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.dataset.manifest import read_failures, read_manifest
+from audioset_dl.dataset.manifest import read_manifest
 from audioset_dl.dataset.resume import read_pending
 from audioset_dl.dataset.rows import Row, SavedFile
 from audioset_dl.dataset.run_info import RunInfo, read_run_info

@@ -91,8 +91,9 @@ def run_prepare(folder: Path, **clips) -> Prepared:
 
 def drawn(prepared: Prepared) -> tuple[dict[str, list[str]], list[str]]:
     selection = prepared.selection
-    rankings = {mid: list(ranking) for mid, ranking in selection.rankings.items()}
-    return rankings, selection.draw().start()
+    name = selection.table.clip_ids
+    rankings = {mid: name(ranking) for mid, ranking in selection.rankings.items()}
+    return rankings, name(selection.draw().start())
 
 
 @settings(max_examples=50, deadline=None)

@@ -6,14 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from audioset_dl.dataset.manifest import (
-    FAILURES_COLUMNS,
-    MANIFEST_COLUMNS,
-    read_failures,
-    read_manifest,
-    write_failures,
-    write_manifest,
-)
+from audioset_dl.dataset.failures import FAILURES_COLUMNS, read_failures, write_failures
+from audioset_dl.dataset.manifest import MANIFEST_COLUMNS, read_manifest, write_manifest
 from audioset_dl.dataset.rows import Row
 from audioset_dl.errors import OutputError
 

@@ -20,6 +20,7 @@ from audioset_dl.dataset.journal import open_journal
 from audioset_dl.dataset.journal_reader import read_states
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.manifest import write_manifest
+from audioset_dl.dataset.rows import Row
 from audioset_dl.dataset.verify import Repair, repair_folder, verify_folder
 from audioset_dl.errors import OutputError, OutputLockedError
 from audioset_dl.simulator import Simulator
@@ -38,15 +39,12 @@ def folder(tmp_path: Path, make_clip, make_saved) -> OutputFolder:
     folder = OutputFolder(tmp_path / "out")
     clips = [make_clip(f"video-0000{n}", start_s=0.0, end_s=0.1) for n in range(4)]
     with open_journal(folder.journal) as journal:
-        journal.want({clip.clip_id: (DOG,) for clip in clips}, clips, NOW)
-        journal.want_nothing()
-        journal.want({clip.clip_id: (DOG,) for clip in clips[:3]}, clips[:3], NOW)
         for number, clip in enumerate(clips):
             wav = make_wav(number)
             write_file(folder.path / FILES[number], wav)
             digest = hashlib.sha256(wav).hexdigest()
             saved = make_saved(FILES[number], sha256=digest, num_samples=1600, num_bytes=len(wav))
-            journal.record_saved(clip.clip_id, saved)
+            journal.record_saved(Row(clip, file=saved, classes=(DOG,), wanted=number < 3))
         write_manifest(folder.manifest, journal.rows("saved"), NAMES)
     return folder
 
@@ -65,8 +63,8 @@ def actions(repaired: Repair) -> dict[tuple[str, str], str]:
 
 
 def states(folder: OutputFolder) -> list[str]:
-    known = read_states(folder.journal)
-    return [known[clip_id][0] for clip_id in CLIPS]
+    known = {clip_id: state for clip_id, state, _ in read_states(folder.journal)}
+    return [known[clip_id] for clip_id in CLIPS]
 
 
 def listed(folder: OutputFolder) -> list[str]:
@@ -273,7 +271,7 @@ def test_an_older_journal_is_not_believed_over_a_file_that_is_as_the_manifest_sa
     with open_journal(folder.journal) as journal:
         row = journal.find(CLIPS[1])
         digest = hashlib.sha256(make_wav(7)).hexdigest()
-        journal.record_saved(CLIPS[1], replace(row.file, sha256=digest))
+        journal.record_saved(replace(row, file=replace(row.file, sha256=digest)))
         write_manifest(folder.manifest, journal.rows("saved"), NAMES)
     folder.journal.write_bytes(older)
     before = folder.manifest.read_bytes()

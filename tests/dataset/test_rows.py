@@ -14,7 +14,7 @@ import pytest
 from world import DOG, World, make_clips, run_command, videos_of
 
 from audioset_dl.dataset.journal import open_journal
-from audioset_dl.dataset.rows import check_clip, check_saved_file
+from audioset_dl.dataset.rows import Row, check_clip, check_saved_file
 from audioset_dl.errors import OutputError
 from audioset_dl.simulator import Simulator
 from audioset_dl.storage.lock import hold_folder
@@ -135,7 +135,6 @@ def test_a_disk_that_fails_while_the_folder_is_held(tmp_path: Path, monkeypatch)
 def test_a_row_is_named_by_its_clip(tmp_path: Path, make_clip, make_saved) -> None:
     clip, path = make_clip(), tmp_path / "journal.sqlite"
     with open_journal(path) as journal:
-        journal.want({clip.clip_id: (DOG,)}, [clip], "now")
-        journal.record_saved(clip.clip_id, make_saved("../x.wav"))
+        journal.record_saved(Row(clip, file=make_saved("../x.wav"), classes=(DOG,)))
         with pytest.raises(OutputError, match=rf"{clip.clip_id}.*file_name '\.\./x\.wav'"):
             list(journal.rows())

@@ -6,10 +6,11 @@ import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from types import SimpleNamespace
 
-from fakes import FakeClock
+from fakes import FakeClock, FakeSelection
 
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.config import DownloadConfig
@@ -17,17 +18,16 @@ from audioset_dl.dataset.journal import open_journal
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.rows import SavedFile
 from audioset_dl.download.address import open_account, open_addresses
+from audioset_dl.download.choices import find_untried
 from audioset_dl.download.engine import Engine
 from audioset_dl.download.fetcher import Job
 from audioset_dl.download.messages import PauseNote, describe_doubts
 from audioset_dl.download.queues import Queues
 from audioset_dl.download.recorder import Recorder
-from audioset_dl.download.tasks import make_task
 from audioset_dl.download.witnesses import NUM_SAVED, canary_clip
 from audioset_dl.download.workers import Interrupt, Outcome
 from audioset_dl.errors import AudiosetDlError
 from audioset_dl.outcomes import Failure
-from audioset_dl.selection.draw import Draw
 
 MID = "/m/0bt9lr"
 CANARY = "jNQXAC9IVRw"
@@ -101,32 +101,6 @@ def saved(file_name: str) -> SavedFile:
     )  # fmt: skip
 
 
-class RankedClips:
-    """Clips in the rankings of some classes, as `Selection` has them."""
-
-    def __init__(self, rankings: Mapping[str, Sequence[str]], per_class: int | None) -> None:
-        clips = {ytid: (30.0, 40.0) for ranking in rankings.values() for ytid in ranking}
-        self._clips = {
-            f"{ytid}_30000": Clip(ytid, start, end, (MID,), "made")
-            for ytid, (start, end) in clips.items()
-        }
-        self._rankings = {
-            mid: [f"{ytid}_30000" for ytid in ranking] for mid, ranking in rankings.items()
-        }
-        self._per_class = per_class
-        self.classes = [SimpleNamespace(mid=mid, name=mid) for mid in rankings]
-        self.catalog = SimpleNamespace(ontology=())
-
-    def draw(self) -> Draw:
-        return Draw(self._rankings, self._per_class)
-
-    def clip(self, clip_id: str) -> Clip:
-        return self._clips[clip_id]
-
-    def in_ontology_order(self, mids: frozenset[str]) -> tuple[str, ...]:
-        return tuple(sorted(mids))
-
-
 @dataclass
 class Ended:
     """How a run ended."""
@@ -172,7 +146,9 @@ class Folder:
         if always:
             config |= {"cookies": Path("cookies.txt"), "cookies_use": "always"}
         settings = DownloadConfig(**{"delay_s": 1, "max_per_hour": None, "workers": 4, **config})
-        selection = RankedClips(self.rankings, self.per_class)
+        ytids = dict.fromkeys(ytid for ranking in self.rankings.values() for ytid in ranking)
+        clips = [Clip(ytid, 30.0, 40.0, (MID,), "made") for ytid in ytids]
+        selection = FakeSelection(clips, self.per_class, self.rankings)
         output = OutputFolder(self.path)
         layout = SimpleNamespace(file_name=lambda clip_id, _labels: f"wav/Y{clip_id}.wav")
         with open_journal(output.journal) as journal:
@@ -183,8 +159,8 @@ class Folder:
             queues = Queues(addresses, open_account(addresses, settings) if account else ())
             for address in (*queues.guests.addresses, *queues.account.addresses):
                 address.witnesses.others = [*saved_last, canary_clip(CANARY)]
-            for clip_id, code in missing.items():
-                queues.add(make_task(clip_id, code, has_account=account))
+            for task in selection.tasks(missing, has_account=account):
+                queues.add(task)
             engine = Engine(
                 queues, recorder, workers, config=settings, clock=clock,
                 pause=PauseNote(journal, len(addresses)), watch=lambda _standing: None,
@@ -195,7 +171,8 @@ class Folder:
                 engine.run()
             except AudiosetDlError as raised:
                 error = raised
-            rows = {row.ytid: row for row in journal.rows() if row.wanted}
+            known = chain(journal.rows(), find_untried(journal, recorder.draw, selection.table))
+            rows = {row.ytid: row for row in known if row.wanted}
         return Ended(
             {ytid: row.state for ytid, row in rows.items()},
             {ytid: row.code for ytid, row in rows.items()},

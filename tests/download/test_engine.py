@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import signal
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import chain, pairwise
 from types import SimpleNamespace
 
 import pytest
@@ -16,11 +16,11 @@ from audioset_dl.dataset.journal import open_journal
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.status import PAUSE_NOTE
 from audioset_dl.download.address import Address, open_account
+from audioset_dl.download.choices import find_untried
 from audioset_dl.download.engine import Engine
 from audioset_dl.download.messages import PauseNote
 from audioset_dl.download.queues import Queues
 from audioset_dl.download.recorder import Recorder, Standing
-from audioset_dl.download.tasks import make_task
 from audioset_dl.download.witnesses import canary_clip
 from audioset_dl.download.workers import Interrupt
 from audioset_dl.errors import (
@@ -88,12 +88,20 @@ class Setting:
             )
             error = None
             try:
-                for clip_id, code in missing.items():
-                    queues.add(make_task(clip_id, code, has_account=account))
+                for task in selection.tasks(missing, has_account=account):
+                    queues.add(task)
                 engine.run()
             except Exception as raised:  # noqa: BLE001
                 error = raised
-            return Run(workers, codes_of(journal.rows()), standings, clock, error)
+            return Run(
+                workers,
+                codes_of(
+                    chain(journal.rows(), find_untried(journal, recorder.draw, selection.table))
+                ),
+                standings,
+                clock,
+                error,
+            )
 
 
 @pytest.fixture

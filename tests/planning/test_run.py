@@ -30,7 +30,7 @@ def config_of(per_class: int | None = 10, *, names: tuple[str, ...] = ("Dog",), 
 
 
 def advice_of(catalog: Catalog, config: Config, free_bytes: int | None = None) -> dict[str, str]:
-    plan = replace(make_plan(select(catalog, config), config, {}), free_bytes=free_bytes)
+    plan = replace(make_plan(select(catalog, config), config), free_bytes=free_bytes)
     return {one.code: one.message for one in find_advice(plan, config)}
 
 
@@ -64,7 +64,7 @@ def test_warns_of_a_class_that_is_hardly_ever_alone(tmp_path: Path) -> None:
 
 def test_warns_of_a_disk_that_is_too_small(catalog) -> None:
     config = config_of(3, names=("Dog",))
-    needed = make_plan(select(catalog, config), config, {}).expected.disk_bytes
+    needed = make_plan(select(catalog, config), config).expected.disk_bytes
     assert "disk" in advice_of(catalog, config, needed - 1)
     assert "disk" not in advice_of(catalog, config, needed)
     assert "disk" not in advice_of(catalog, config, None)

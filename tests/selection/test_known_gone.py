@@ -15,12 +15,13 @@ from world import BARK, CAT, DATA, DOG, MakeWorld, World, make_clips, run_comman
 
 from audioset_dl.catalog.catalog import load_catalog
 from audioset_dl.config import ClipsConfig, Config, DownloadConfig
+from audioset_dl.dataset.failures import write_failures
 from audioset_dl.dataset.journal import open_journal
-from audioset_dl.dataset.manifest import write_failures
 from audioset_dl.dataset.rows import Row, add_known_gone
 from audioset_dl.dataset.status import count_clips
 from audioset_dl.errors import ConfigError
 from audioset_dl.outcomes import VAGUE_CODES
+from audioset_dl.selection.known import find_known
 from audioset_dl.selection.lists import (
     GONE_FOR_ALL,
     GONE_FOR_GUESTS,
@@ -106,29 +107,31 @@ def test_what_is_no_such_table_is_refused(tmp_path: Path, text: str, words: str)
 
 
 def test_what_is_saved_or_found_gone_here_needs_no_report() -> None:
-    known = {"saved": "private", "gone": "private", "waiting": "private", "new": "removed"}
-    states = {"saved": ("saved", None), "gone": ("gone", "drm"), "waiting": ("waiting", "network")}
     catalog = load_catalog(DATA, ["eval"])
+    saved, gone, waiting, new = catalog.segments.clip_ids()[:4]
+    known = {saved: "private", gone: "private", waiting: "private", new: "removed", "x": "removed"}
+    states = [(saved, "saved", None), (gone, "gone", "drm"), (waiting, "waiting", "network")]
+    known_here = find_known(catalog.segments, [*states, ("other-clip__0", "saved", None)])
     selection = Selection((), catalog, None, known_gone=KnownGone(known))
-    assert selection.reported_gone(states) == {"waiting": "private", "new": "removed"}
-    assert selection.reported_gone(states, retry=["private"]) == {"new": "removed"}
+    assert selection.reported_gone(known_here) == {2: "private", 3: "removed"}
+    assert selection.reported_gone(known_here, retry=["private"]) == {3: "removed"}
+    assert known_here.codes == {2: "network"}
 
 
 def test_what_is_taken_as_gone_is_counted_and_not_in_the_journal(tmp_path, make_clip) -> None:
     clips = [make_clip(f"video-0000{n}") for n in range(3)]
     ids = [clip.clip_id for clip in clips]
     with open_journal(tmp_path / "journal.sqlite") as journal:
-        journal.want(dict.fromkeys(ids[:2], (DOG,)), clips[:2], NOW)
-        journal.record_failed(
-            ids[0], state="gone", code="private", detail="seen", charged=True, now=NOW
-        )
+        gone = Row(clips[0], state="gone", code="private", detail="seen", updated_at=NOW)
+        journal.record_failed(gone, charged=True)
+        journal.note_num_wanted({"": 1})
         journal.note_known_gone(["removed", "private"])
-        assert journal.states() == {ids[0]: ("gone", "private"), ids[1]: ("waiting", None)}
+        assert list(journal.states()) == [(ids[0], "gone", "private")]
         counts = count_clips(journal)
         assert (counts.wanted, counts.gone, counts.waiting) == (1, 3, 1)
         assert counts.failures == {"private": 2, "removed": 1}
-        journal.want_nothing()
-        assert count_clips(journal).gone == 0, "the next run may have another list"
+        journal.forget_num_wanted()
+        assert count_clips(journal).gone == 1, "the next run may have another list"
 
 
 def test_the_rows_of_what_is_taken_as_gone(tmp_path: Path, make_clip) -> None:

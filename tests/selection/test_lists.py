@@ -63,15 +63,17 @@ def test_the_clips_of_a_list_each_once_whatever_per_class_says(choose: Choose, t
     selection = choose(text)
     assert selection.clip_list is not None
     assert list(selection.clip_list.clips) == [DOG_CLIP, CAT_CLIP]
-    assert sorted(selection.draw().start()) == sorted([DOG_CLIP, CAT_CLIP])
+    assert sorted(selection.draw().start()) == [0, 1]
+    assert selection.table.clip_ids() == [DOG_CLIP, CAT_CLIP]
     assert selection.clip(DOG_CLIP).labels == (BARK, "/m/068hy", DOG, ANIMAL)
     assert selection.clip(DOG_CLIP).subset == "balanced_train"
 
 
 def test_a_clip_that_is_gone_has_no_replacement(choose: Choose) -> None:
-    draw = choose(f"clip_id\n{DOG_CLIP}\n{CAT_CLIP}\n").draw()
+    selection = choose(f"clip_id\n{DOG_CLIP}\n{CAT_CLIP}\n")
+    draw = selection.draw()
     draw.start()
-    assert draw.replace(DOG_CLIP) == []
+    assert draw.replace(selection.row(DOG_CLIP)) == []
     assert (draw.num_wanted, draw.num_gone) == (1, 1)
 
 

@@ -3,12 +3,9 @@
 import hashlib
 from pathlib import Path
 
-import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audioset_dl.catalog.segments import SegmentSource, read_segments
 from audioset_dl.selection import ranking
 from audioset_dl.selection.ranking import rank_clips
 
@@ -49,14 +46,3 @@ def test_digests_that_begin_alike_are_told_apart_by_the_rest(ends: list[bytes], 
     digests = [random.choice([b"a", b"\xff"]) * 30 + end for end in ends]
     order = ranking._sort_digests(digests)
     assert [digests[position] for position in order] == sorted(digests)
-
-
-def test_a_ranking_is_a_sequence_of_names() -> None:
-    table = read_segments([SegmentSource(DATA / "balanced_train_segments.csv", "balanced_train")])
-    rows = np.tile(np.arange(len(table)), 20)[::-1]
-    names = table.clip_ids(rows)
-    ranked = ranking.Ranking(table, rows)
-    assert list(ranked) == names
-    assert [ranked[0], ranked[-1], ranked[3:7]] == [names[0], names[-1], names[3:7]]
-    with pytest.raises(IndexError):
-        ranked[len(names)]

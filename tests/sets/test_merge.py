@@ -24,10 +24,10 @@ from datasets import (
 from world import BARK, CAT, DOG, GLOCKENSPIEL, PATIENCE_S, MakeWorld, clean_environment, make_clips
 from world import run_command as run
 
+from audioset_dl.dataset.failures import write_failures
 from audioset_dl.dataset.journal import open_journal
 from audioset_dl.dataset.journal_reader import read_journal
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.dataset.manifest import write_failures
 from audioset_dl.dataset.resume import write_pending
 from audioset_dl.dataset.rows import Row, add_known_gone
 from audioset_dl.dataset.run_info import read_run_info
