@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-import numpy as np
-
 from audioset_dl.catalog.segments import SegmentTable
 from audioset_dl.dataset.journal import Journal
 from audioset_dl.dataset.journal_reader import Choice, JournalReader
@@ -44,14 +42,13 @@ def _find_changed(
     classes = draw.hands.holders(rows)
     for one, row, mids in zip(choices, rows.tolist(), classes, strict=True):
         is_wanted = mids and row not in left_out
-        new = choose(table, row, mids) if is_wanted else one._replace(wanted=False)
+        new = choose(one.clip_id, table, row, mids) if is_wanted else one._replace(wanted=False)
         if new != one:
             yield new
 
 
-def choose(table: SegmentTable, row: int, classes: tuple[str, ...]) -> Choice:
+def choose(clip_id: str, table: SegmentTable, row: int, classes: tuple[str, ...]) -> Choice:
     """Return the choice of a clip that some classes (MIDs) want."""
-    (clip_id,) = table.clip_ids(np.array([row]))
     return Choice(clip_id, table.labels_of(row), table.subset_of(row), classes, wanted=True)
 
 

@@ -22,7 +22,7 @@ from audioset_dl.download.workers import Interrupt, Outcome, Workers
 from audioset_dl.errors import Interrupted, OutputError
 
 # A full disk fails every clip: there is less to wait for than after a signal.
-ABANDON_AFTER_S: dict[type[BaseException], float] = {Interrupted: 4.0, OutputError: 1.5}
+ABANDON_AFTER_S: dict[type[BaseException], float] = {Interrupted: 2.0, OutputError: 1.5}
 """Seconds that a run that ends early waits for attempts under way, by the reason of its end."""
 
 Watch = Callable[[Standing], None]

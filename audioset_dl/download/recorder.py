@@ -106,8 +106,7 @@ class Recorder:
         """Draw the clips, put their files in order, and return those that are to be fetched."""
         journal, table = self._journal, self._selection.table
         gone = np.flatnonzero(find_known(table, journal.states()).is_gone)
-        listed = np.fromiter(self._known_gone, np.int64)
-        drawn = self.draw.start(np.concatenate([gone, listed]))
+        drawn = self.draw.start(np.append(gone, np.fromiter(self._known_gone, np.int64)))
         note_choices(journal, self.draw, table, self._known_gone)
         journal.forget_num_wanted()
         self._note_num_wanted()
@@ -167,7 +166,10 @@ class Recorder:
         rows = self.draw.replace(self._selection.row(clip_id), stopped_classes)
         refills = self._selection.table.clip_ids(np.array(rows, np.int64))
         table = self._selection.table
-        self._journal.note_choices(choose(table, row, self.draw.drawn_by(row)) for row in rows)
+        self._journal.note_choices(
+            choose(clip_id, table, row, self.draw.drawn_by(row))
+            for clip_id, row in zip(refills, rows, strict=True)
+        )
         self._note_num_wanted()
         missing = self._settle(refills, now=utc_now())
         num_found = len(refills) - len(missing)

@@ -13,7 +13,7 @@ from audioset_dl.dataset.rows import SavedFile
 from audioset_dl.download.fetcher import Job
 from audioset_dl.outcomes import Failure
 
-CLOSE_AFTER_S = 2.0
+CLOSE_AFTER_S = 0.5
 """Seconds that the fetchers have to close their connections once there is nothing more to do."""
 
 

@@ -140,17 +140,15 @@ class Draw:
 
     def shares(self) -> list[Share]:
         """Return the share of each class."""
-        return [self._share(mid) for mid in self._rankings]
+        wanted, gone = self.num_wanted_by(), self._num_gone_by
+        return [
+            Share(mid, wanted[mid], int((~self._is_gone[ranking]).sum()), gone[mid])
+            for mid, ranking in self._rankings.items()
+        ]
 
     def num_wanted_by(self) -> dict[str, int]:
         """Return how many rows each class (by MID) has or waits for."""
         return {mid: seats - self._num_gone_by[mid] for mid, seats in self._seats.items()}
-
-    def _share(self, mid: str) -> Share:
-        is_gone = self._is_gone[self._rankings[mid]]
-        available = len(is_gone) - int(np.count_nonzero(is_gone))
-        num_gone = self._num_gone_by[mid]
-        return Share(mid, self._seats[mid] - num_gone, available, num_gone)
 
     def _draw_first(self, mid: str) -> RowNumbers:
         """Draw for a class; return what is not gone of it and no class had drawn before."""
