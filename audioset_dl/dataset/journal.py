@@ -25,7 +25,7 @@ from audioset_dl.dataset.journal_reader import (
     row_values,
     unusable_error,
 )
-from audioset_dl.dataset.journal_schema import check_version, migrate, version_of
+from audioset_dl.dataset.journal_schema import check_version, migrate_file, version_of
 from audioset_dl.dataset.rows import FILE_COLUMNS, Row
 from audioset_dl.errors import OutputError
 from audioset_dl.storage.files import as_output_error
@@ -228,5 +228,5 @@ def open_journal(path: Path, *, check: Callable[[], object] = lambda: None) -> I
         (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if found != "ok":
             raise OutputError(f"the journal {path} is damaged ({found!r:.80})", fix=BEGIN_ANEW)
-        migrate(connection)
+        migrate_file(connection, path)
         yield Journal(connection, path, check)

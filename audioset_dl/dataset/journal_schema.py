@@ -11,6 +11,7 @@ from pathlib import Path
 
 from audioset_dl.dataset.version_0_1 import ASKED_WITH_COOKIES, FOUND, HEARD_TWICE, KNOWN_FROM
 from audioset_dl.errors import OutputError
+from audioset_dl.storage.disk import find_free_space
 
 _VERSION_1 = """
 CREATE TABLE clips (
@@ -129,6 +130,9 @@ A new one is added at the end; none is ever changed, as there are journals that 
 VERSION = len(MIGRATIONS)
 
 
+_LEAST_ROOM = 1 << 20
+
+
 def version_of(connection: sqlite3.Connection) -> int:
     """Return the version of a journal; 0 for an empty file."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -143,6 +147,33 @@ def migrate(connection: sqlite3.Connection, *, to: int = VERSION) -> None:
     for number in range(version_of(connection) + 1, to + 1):
         script = MIGRATIONS[number - 1]
         connection.executescript(f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;")
+
+
+def migrate_file(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring a journal on the disk to this version, and make the file as small as it can be.
+
+    Raises
+    ------
+    OutputError
+        There is too little room on the disk; the journal is as it was.
+    """
+    if not 0 < version_of(connection) < VERSION:
+        migrate(connection)
+        return
+    (num_rows, num_kept) = connection.execute(
+        "SELECT COUNT(*), COALESCE(SUM(state != 'waiting' OR code IS NOT NULL), 0) FROM clips"
+    ).fetchone()
+    # What stays is written to SQLite's log, to the file, and once more to make that smaller.
+    needed = round(3 * path.stat().st_size * num_kept / max(1, num_rows)) + _LEAST_ROOM
+    room = find_free_space(path)
+    if room is not None and room.num_bytes < needed:
+        raise OutputError(
+            f"{path}: to bring the journal to the form of this version takes {needed:,} bytes, "
+            f"{room}",
+            fix="make room, and run again: nothing was changed",
+        )
+    migrate(connection)
+    connection.execute("VACUUM")
 
 
 def migrated_copy(connection: sqlite3.Connection) -> sqlite3.Connection:

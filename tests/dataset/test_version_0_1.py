@@ -43,6 +43,7 @@ from audioset_dl.dataset.status import count_clips, read_status, read_tried_clip
 from audioset_dl.dataset.verify import verify_folder
 from audioset_dl.errors import OutputError
 from audioset_dl.sets.merge import merge_parts
+from audioset_dl.storage.disk import FreeSpace
 
 PROOFS = {
     REMOVED.clip_id: "said", AGE.clip_id: "said", OUT_OF_RANGE.clip_id: "found",
@@ -197,3 +198,42 @@ def test_a_download_goes_on_with_it(world: World) -> None:
     status = world.status(config)
     assert (status["saved"], status["gone"], status["waiting"]) == (2, 5, 1)
     assert run_command("verify", config, "--deep").returncode == 0
+
+
+@pytest.fixture
+def wide(folder: OutputFolder) -> OutputFolder:
+    """The folder, with 20,000 more clips that are wanted and were never asked for."""
+    ytids = [f"w{number:010d}" for number in range(20_000)]
+    with closing(sqlite3.connect(folder.journal)) as connection, connection:
+        connection.executemany(
+            "INSERT INTO clips (clip_id, ytid, start_s, end_s, labels, subset, classes, wanted,"
+            " state, updated_at) VALUES (?, ?, 0, 10, '/m/a;/m/b', 'eval', ?, 1, 'waiting', 'now')",
+            [(f"{ytid}_0", ytid, "/m/a;/m/b" if ytid < ytids[5000] else "/m/b") for ytid in ytids],
+        )
+    return folder
+
+
+def test_only_the_number_is_kept_of_what_was_never_asked_for(wide) -> None:
+    before = wide.journal.stat().st_size
+    with read_journal(wide.journal) as journal:
+        assert count_clips(journal).waiting == 20_002
+    with open_journal(wide.journal) as journal:
+        assert count_clips(journal).waiting == 20_002
+        numbers = journal.num_wanted()
+        assert (numbers[""], numbers["/m/a"], numbers["/m/b"]) == (20_004, 5000, 20_000)
+        check_rows(list(journal.rows()))
+    assert wide.journal.stat().st_size < before / 50
+
+
+def test_without_room_for_its_new_form_it_stays_as_it_is(folder, monkeypatch) -> None:
+    before = folder.journal.read_bytes()
+    room = FreeSpace(100_000, None)
+    monkeypatch.setattr(journal_schema, "find_free_space", lambda _path: room)
+    words = "takes [0-9,]+ bytes, 100,000 bytes"
+    with pytest.raises(OutputError, match=words) as told, open_journal(folder.journal):
+        pass
+    assert "make room" in told.value.fix
+    assert folder.journal.read_bytes() == before
+    monkeypatch.undo()
+    with open_journal(folder.journal) as journal:
+        check_rows(list(journal.rows()))
