@@ -23,7 +23,7 @@ from audioset_dl.cli.group import (
     takes_quiet,
     warn,
 )
-from audioset_dl.cli.progress import DownloadProgress, file_bars, make_bar
+from audioset_dl.cli.progress import DownloadProgress, count_files, file_bars, make_bar
 from audioset_dl.config import Config, load_config
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.report import dataset as report
@@ -194,7 +194,7 @@ def print_verification(
     from audioset_dl.dataset.verify import verify as verify_dataset
 
     with make_bar("checked", "file", quiet=quiet or as_json) as bar:
-        result = verify_dataset(settings, deep=deep, repair=repair, on_file=bar.update)
+        result = verify_dataset(settings, deep=deep, repair=repair, on_files=count_files(bar))
     if isinstance(result, Repair):
         print_result(result, report.repair_document, report.repair_text, as_json=as_json)
     else:
@@ -251,7 +251,7 @@ def merge(out: Path, parts: tuple[Path, ...], *, as_json: bool, quiet: bool) -> 
     from audioset_dl.storage.clock import utc_now
 
     with make_bar("merged", "file", quiet=quiet or as_json) as bar:
-        merged = merge_parts(OutputFolder(out), parts, now=utc_now(), on_file=bar.update)
+        merged = merge_parts(OutputFolder(out), parts, now=utc_now(), on_files=count_files(bar))
     text = partial(report.merge_text, out=out)
     print_result(merged, report.merge_document, text, as_json=as_json)
     sys.exit(merged.exit_code)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
+from audioset_dl.words import size
+
 if TYPE_CHECKING:
     from audioset_dl.download.recorder import Standing
 
@@ -76,6 +78,20 @@ def make_bar(name: str, unit: str, *, quiet: bool) -> tqdm[Any]:
         desc=name, unit=unit, unit_scale=unit == "B", file=sys.stderr, dynamic_ncols=True,
         leave=False, disable=quiet or not sys.stderr.isatty(),
     )  # fmt: skip
+
+
+def count_files(bar: tqdm[Any]) -> Callable[[int, int], None]:
+    """Return what shows on a bar how many files were read, and how many bytes a second."""
+    began_at, num_bytes = time.monotonic(), 0
+
+    def count(num_files: int, more_bytes: int) -> None:
+        nonlocal num_bytes
+        num_bytes += more_bytes
+        rate = num_bytes / max(time.monotonic() - began_at, 1e-3)
+        bar.set_postfix_str(f"{size(round(rate))}/s", refresh=False)
+        bar.update(num_files)
+
+    return count
 
 
 def file_bars(*, quiet: bool) -> Callable[[str], tqdm[Any]]:

@@ -6,26 +6,32 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
 from audioset_dl.audio.wav import BadWavError, WavFormat, check_format, check_samples, read_format
 from audioset_dl.dataset.rows import Row
 from audioset_dl.storage.guards import is_inside
-from audioset_dl.storage.parallel import run_parallel
+from audioset_dl.storage.parallel import num_cores, run_here_too
 
 # A file is read whole. Ten seconds of 384 kHz stereo in doubles are 61 MB; a larger file than this
 # is none of a run's, and would only fill the memory.
 MAX_FILE_BYTES = 1 << 30
 
-_MANY = 4000
-"""Fewer files are checked sooner than other processes are there."""
-_BATCH = 500
+_BATCH = 250
+_MANY = 8
+"""Batches. Fewer are checked sooner than other processes are there."""
 
-OnFile = Callable[[], object]
-"""Called after each file that was checked, for a progress bar."""
+OnFiles = Callable[[int, int], object]
+"""Told after some files were checked how many these are, and how many bytes, for a progress bar."""
+
+
+def ignore(_num_files: int, _num_bytes: int) -> None:
+    """Show no progress."""
 
 
 @dataclass(frozen=True)
@@ -67,13 +73,34 @@ def read_checked(root: Path, row: Row, *, deep: bool = False) -> bytes | FileFau
     deep : bool
         Decode it as well.
     """
-    return _Checker(root, deep=deep).read(_facts_of(row))
+    return _Checker(root, deep=deep).read(facts_of(row))
+
+
+@dataclass
+class Checked:
+    """Files that were checked, in the order of their rows."""
+
+    file_names: list[str] = field(default_factory=list)
+    """Of all of them, sound or not."""
+    clip_ids: list[str] = field(default_factory=list)
+    faults: list[FileFault] = field(default_factory=list)
+    num_bytes: int = 0
+    num_unknown_tracks: int = 0
+    """Number of files of which it is not known whether they are the video's own sound."""
+
+    def add(self, other: Checked) -> None:
+        """Take in files that come after these."""
+        self.file_names += other.file_names
+        self.clip_ids += other.clip_ids
+        self.faults += other.faults
+        self.num_bytes += other.num_bytes
+        self.num_unknown_tracks += other.num_unknown_tracks
 
 
 def check_files(
-    root: Path, rows: Sequence[Row], *, deep: bool = False, on_file: OnFile = lambda: None
-) -> list[FileFault]:
-    """Check many files, by all cores.
+    root: Path, rows: Sequence[Row], *, deep: bool = False, on_files: OnFiles = ignore
+) -> Checked:
+    """Check files, by all cores where there are many.
 
     Parameters
     ----------
@@ -81,60 +108,75 @@ def check_files(
         As for `read_checked`.
     rows : sequence of Row
         What is known of each file.
-    on_file : callable
-        Called in this process for each file that was checked.
-
-    Returns
-    -------
-    list of FileFault
-        In the order of the rows.
+    on_files : callable
+        Told in this process how many files, and bytes of them, were checked.
     """
-    facts = [_facts_of(row) for row in rows]
-    if len(facts) < _MANY:
-        checker = _Checker(root, deep=deep)
-        found = []
-        for one in facts:
-            found.append(checker.check(one))
-            on_file()
-        return [fault for fault in found if fault is not None]
-    batches = [
-        _Batch(root, start, facts[start : start + _BATCH], deep)
-        for start in range(0, len(facts), _BATCH)
-    ]
-    faults: dict[int, list[FileFault]] = {}
-    for batch_start, of_batch in run_parallel(_check_batch, batches, None):
-        faults[batch_start] = of_batch
-        for _ in facts[batch_start : batch_start + _BATCH]:
-            on_file()
-    return [fault for start in sorted(faults) for fault in faults[start]]
+    parts = (rows[start : start + _BATCH] for start in range(0, len(rows), _BATCH))
+    return check_batches((Batch(root, list(map(facts_of, part)), deep) for part in parts), on_files)
 
 
-class _Facts(NamedTuple):
+def check_batches(batches: Iterable[Batch], on_files: OnFiles = ignore) -> Checked:
+    """Do the same with the files of some batches."""
+    numbered = enumerate(batches)
+    first = list(islice(numbered, _MANY))
+    done: dict[int, Checked] = {}
+    for number, checked in _check_all(first, numbered):
+        done[number] = checked
+        on_files(len(checked.file_names), checked.num_bytes)
+    found = Checked()
+    for number in sorted(done):
+        found.add(done.pop(number))
+    return found
+
+
+def _check_all(
+    first: Sequence[tuple[int, Batch]], others: Iterable[tuple[int, Batch]]
+) -> Iterator[tuple[int, Checked]]:
+    _lasting_checker.cache_clear()  # folders may have been moved since another check
+    if len(first) == _MANY and (workers := num_cores()) > 1:
+        yield from run_here_too(_check_batch, chain(first, others), workers)
+    else:
+        yield from map(_check_batch, chain(first, others))
+
+
+class Facts(NamedTuple):
     """What is known of a file: of a row, only what a check needs, as it is sent to processes."""
 
     clip_id: str
     file_name: str
     sha256: str
     format: WavFormat
+    track: str
 
 
-def _facts_of(row: Row) -> _Facts:
+def facts_of(row: Row) -> Facts:
+    """Return what a check needs of a row."""
     file = row.saved_file
     form = WavFormat(file.num_samples, file.sample_rate, file.channels)
-    return _Facts(row.clip_id, file.file_name, file.sha256, form)
+    return Facts(row.clip_id, file.file_name, file.sha256, form, file.track)
 
 
-class _Batch(NamedTuple):
+class Batch(NamedTuple):
+    """Some files to check in one go."""
+
     root: Path
-    start: int
-    facts: Sequence[_Facts]
+    facts: Iterable[Facts]
     deep: bool
 
 
-def _check_batch(batch: _Batch) -> tuple[int, list[FileFault]]:
-    checker = _Checker(batch.root, deep=batch.deep)
-    found = map(checker.check, batch.facts)
-    return batch.start, [fault for fault in found if fault is not None]
+def _check_batch(numbered: tuple[int, Batch]) -> tuple[int, Checked]:
+    number, batch = numbered
+    checker, checked = _lasting_checker(batch.root, batch.deep), Checked()
+    for facts in batch.facts:
+        found = checker.read(facts)
+        checked.file_names.append(facts.file_name)
+        checked.clip_ids.append(facts.clip_id)
+        checked.num_unknown_tracks += not facts.track
+        if isinstance(found, FileFault):
+            checked.faults.append(found)
+        else:
+            checked.num_bytes += len(found)
+    return number, checked
 
 
 class _Checker:
@@ -145,20 +187,15 @@ class _Checker:
         self._deep = deep
         self._are_inside: dict[str, bool] = {}
 
-    def check(self, facts: _Facts) -> FileFault | None:
-        found = self.read(facts)
-        return found if isinstance(found, FileFault) else None
-
-    def read(self, facts: _Facts) -> bytes | FileFault:
+    def read(self, facts: Facts) -> bytes | FileFault:
         def fault(code: str, detail: str) -> FileFault:
             return FileFault(facts.file_name, facts.clip_id, code, detail)
 
-        path = os.path.join(self._root, facts.file_name)  # noqa: PTH118 - half of the time else
-        # Before anything is opened: a table of somebody else may name any file of this user.
-        if not self._is_inside(path):
-            return fault("outside", "lies outside the output folder")
+        path = f"{self._root}/{facts.file_name}"
         try:
-            content = _read(path)
+            content = self._read(path)
+        except _OutsideError:
+            return fault("outside", "lies outside the output folder")
         except FileNotFoundError:
             return fault("missing", "is not there")
         except OSError as error:
@@ -166,7 +203,7 @@ class _Checker:
         problem = self._find_problem(content, facts)
         return fault(*problem) if problem else content
 
-    def _find_problem(self, content: bytes, facts: _Facts) -> tuple[str, str] | None:
+    def _find_problem(self, content: bytes, facts: Facts) -> tuple[str, str] | None:
         """Return the code and the words of what is wrong with a content."""
         if hashlib.sha256(content).hexdigest() != facts.sha256:
             return "changed", f"{_describe(content)}; its SHA-256 is another"
@@ -181,32 +218,49 @@ class _Checker:
             return "undecodable", str(error)
         return None
 
-    def _is_inside(self, path: str) -> bool:
-        folder = os.path.dirname(path)  # noqa: PTH120
+    def _read(self, path: str) -> bytes:
+        # Before anything is opened: a table of somebody else may name any file of this user.
+        folder, _, name = path.rpartition("/")
         if folder not in self._are_inside:
             self._are_inside[folder] = is_inside(Path(self._root), Path(folder))
+        if not self._are_inside[folder] or name in ("", ".", ".."):
+            raise _OutsideError
         try:
-            is_link = stat.S_ISLNK(os.lstat(path).st_mode)
-        except (OSError, ValueError):  # it is not there, or no path at all
-            is_link = True
-        if is_link or path.endswith("/.."):
-            return is_inside(Path(self._root), Path(path))
-        return self._are_inside[folder]
+            return _read(path, os.O_NOFOLLOW)
+        except ValueError:  # no path at all
+            raise _OutsideError from None
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+        if not is_inside(Path(self._root), Path(path)):
+            raise _OutsideError
+        return _read(path, 0)
 
 
-def _read(path: str) -> bytes:
-    with open(path, "rb", opener=_open_at_once) as file:
-        status = os.fstat(file.fileno())
+@lru_cache(maxsize=1)
+def _lasting_checker(root: Path, deep: bool) -> _Checker:
+    return _Checker(root, deep=deep)
+
+
+class _OutsideError(Exception):
+    """A file lies outside its folder."""
+
+
+def _read(path: str, flags: int) -> bytes:
+    # To open a FIFO that nobody writes would never end.
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags)
+    try:
+        status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "it is no file")
         if status.st_size > MAX_FILE_BYTES:
             raise OSError(errno.EFBIG, f"{status.st_size:,} bytes are far too many")
-        return file.read()
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    # To open a FIFO that nobody writes would never end.
-    return os.open(path, flags | os.O_NONBLOCK)
+        content = os.read(handle, status.st_size + 1)
+        if len(content) == status.st_size:
+            return content
+        return content + b"".join(iter(lambda: os.read(handle, 1 << 20), b""))
+    finally:
+        os.close(handle)
 
 
 def _describe(content: bytes) -> str:

@@ -19,6 +19,7 @@ from audioset_dl.dataset.rows import (
     SavedFile,
     check_clip,
     check_saved_file,
+    check_types,
     split_joined,
 )
 from audioset_dl.errors import (
@@ -280,6 +281,7 @@ def _read_row(row: tuple[Any, ...]) -> Row:
     file = None
     if values["state"] == "saved":
         file = SavedFile(**{name: values[name] for name in FILE_COLUMNS})
+        check_types(file)
         check_saved_file(file)
     fields = {name: values[name] for name in _ROW_COLUMNS}
     fields |= {"classes": split_joined(values["classes"]), "wanted": bool(values["wanted"])}

@@ -18,7 +18,6 @@ from audioset_dl.catalog.clips import Clip, split_clip_id
 from audioset_dl.dataset.failures import FAILURES_NEEDED, WRITTEN_ANEW
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.rows import (
-    FILE_COLUMNS,
     Row,
     SavedFile,
     check_clip,
@@ -270,27 +269,34 @@ class _ManifestReader:
     def __init__(self, *, checked: bool, is_download: bool) -> None:
         self.names: dict[str, str] = {}
         # Thousands of clips carry the same labels: their tuples are made once.
-        self._split = cache(split_joined)
+        self._read_labels = cache(self._find_labels)
         self._checked = checked
         self._is_download = is_download
 
     def read(self, cells: Cells) -> Row:
         """Return a row; note the names of its labels."""
-        clip, file = self._read_clip(cells), _read_file(cells)
+        labels, classes = self._read_labels(cells["labels"], cells["label_names"], cells["classes"])
+        clip, file = self._read_clip(cells, labels), _read_file(cells)
         if cells["clip_id"] != clip.clip_id:
             raise BadRow(f"clip_id {cells['clip_id']!r:.40} of ytid {clip.ytid!r:.40}")
         if self._checked:
             self._check(clip, file)
-        names = self._split(cells["label_names"])
-        mids = dict(zip(names, clip.labels, strict=self._checked))
-        self.names.update(zip(clip.labels, names, strict=self._checked))
-        classes = tuple(mids[name] for name in self._split(cells["classes"]) if name in mids)
         return Row(
             clip, file=file, classes=classes, wanted=bool(classes), state="saved",
             updated_at=file.saved_at, source_sha256=cells.get("source_sha256", ""),
         )  # fmt: skip
 
-    def _read_clip(self, cells: Cells) -> Clip:
+    def _find_labels(
+        self, joined_mids: str, joined_names: str, joined_classes: str
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return labels and classes as MIDs; note the names of the labels."""
+        labels, names = split_joined(joined_mids), split_joined(joined_names)
+        mids = dict(zip(names, labels, strict=self._checked))
+        self.names.update(zip(labels, names, strict=self._checked))
+        classes = tuple(mids[name] for name in split_joined(joined_classes) if name in mids)
+        return labels, classes
+
+    def _read_clip(self, cells: Cells, labels: tuple[str, ...]) -> Clip:
         if "start_s" in cells and "end_s" in cells:
             start_s, end_s = float(cells["start_s"]), float(cells["end_s"])
         else:
@@ -298,7 +304,6 @@ class _ManifestReader:
                 start_s = end_s = split_clip_id(cells["clip_id"])[1] / 1000
             except ValueError as error:
                 raise BadRow(str(error)) from error
-        labels = self._split(cells["labels"])
         return Clip(cells["ytid"], start_s, end_s, labels, intern(cells.get("subset", "")))
 
     def _check(self, clip: Clip, file: SavedFile) -> None:
@@ -313,9 +318,18 @@ class _ManifestReader:
 
 
 def _read_file(cells: Cells) -> SavedFile:
-    values: dict[str, Any] = {
-        name: kind(cells.get(name, kind())) for name, kind in FILE_COLUMNS.items()
-    }
-    # The same words stand in thousands of rows: interned, they are in memory once.
-    values |= {name: intern(values[name]) for name in ("source_format", "method", "track")}
-    return SavedFile(**{**values, "num_bytes": 0})
+    get = cells.get
+    return SavedFile(
+        file_name=get("file_name", ""),
+        num_samples=int(get("num_samples", 0)),
+        sample_rate=int(get("sample_rate", 0)),
+        channels=int(get("channels", 0)),
+        num_bytes=0,
+        sha256=get("sha256", ""),
+        # The same words stand in thousands of rows: interned, they are in memory once.
+        source_format=intern(get("source_format", "")),
+        method=intern(get("method", "")),
+        bytes_fetched=int(get("bytes_fetched", 0)),
+        saved_at=get("saved_at", ""),
+        track=intern(get("track", "")),
+    )

@@ -22,7 +22,7 @@ from audioset_dl.dataset.journal import Journal
 from audioset_dl.dataset.journal_reader import read_states
 from audioset_dl.dataset.layout import Layout, OutputFolder
 from audioset_dl.dataset.manifest import read_manifest
-from audioset_dl.dataset.rows import Row, SavedFile, check_clip, check_saved_file
+from audioset_dl.dataset.rows import Row, SavedFile, check_clip, check_saved_file, check_types
 from audioset_dl.errors import OutputError
 from audioset_dl.storage.files import as_output_error, sync_folder
 
@@ -65,6 +65,7 @@ def read_pending(folder: OutputFolder) -> Iterator[tuple[Clip, SavedFile]]:
             labels = tuple(found["clip"].pop("labels"))
             clip, file = Clip(**found["clip"], labels=labels), SavedFile(**found["file"])
             check_clip(clip)
+            check_types(file)
             check_saved_file(file)
         except (OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError):
             continue

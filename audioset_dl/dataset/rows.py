@@ -165,18 +165,22 @@ def check_clip(clip: Clip) -> None:
     if not isinstance(clip.ytid, str) or not YTID_PATTERN.fullmatch(clip.ytid):
         raise ValueError(f"ytid {clip.ytid!r:.40}")
     # float() reads "nan" and "inf" as well, and SQLite keeps a text in a column of numbers.
-    times = (clip.start_s, clip.end_s)
-    are_numbers = all(isinstance(time, float | int) and math.isfinite(time) for time in times)
-    if not are_numbers or not 0 <= clip.start_s < clip.end_s:
-        raise ValueError(f"times {times!r:.60}")
+    start_s, end_s = clip.start_s, clip.end_s
+    are_numbers = isinstance(start_s, float | int) and isinstance(end_s, float | int)
+    if not are_numbers or not 0 <= start_s < end_s < math.inf:
+        raise ValueError(f"times {(start_s, end_s)!r:.60}")
 
 
-def check_saved_file(file: SavedFile) -> None:
-    """Raise `ValueError` or `TypeError` unless this can be a file below the ``wav`` of a folder."""
+def check_types(file: SavedFile) -> None:
+    """Raise `TypeError` unless all is of its type: SQLite keeps a text in a column of numbers."""
     for name, kind in FILE_COLUMNS.items():
         value = getattr(file, name)
         if not isinstance(value, kind):
             raise TypeError(f"{name} {value!r:.40}")
+
+
+def check_saved_file(file: SavedFile) -> None:
+    """Raise `ValueError` unless this can be a file below the ``wav`` of a folder."""
     check_file_name(file.file_name)
     if not file.file_name.startswith("wav/"):
         raise BadRow(f"file_name {file.file_name!r:.100}")

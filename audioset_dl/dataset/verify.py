@@ -8,6 +8,7 @@ and left where they are.
 
 from __future__ import annotations
 
+import csv
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,10 +19,21 @@ from typing import Literal, overload
 
 from audioset_dl.catalog.catalog import find_class_names
 from audioset_dl.config import ConfigSource, as_config
-from audioset_dl.dataset.file_check import FileFault, OnFile, check_file, check_files, fault_of
+from audioset_dl.dataset.file_check import (
+    Batch,
+    Checked,
+    FileFault,
+    OnFiles,
+    check_batches,
+    check_file,
+    check_files,
+    fault_of,
+    ignore,
+)
 from audioset_dl.dataset.journal import Journal
 from audioset_dl.dataset.journal_reader import read_journal
 from audioset_dl.dataset.layout import OutputFolder
+from audioset_dl.dataset.listed import read_listed
 from audioset_dl.dataset.manifest import hash_manifest, read_manifest, read_manifest_leniently
 from audioset_dl.dataset.rows import Row
 from audioset_dl.dataset.writing import list_saved, open_dataset
@@ -97,13 +109,13 @@ class Repair:
 
 @overload
 def verify(
-    config: ConfigSource, *, deep: bool = ..., repair: Literal[False] = ..., on_file: OnFile = ...
+    config: ConfigSource, *, deep: bool = ..., repair: Literal[False] = ..., on_files: OnFiles = ...
 ) -> Verification: ...
 
 
 @overload
 def verify(
-    config: ConfigSource, *, deep: bool = ..., repair: bool, on_file: OnFile = ...
+    config: ConfigSource, *, deep: bool = ..., repair: bool, on_files: OnFiles = ...
 ) -> Verification | Repair: ...
 
 
@@ -112,7 +124,7 @@ def verify(
     *,
     deep: bool = False,
     repair: bool = False,
-    on_file: OnFile = lambda: None,
+    on_files: OnFiles = ignore,
 ) -> Verification | Repair:
     """Check every file of a dataset against its manifest, and repair it if asked.
 
@@ -125,8 +137,8 @@ def verify(
     repair : bool
         Remove what is bad, so that the next download fetches it again, and write the manifest
         from the journal. Needs a config.
-    on_file : callable
-        Called after each file, for a progress bar.
+    on_files : callable
+        Told after some files how many these are, and how many bytes, for a progress bar.
 
     Returns
     -------
@@ -156,17 +168,17 @@ def verify(
         if repair:
             found = f"{config} is a folder, and a repair needs the names of the classes"
             raise ConfigError(Problem("", found, "give the config in its place"))
-        return verify_folder(OutputFolder(Path(config)), deep=deep, on_file=on_file)
+        return verify_folder(OutputFolder(Path(config)), deep=deep, on_files=on_files)
     config = as_config(config)
     folder = OutputFolder(config.output.dir)
     if not repair:
-        return verify_folder(folder, deep=deep, on_file=on_file)
+        return verify_folder(folder, deep=deep, on_files=on_files)
     names = find_class_names(config)
-    return repair_folder(folder, names, now=utc_now(), deep=deep, on_file=on_file)
+    return repair_folder(folder, names, now=utc_now(), deep=deep, on_files=on_files)
 
 
 def verify_folder(
-    folder: OutputFolder, *, deep: bool = False, on_file: OnFile = lambda: None
+    folder: OutputFolder, *, deep: bool = False, on_files: OnFiles = ignore
 ) -> Verification:
     """Check every file of the manifest, and look for files that are in none of its rows.
 
@@ -179,45 +191,59 @@ def verify_folder(
         The output folder.
     deep : bool
         Decode each file, besides hashing it and reading its header.
-    on_file : callable
-        Called after each file, for a progress bar.
+    on_files : callable
+        Told after some files how many these are, and how many bytes, for a progress bar.
 
     Raises
     ------
     OutputError
         There is no manifest, or it can't be read.
     """
-    rows = list(read_manifest(folder.manifest, checked=False).rows)
-    listed = {row.clip_id for row in rows}
+    checked = _check_listed(folder, deep=deep, on_files=on_files)
+    listed = set(checked.clip_ids)
     # A lost journal is no fault of the files.
     with suppress(OutputError), read_journal(folder.journal) as journal:
-        rows += [row for row in journal.rows("saved") if row.clip_id not in listed]
-    return _verify_rows(folder, rows, deep=deep, on_file=on_file)
+        unlisted = [
+            clip_id for (clip_id,) in journal.saved_values(("clip_id",)) if clip_id not in listed
+        ]
+        rows = list(filter(None, map(journal.find, unlisted)))
+        checked.add(check_files(folder.path, rows, deep=deep, on_files=on_files))
+    return _conclude(folder, checked, deep=deep)
 
 
-def _verify_rows(
-    folder: OutputFolder, rows: Sequence[Row], *, deep: bool, on_file: OnFile
-) -> Verification:
-    faults = list(_repeated(rows))
-    faults += check_files(folder.path, rows, deep=deep, on_file=on_file)
-    faults.extend(_strays(folder, {row.saved_file.file_name for row in rows}))
-    num_unknown = sum(not row.saved_file.track for row in rows)
-    return Verification(len(rows), deep, tuple(faults), num_unknown)
+def _check_listed(folder: OutputFolder, *, deep: bool, on_files: OnFiles) -> Checked:
+    """Check the files of the manifest."""
+    try:
+        batches = (Batch(folder.path, facts, deep) for facts in read_listed(folder.manifest))
+        return check_batches(batches, on_files)
+    except (OSError, ValueError, csv.Error):
+        rows = read_manifest(folder.manifest, checked=False).rows
+        return check_files(folder.path, rows, deep=deep, on_files=on_files)
 
 
-def _repeated(rows: Sequence[Row]) -> Iterator[FileFault]:
-    counts = Counter(row.saved_file.file_name for row in rows)
-    for row in rows:
-        number = counts[row.saved_file.file_name]
-        if number > 1:
-            yield fault_of(row, "duplicate", f"stands in {number} rows")
+def _conclude(folder: OutputFolder, checked: Checked, *, deep: bool) -> Verification:
+    faults = [*_repeated(checked), *checked.faults, *_strays(folder, set(checked.file_names))]
+    return Verification(len(checked.file_names), deep, tuple(faults), checked.num_unknown_tracks)
+
+
+def _repeated(checked: Checked) -> Iterator[FileFault]:
+    if len(set(checked.file_names)) == len(checked.file_names):
+        return
+    counts = Counter(checked.file_names)
+    for name, clip_id in zip(checked.file_names, checked.clip_ids, strict=True):
+        if counts[name] > 1:
+            yield FileFault(name, clip_id, "duplicate", f"stands in {counts[name]} rows")
 
 
 def _strays(folder: OutputFolder, known: set[str]) -> Iterator[FileFault]:
-    # A temporary file is being written by a run, or the next run removes it.
-    for path in sorted(folder.wav.rglob("*")):
-        name = path.relative_to(folder.path).as_posix()
-        if path.is_file() and name not in known and not is_temporary(path):
+    strays = []
+    for root, _, names in os.walk(folder.wav):
+        place = Path(root).relative_to(folder.path).as_posix()
+        strays += [name for file in names if (name := f"{place}/{file}") not in known]
+    for name in sorted(strays):
+        path = folder.path / name
+        # A temporary file is being written by a run, or the next run removes it.
+        if path.is_file() and not is_temporary(path):
             yield FileFault(name, None, "stray", "is in no row of the manifest")
 
 
@@ -227,7 +253,7 @@ def repair_folder(
     *,
     now: str,
     deep: bool = False,
-    on_file: OnFile = lambda: None,
+    on_files: OnFiles = ignore,
 ) -> Repair:
     """Verify a folder, remove bad files so that their clips are fetched again, write the manifest.
 
@@ -239,7 +265,7 @@ def repair_folder(
         Display names by MID, for the manifest.
     now : str
         The time of day, ISO 8601.
-    deep, on_file
+    deep, on_files
         As in `verify_folder`.
 
     Raises
@@ -256,7 +282,7 @@ def repair_folder(
         )
     with open_dataset(folder, now) as (journal, taken_up):
         repair = _Repair(folder, journal, deep=deep)
-        found = repair.look(on_file)
+        found = repair.look(on_files)
         repaired = [Repaired(fault, repair.repair(fault, now)) for fault in found.faults]
         list_saved(journal, folder, names)
         return Repair(found, tuple(repaired), taken_up.describe())
@@ -272,10 +298,11 @@ class _Repair:
         self._saved = {row.clip_id: row for row in journal.rows("saved")}
         self._bad: dict[str, FileFault] = {}
 
-    def look(self, on_file: OnFile) -> Verification:
+    def look(self, on_files: OnFiles) -> Verification:
         """Verify by the manifest, and by the journal where the two differ or a fault was found."""
         rows, unreadable = _read_rows(self._folder)
-        found = _verify_rows(self._folder, rows, deep=self._deep, on_file=on_file)
+        checked = check_files(self._folder.path, rows, deep=self._deep, on_files=on_files)
+        found = _conclude(self._folder, checked, deep=self._deep)
         named = {fault.file_name for fault in found.faults}
         sound = {_facts(row): row for row in rows if row.saved_file.file_name not in named}
         suspects = {

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from audioset_dl.dataset.failures import write_failures
-from audioset_dl.dataset.file_check import OnFile, check_file
+from audioset_dl.dataset.file_check import FileFault, OnFiles, check_files, ignore
 from audioset_dl.dataset.journal import Journal
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.resume import (
@@ -86,7 +86,7 @@ class Merged:
 
 
 def merge_parts(
-    out: OutputFolder, paths: Sequence[Path], *, now: str, on_file: OnFile = lambda: None
+    out: OutputFolder, paths: Sequence[Path], *, now: str, on_files: OnFiles = ignore
 ) -> Merged:
     """Put the clips of several datasets into one, and what is known of clips that are gone.
 
@@ -101,8 +101,8 @@ def merge_parts(
         Output folders.
     now : str
         The time of day, ISO 8601.
-    on_file : callable
-        Called after each file of the parts.
+    on_files : callable
+        Told after some files how many these are, and how many bytes, for a progress bar.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def merge_parts(
         check_same_audio([own, *parts])
         merge = _Merge(own, parts, journal)
         merge.check_space()
-        merge.copy_files(on_file)
+        merge.copy_files(on_files)
         known_gone = merge.note_rows()
         merge.write_tables(known_gone, now)
         shutil.rmtree(out.scratch, ignore_errors=True)
@@ -174,11 +174,22 @@ class _Merge:
                 fix="make room, or choose another OUT",
             )
 
-    def copy_files(self, on_file: OnFile) -> None:
+    def copy_files(self, on_files: OnFiles) -> None:
         """Copy file after file, each noted in the journal at once."""
-        for part, row in self._saved_in_parts():
-            self._take(part, row)
-            on_file()
+        for part in self._parts:
+            rows = [row for row in part.rows.values() if row.file is not None]
+            faults = self._find_faults(part.folder, rows, on_files)
+            known = filter(None, (self._journal.find(row.clip_id) for row in rows))
+            own = [row for row in known if row.file is not None]
+            own_faults = self._find_faults(self._out, own, on_files)
+            for row in rows:
+                self._take(part, row, faults.get(row.clip_id), own_faults.get(row.clip_id))
+
+    def _find_faults(
+        self, folder: OutputFolder, rows: Sequence[Row], on_files: OnFiles
+    ) -> dict[str | None, FileFault]:
+        faults = check_files(folder.path, rows, on_files=on_files).faults
+        return {fault.clip_id: fault for fault in faults}
 
     def note_rows(self) -> list[Row]:
         """Note what all parts know of each clip; return the rows that the journal does not hold.
@@ -216,10 +227,11 @@ class _Merge:
         known = [part.rows.get(clip_id) for part in (self._own, *self._parts)]
         return [row for row in known if row is not None]
 
-    def _take(self, part: Part, row: Row) -> None:
-        """Take up one file of a part."""
+    def _take(
+        self, part: Part, row: Row, fault: FileFault | None, own_fault: FileFault | None
+    ) -> None:
+        """Take up one file of a part, given what is wrong with it, and with that in OUT."""
         path = part.folder.path / row.saved_file.file_name
-        fault = check_file(part.folder.path, row)
         if fault is not None:
             self._leave(row, path, fault.code, fault.detail)
             return
@@ -231,7 +243,6 @@ class _Merge:
         if known.file.sha256 != row.saved_file.sha256:
             self._leave(row, path, CONFLICT, f"{where}, which is kept, has other audio")
             return
-        own_fault = check_file(self._out.path, known)
         if own_fault is None:
             self._num_present += 1
         elif own_fault.code == "missing":

@@ -6,9 +6,10 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from itertools import islice
 from multiprocessing.connection import wait as wait_for
 from typing import TypeVar
@@ -23,7 +24,7 @@ _QUEUED_PER_WORKER = 4
 
 
 def run_parallel(
-    function: Callable[[Item], Result], items: Sequence[Item], workers: int | None
+    function: Callable[[Item], Result], items: Iterable[Item], workers: int | None
 ) -> Iterator[Result]:
     """Yield the result for each item, in the order in which they are done.
 
@@ -32,35 +33,59 @@ def run_parallel(
     function : callable
         A function of a module, not a lambda: it is called in new processes
         (``spawn``).
-    items : sequence
-        Items that can be pickled.
+    items : iterable
+        Items that can be pickled; taken when a worker is soon free for them.
     workers : int, optional
-        Number of processes, at most one for each item; one for each core unless given.
+        Most processes; one for each core unless given.
 
     Raises
     ------
     AudiosetDlError
         A process died. What the function raises is raised here as well.
     """
-    if not items:
-        return
-    workers = min(workers or _num_cores(), len(items))
+    workers = workers or num_cores()
     waiting = iter(items)
+    with _pool(workers) as pool:
+        running: set[Future[Result]] = set()
+        while True:
+            free = workers * _QUEUED_PER_WORKER - len(running)
+            running |= {pool.submit(function, item) for item in islice(waiting, free)}
+            if not running:
+                return
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield future.result()
+
+
+def run_here_too(
+    function: Callable[[Item], Result], items: Iterable[Item], workers: int
+) -> Iterator[Result]:
+    """Do what `run_parallel` does, with this thread as one of the workers.
+
+    It has begun before the others are there, which takes them some tenths of a second.
+    """
+    waiting = iter(items)
+    with _pool(workers - 1) as pool:
+        running: set[Future[Result]] = set()
+        for item in waiting:
+            free = (workers - 1) * _QUEUED_PER_WORKER - len(running)
+            running |= {pool.submit(function, another) for another in islice(waiting, free)}
+            yield function(item)
+            done = {future for future in running if future.done()}
+            running -= done
+            yield from (future.result() for future in done)
+        yield from (future.result() for future in running)
+
+
+@contextmanager
+def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     # Not fork: a forked process inherits locks that other threads hold
     # (https://docs.python.org/3/library/multiprocessing.html#contexts-and-start-methods).
     with ProcessPoolExecutor(
         workers, mp_context=multiprocessing.get_context("spawn"), initializer=_begin
     ) as pool:
         try:
-            running: set[Future[Result]] = set()
-            while True:
-                free = workers * _QUEUED_PER_WORKER - len(running)
-                running |= {pool.submit(function, item) for item in islice(waiting, free)}
-                if not running:
-                    return
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    yield future.result()
+            yield pool
         except BrokenProcessPool as error:
             raise AudiosetDlError(
                 "a worker process died, perhaps for want of memory",
@@ -70,7 +95,8 @@ def run_parallel(
             pool.shutdown(cancel_futures=True)
 
 
-def _num_cores() -> int:
+def num_cores() -> int:
+    """Return how many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):  # not on macOS
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -14,7 +14,7 @@ import pytest
 from world import DOG, World, make_clips, run_command, videos_of
 
 from audioset_dl.dataset.journal import open_journal
-from audioset_dl.dataset.rows import Row, check_clip, check_saved_file
+from audioset_dl.dataset.rows import Row, check_clip, check_saved_file, check_types
 from audioset_dl.errors import OutputError
 from audioset_dl.simulator import Simulator
 from audioset_dl.storage.lock import hold_folder
@@ -45,8 +45,9 @@ def test_what_is_no_clip(make_clip, changes) -> None:
 )  # fmt: skip
 def test_what_is_no_file_of_ours(make_saved, changes) -> None:
     check_saved_file(make_saved())
+    changed = replace(make_saved(), **changes)
     with pytest.raises((TypeError, ValueError), match=r"file_name|audio|channels|sha256"):
-        check_saved_file(replace(make_saved(), **changes))
+        (check_types(changed), check_saved_file(changed))
 
 
 @pytest.fixture

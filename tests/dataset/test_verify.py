@@ -11,7 +11,7 @@ import pytest
 
 from audioset_dl.audio.cut import Samples
 from audioset_dl.audio.wav import encode_wav
-from audioset_dl.dataset import file_check
+from audioset_dl.dataset import file_check, listed
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.manifest import write_manifest
 from audioset_dl.dataset.rows import Row
@@ -41,9 +41,10 @@ def faults(folder: OutputFolder, **options) -> dict[str, str]:
 
 def test_all_is_well(folder) -> None:
     seen = []
-    result = verify_folder(folder, deep=True, on_file=lambda: seen.append(1))
+    result = verify_folder(folder, deep=True, on_files=lambda *some: seen.append(some))
     assert (result.num_files, result.faults, result.exit_code) == (3, (), 0)
-    assert len(seen) == 3
+    num_bytes = sum((folder.path / name).stat().st_size for name in NAMES)
+    assert seen == [(3, num_bytes)]
 
 
 def test_many_files_are_checked_by_several_processes(folder, monkeypatch) -> None:
@@ -51,12 +52,12 @@ def test_many_files_are_checked_by_several_processes(folder, monkeypatch) -> Non
     (folder.path / NAMES[2]).unlink()
     alone = verify_folder(folder, deep=True)
     monkeypatch.setattr(file_check, "_MANY", 2)
-    monkeypatch.setattr(file_check, "_BATCH", 1)
+    monkeypatch.setattr(listed, "_ROWS", 1)
     seen = []
-    together = verify_folder(folder, deep=True, on_file=lambda: seen.append(1))
+    together = verify_folder(folder, deep=True, on_files=lambda *some: seen.append(some))
     assert together == alone
     assert [fault.code for fault in together.faults] == ["changed", "missing"]
-    assert len(seen) == 3
+    assert sum(num_files for num_files, _ in seen) == 3
 
 
 def flip_a_bit(path: Path) -> None:
