@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from sys import intern
-from typing import Any
+from typing import Any, TypeVar
 
 from audioset_dl.catalog.clips import Clip, split_clip_id
 from audioset_dl.dataset.failures import FAILURES_NEEDED, WRITTEN_ANEW
@@ -53,6 +53,9 @@ MANIFEST_NOTE = "manifest"
 """Key of the journal's note that says which manifest was written from it, by its SHA-256."""
 
 
+Value = TypeVar("Value")
+
+
 @dataclass(frozen=True)
 class Manifest:
     """What a manifest.csv says."""
@@ -74,16 +77,21 @@ class Manifest:
         by_clip_id = {row.clip_id: row for row in self.rows}
         if len(by_clip_id) < len(self.rows):
             counts = Counter(row.clip_id for row in self.rows)
-            ((repeated, number),) = counts.most_common(1)
-            raise OutputError(
-                f"{self.path}: clip {repeated} stands in {number} rows",
-                fix="`audioset-dl verify --repair` writes the manifest anew",
-            )
+            ((repeated, _),) = counts.most_common(1)
+            raise repeated_error(self.path, repeated)
         return by_clip_id
 
     def sha256(self) -> str:
         """Return the SHA-256 of the file as it is now."""
         return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+
+def repeated_error(path: Path, clip_id: str) -> OutputError:
+    """Return the error for a clip that stands in several rows."""
+    return OutputError(
+        f"{path}: clip {clip_id} stands in several rows",
+        fix="`audioset-dl verify --repair` writes the manifest anew",
+    )
 
 
 def write_manifest(path: Path, rows: Iterable[Row], names: Mapping[str, str]) -> None:
@@ -176,6 +184,7 @@ def read_manifest(
     path: Path,
     *,
     columns: Collection[str] = _MANIFEST_NEEDED,
+    carrying: Collection[str] | None = None,
     checked: bool = True,
     fix: str | None = None,
 ) -> Manifest:
@@ -189,6 +198,8 @@ def read_manifest(
         Columns that must be there; what others say is 0 or empty where they are not. Unless these
         are all that a download writes, files may lie anywhere inside the folder of the table, and
         not only in its ``wav``.
+    carrying : collection of str, optional
+        Leave out clips that carry none of these labels (MIDs); all clips unless given.
     checked : bool
         Refuse rows that no run can have written, such as of a file outside the folder. False for
         `verify`, which names each of them.
@@ -201,6 +212,38 @@ def read_manifest(
     OutputError
         There is none, or it is not such a table; with the line.
     """
+    names: dict[str, str] = {}
+    is_download = set(columns) >= set(_MANIFEST_NEEDED)
+    reader = _ManifestReader(names, checked=checked, is_download=is_download)
+    wanted = None if carrying is None else frozenset(carrying)
+
+    @cache
+    def is_wanted(labels: str) -> bool:
+        return wanted is None or not wanted.isdisjoint(split_joined(labels))
+
+    def read_row(cells: Cells) -> Row | None:
+        return reader.read(cells) if is_wanted(cells["labels"]) else None
+
+    found = read_manifest_cells(path, read_row, columns=columns, fix=fix)
+    return Manifest(path, [row for row in found if row is not None], names)
+
+
+def read_manifest_cells(
+    path: Path,
+    read_row: Callable[[Cells], Value],
+    *,
+    columns: Collection[str] = _MANIFEST_NEEDED,
+    fix: str | None = None,
+) -> Iterator[Value]:
+    """Yield what becomes of each row of a manifest, for who needs some of its columns only.
+
+    Parameters
+    ----------
+    read_row : callable
+        As for `audioset_dl.storage.tables.read_table`.
+    path, columns, fix
+        As for `read_manifest`, which raises the same.
+    """
     if not path.exists():
         raise OutputError(
             f"{path} does not exist",
@@ -208,10 +251,8 @@ def read_manifest(
             or "run `audioset-dl download`, which writes it, or name the config whose output.dir "
             "you mean",
         )
-    reader = _ManifestReader(checked=checked, is_download=set(columns) >= set(_MANIFEST_NEEDED))
     fix = fix or WRITTEN_ANEW
-    rows = list(read_table(path, reader.read, columns=columns, what="manifest", fix=fix))
-    return Manifest(path, rows, reader.names)
+    yield from read_table(path, read_row, columns=columns, what="manifest", fix=fix)
 
 
 def read_manifest_leniently(
@@ -234,7 +275,7 @@ def read_manifest_leniently(
         It is no such table.
     """
     if hash_manifest(path):
-        reader = _ManifestReader(checked=checked, is_download=True)
+        reader = _ManifestReader({}, checked=checked, is_download=True)
         yield from read_table(
             path, reader.read, columns=_MANIFEST_NEEDED, what="manifest", on_bad_row=on_bad_row
         )
@@ -266,8 +307,8 @@ def check_tables(folder: OutputFolder) -> None:
 class _ManifestReader:
     """Reads the rows of one manifest."""
 
-    def __init__(self, *, checked: bool, is_download: bool) -> None:
-        self.names: dict[str, str] = {}
+    def __init__(self, names: dict[str, str], *, checked: bool, is_download: bool) -> None:
+        self._names = names
         # Thousands of clips carry the same labels: their tuples are made once.
         self._read_labels = cache(self._find_labels)
         self._checked = checked
@@ -292,7 +333,7 @@ class _ManifestReader:
         """Return labels and classes as MIDs; note the names of the labels."""
         labels, names = split_joined(joined_mids), split_joined(joined_names)
         mids = dict(zip(names, labels, strict=self._checked))
-        self.names.update(zip(labels, names, strict=self._checked))
+        self._names.update(zip(labels, names, strict=self._checked))
         classes = tuple(mids[name] for name in split_joined(joined_classes) if name in mids)
         return labels, classes
 

@@ -13,6 +13,7 @@ import reprlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from audioset_dl.catalog.ontology import Node, Ontology, UnknownClass
@@ -97,8 +98,14 @@ class Split:
 
     def num_clips_of(self, mid: str) -> int:
         """Return the number of clips of a class that its split kept."""
-        clips = self.clip_splits.clips[self.split_of[mid]]
-        return sum(mid in mids for mids in clips.values())
+        return self._num_clips_of[self.split_of[mid], mid]
+
+    @cached_property
+    def _num_clips_of(self) -> Counter[tuple[str, str]]:
+        parts = self.clip_splits.clips.items()
+        return Counter(
+            (name, mid) for name, clips in parts for mids in clips.values() for mid in mids
+        )
 
     def fewest_clips(self, name: str) -> int:
         """Return the number of clips of the smallest class of a split; 0 if it has no class."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -65,15 +65,22 @@ class SplitMembers:
     """For each clip the numbers of the classes that it carries, ascending."""
 
 
-def read_clips(folder: Path) -> Manifest:
+def read_clips(folder: Path, carrying: Collection[str] | None = None) -> Manifest:
     """Read the manifest.csv of a dataset, or of what `process` made of one.
+
+    Parameters
+    ----------
+    folder : Path
+        The dataset.
+    carrying : collection of str, optional
+        Leave out clips that carry none of these labels (MIDs).
 
     Raises
     ------
     OutputError
         There is no manifest, it is not such a table, or a clip stands in it twice.
     """
-    manifest = read_manifest(folder / "manifest.csv", columns=_COLUMNS)
+    manifest = read_manifest(folder / "manifest.csv", columns=_COLUMNS, carrying=carrying)
     by_clip_id = manifest.by_clip_id()
     return replace(manifest, rows=[by_clip_id[clip_id] for clip_id in sorted(by_clip_id)])
 

@@ -7,6 +7,7 @@ them, so that the same split is the same file, byte for byte.
 from __future__ import annotations
 
 import hashlib
+import os
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
@@ -84,10 +85,11 @@ def split(
     """
     config = as_config(config)
     source = find_source(config, folder)
-    manifest = read_clips(source)
+    ontology, chosen = choose_classes(config)
+    is_given = config.fewshot.given is not None
+    manifest = read_clips(source, None if is_given else [node.mid for node in chosen])
     # Before anything is written: a split of files that are not there would end a training loop.
     _check_files(source, [row.file_name for row in manifest.rows])
-    ontology, chosen = choose_classes(config)
     made = make_split(
         manifest.rows, chosen, ontology, config.fewshot,
         seed=config.seed, manifest_sha256=manifest.sha256(),
@@ -160,7 +162,11 @@ def list_metadata_clips(table: SegmentTable, mids: Iterable[str]) -> list[Row]:
 
 
 def _check_files(folder: Path, file_names: list[str]) -> None:
-    missing = [name for name in file_names if not (folder / name).is_file()]
+    missing = [
+        name
+        for name in file_names
+        if not os.path.isfile(f"{folder}/{name}")  # noqa: PTH113 - twice as fast
+    ]
     if missing:
         raise OutputError(
             f"{len(missing):,} of the {len(file_names):,} files of {folder} are not there, such as "

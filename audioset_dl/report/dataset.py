@@ -267,14 +267,14 @@ def comparison_document(found: Comparison) -> dict[str, Any]:
 
 
 def _side_document(tables: DatasetTables) -> dict[str, Any]:
-    return {"path": str(tables.path), "clips": len(tables.rows), **asdict(tables.form)}
+    return {"path": str(tables.path), "clips": len(tables.clips), **asdict(tables.form)}
 
 
 def comparison_text(found: Comparison) -> str:
     """Return a comparison, for people."""
     lines = [
-        f"A: {found.a.path}: {count(len(found.a.rows), 'clip')}",
-        f"B: {found.b.path}: {count(len(found.b.rows), 'clip')}",
+        f"A: {found.a.path}: {count(len(found.a.clips), 'clip')}",
+        f"B: {found.b.path}: {count(len(found.b.clips), 'clip')}",
     ]
     if found.other_form:
         lines.append(

@@ -178,18 +178,11 @@ class _Merge:
         """Copy file after file, each noted in the journal at once."""
         for part in self._parts:
             rows = [row for row in part.rows.values() if row.file is not None]
-            faults = self._find_faults(part.folder, rows, on_files)
+            faults = _find_faults(part.folder, rows, on_files)
             known = filter(None, (self._journal.find(row.clip_id) for row in rows))
-            own = [row for row in known if row.file is not None]
-            own_faults = self._find_faults(self._out, own, on_files)
+            own_faults = _find_faults(self._out, [row for row in known if row.file], on_files)
             for row in rows:
                 self._take(part, row, faults.get(row.clip_id), own_faults.get(row.clip_id))
-
-    def _find_faults(
-        self, folder: OutputFolder, rows: Sequence[Row], on_files: OnFiles
-    ) -> dict[str | None, FileFault]:
-        faults = check_files(folder.path, rows, on_files=on_files).faults
-        return {fault.clip_id: fault for fault in faults}
 
     def note_rows(self) -> list[Row]:
         """Note what all parts know of each clip; return the rows that the journal does not hold.
@@ -302,6 +295,13 @@ class _Merge:
             troubles=tuple(self._troubles),
             other_metadata=find_other_metadata([self._own, *self._parts]),
         )
+
+
+def _find_faults(
+    folder: OutputFolder, rows: Sequence[Row], on_files: OnFiles
+) -> dict[str | None, FileFault]:
+    faults = check_files(folder.path, rows, on_files=on_files).faults
+    return {fault.clip_id: fault for fault in faults}
 
 
 def _holds(path: Path, file: SavedFile) -> bool:

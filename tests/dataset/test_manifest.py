@@ -105,7 +105,7 @@ def test_rows_are_read_back_as_they_were(tmp_path: Path, make_clip, make_saved) 
     assert list(manifest.by_clip_id().values()) == rows
     with path.open("a") as file:
         file.write(path.read_text().splitlines()[2] + "\n")
-    with pytest.raises(OutputError, match="clip video-00001_30000 stands in 2 rows"):
+    with pytest.raises(OutputError, match="clip video-00001_30000 stands in several rows"):
         read_manifest(path).by_clip_id()
 
 

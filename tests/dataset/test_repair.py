@@ -80,8 +80,8 @@ def edit_manifest(folder: OutputFolder, old: str, new: str) -> None:
 def test_where_all_is_well_nothing_changes(folder) -> None:
     before = folder.manifest.read_bytes()
     seen = []
-    repaired = repair(folder, deep=True, on_file=lambda: seen.append(1))
-    assert (repaired.repaired, repaired.exit_code, len(seen)) == ((), 0, 4)
+    repaired = repair(folder, deep=True, on_files=lambda *some: seen.append(some))
+    assert (repaired.repaired, repaired.exit_code, seen[0][0]) == ((), 0, 4)
     assert folder.manifest.read_bytes() == before
     assert states(folder) == ["saved"] * 4
     assert not list(folder.path.glob(".*holder*")), "the folder is given back"

@@ -329,7 +329,7 @@ def test_records_from_elsewhere_move_nothing_outside(dataset, recipe, tmp_path) 
 def test_a_clip_twice_is_refused(dataset, recipe) -> None:
     lines = dataset.manifest.read_text().splitlines(keepends=True)
     dataset.manifest.write_text("".join([*lines, lines[1]]))
-    with pytest.raises(OutputError, match=r"stands in 2 rows; `audioset-dl verify --repair`"):
+    with pytest.raises(OutputError, match=r"stands in several rows; `audioset-dl verify --repair`"):
         run(recipe, dataset)
 
 
