@@ -130,7 +130,7 @@ A new one is added at the end; none is ever changed, as there are journals that 
 VERSION = len(MIGRATIONS)
 
 
-_LEAST_ROOM = 1 << 20
+_LEAST_ROOM = 1 << 16
 
 
 def version_of(connection: sqlite3.Connection) -> int:
