@@ -138,9 +138,11 @@ def _clipped_share(sound: npt.NDArray[np.float64]) -> float:
     is_high = np.abs(sound) >= CLIPPED_LEVEL
     if len(sound) < CLIPPED_RUN:
         return 0.0
-    runs = np.lib.stride_tricks.sliding_window_view(is_high, CLIPPED_RUN, axis=0)
-    begins: npt.NDArray[np.bool_] = np.all(runs, axis=-1)
+    num_places = len(sound) - CLIPPED_RUN + 1
+    begins = np.ones((num_places, sound.shape[1]), np.bool_)
+    for shift in range(CLIPPED_RUN):
+        begins &= is_high[shift : num_places + shift]
     is_flat = np.zeros_like(is_high)
     for shift in range(CLIPPED_RUN):
-        is_flat[shift : len(begins) + shift] |= begins
+        is_flat[shift : num_places + shift] |= begins
     return float(is_flat.mean())

@@ -285,8 +285,11 @@ def find_target_db(config: ProcessConfig) -> float | None:
 
 
 def _settings_without_versions(config: ProcessConfig) -> dict[str, Any]:
+    version = PRESETS[config.preset].version if config.preset else 1
     return {
         "format": FORMAT,
+        # Not where it is the first: folders of version 0.1.0 do not have it.
+        **({"preset_version": version} if version > 1 else {}),
         "form": config.form,
         "preset": config.preset,
         "scale": config.scale,
