@@ -47,7 +47,7 @@ START = """if True:
     clips = ClipsConfig(per_class=200)
     selection = prepare(Config(metadata=metadata, classes=classes, clips=clips)).selection
     prepared = time.monotonic()
-    drawn = [selection.clip(clip_id) for clip_id in selection.draw().start()]
+    drawn = selection.draw().start()
     print(json.dumps({
         "import_s": imported - began, "prepare_s": prepared - imported,
         "draw_s": time.monotonic() - prepared, "clips": len(selection.catalog.segments),

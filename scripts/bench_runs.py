@@ -17,6 +17,7 @@ from world import COMMAND, DOG, World, clean_environment, make_ytid
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.dataset.journal_reader import read_journal
 from audioset_dl.dataset.layout import OutputFolder
+from audioset_dl.dataset.status import count_clips
 from audioset_dl.simulator import Simulator, Video
 
 TRACK_S = 12.0
@@ -123,10 +124,11 @@ def read_result(world: World, config: Path, process: subprocess.Popen[bytes]) ->
     said = [line for line in text.splitlines() if not line.startswith("Warning: ")]
     with read_journal(OutputFolder(world.output(config)).journal) as journal:
         records = list(journal.rows())
+        counts = count_clips(journal)
     states = Counter(record.state for record in records)
     return Result(
         exit_code=process.returncode,
-        num_clips=len(records),
+        num_clips=counts.wanted + counts.gone,
         num_saved=states["saved"],
         num_gone=states["gone"],
         num_charged=sum(record.attempts for record in records),

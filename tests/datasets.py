@@ -15,7 +15,7 @@ from audioset_dl.catalog.clips import Clip
 from audioset_dl.dataset.failures import write_failures
 from audioset_dl.dataset.journal import open_journal
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.dataset.manifest import write_manifest
+from audioset_dl.dataset.manifest_writing import write_manifest
 from audioset_dl.dataset.rows import Row, SavedFile
 from audioset_dl.dataset.run_info import RunInfo, write_run_info
 from audioset_dl.storage.files import write_file

@@ -12,7 +12,7 @@ from audioset_dl.audio.cut import Samples
 from audioset_dl.audio.wav import encode_wav
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.dataset.manifest import write_manifest
+from audioset_dl.dataset.manifest_writing import write_manifest
 from audioset_dl.dataset.rows import Row, SavedFile
 from audioset_dl.storage.files import write_file
 

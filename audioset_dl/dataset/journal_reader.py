@@ -209,11 +209,7 @@ def read_journal(path: Path) -> Iterator[JournalReader]:
             fix="run `audioset-dl download`, which begins one, or makes it again from manifest.csv;"
             " or name the config whose output.dir you mean",
         )
-    # Where no run is under way nothing is written, not even SQLite's own files beside the journal,
-    # as the folder may be read-only: https://www.sqlite.org/uri.html#uriimmutable
-    is_at_rest = not path.with_name(f"{path.name}-wal").exists()
-    options = "mode=ro&immutable=1" if is_at_rest else "mode=ro"
-    with connected(f"{path.absolute().as_uri()}?{options}", path) as connection:
+    with _opened(path) as connection:
         version = version_of(connection)
         if version == 0:
             raise OutputError(
@@ -225,6 +221,16 @@ def read_journal(path: Path) -> Iterator[JournalReader]:
         else:
             with closing(migrated_copy(connection)) as copy:
                 yield JournalReader(copy, path)
+
+
+def read_note_of(path: Path, key: str) -> str | None:
+    """Return a note of a journal of any version; None where it can't be read."""
+    with suppress(OutputError, sqlite3.Error):
+        if path.is_file():
+            with _opened(path) as connection:
+                row = connection.execute("SELECT value FROM notes WHERE key = ?", (key,)).fetchone()
+                return row[0] if row else None
+    return None
 
 
 def read_states(path: Path) -> Iterator[tuple[str, str, str | None]]:
@@ -240,6 +246,16 @@ def count_reopened(path: Path) -> int:
         return 0
     with read_journal(path) as journal:
         return journal.count_reopened()
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    # Where no run is under way nothing is written, not even SQLite's own files beside the journal,
+    # as the folder may be read-only: https://www.sqlite.org/uri.html#uriimmutable
+    is_at_rest = not path.with_name(f"{path.name}-wal").exists()
+    options = "mode=ro&immutable=1" if is_at_rest else "mode=ro"
+    with connected(f"{path.absolute().as_uri()}?{options}", path) as connection:
+        yield connection
 
 
 @contextmanager

@@ -1,29 +1,28 @@
-"""manifest.csv: the saved clips that the journal knows, as a table for pandas.
-
-Its one reader and its one writer.
-"""
+"""manifest.csv, read: a download's, or that of what was made of one."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from sys import intern
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from audioset_dl.catalog.clips import Clip, split_clip_id
 from audioset_dl.dataset.failures import FAILURES_NEEDED, WRITTEN_ANEW
+from audioset_dl.dataset.journal_reader import read_journal, read_note_of
 from audioset_dl.dataset.layout import OutputFolder
+from audioset_dl.dataset.manifest_writing import MANIFEST_COLUMNS, manifest_cells
 from audioset_dl.dataset.rows import (
     Row,
     SavedFile,
     check_clip,
     check_file_name,
     check_saved_file,
-    join_names,
     split_joined,
 )
 from audioset_dl.errors import OutputError
@@ -32,26 +31,16 @@ from audioset_dl.storage.tables import (
     Cells,
     check_table,
     read_table,
-    safe_cell,
-    write_table,
 )
 
-MANIFEST_COLUMNS = (
-    "file_name", "clip_id", "ytid", "start_s", "end_s", "duration_s", "num_samples",
-    "sample_rate", "channels", "classes", "labels", "label_names", "subset", "sha256",
-    "source_format", "method", "bytes_fetched", "saved_at", "track",
-)  # fmt: skip
-_MANIFEST_NEEDED = MANIFEST_COLUMNS[:-1]
+MANIFEST_NEEDED = MANIFEST_COLUMNS[:-1]
 """The columns that manifest.csv of version 0.1.0 has."""
-SAVED_COLUMNS = (
-    "clip_id", "ytid", "start_s", "end_s", "labels", "subset", "classes", "wanted",
-    "file_name", "num_samples", "sample_rate", "channels", "sha256",
-    "source_format", "method", "bytes_fetched", "saved_at", "track",
-)  # fmt: skip
-"""Columns of the journal that a row of manifest.csv is made of."""
 MANIFEST_NOTE = "manifest"
 """Key of the journal's note that says which manifest was written from it, by its SHA-256."""
 
+
+UNLISTED_NOTE = "unlisted"
+"""Key of the journal's note that the manifest lacks clips that it has: the display names by MID."""
 
 Value = TypeVar("Value")
 
@@ -94,96 +83,10 @@ def repeated_error(path: Path, clip_id: str) -> OutputError:
     )
 
 
-def write_manifest(path: Path, rows: Iterable[Row], names: Mapping[str, str]) -> None:
-    """Write one row for each saved clip, sorted by clip_id.
-
-    The column ``classes`` is empty where only an earlier config wanted the clip.
-
-    Parameters
-    ----------
-    path : Path
-        manifest.csv; replaced whole.
-    rows : iterable of Row
-        Saved clips, sorted by clip_id; others are left out.
-    names : mapping of str to str
-        Display names by MID.
-
-    Raises
-    ------
-    OutputError
-        The file can't be written.
-    """
-    write_saved(path, (_values_of(row) for row in rows if row.file is not None), names)
-
-
-def write_saved(path: Path, values: Iterable[Sequence[Any]], names: Mapping[str, str]) -> None:
-    """Write one row for each saved clip, as `write_manifest` does, from what a journal holds.
-
-    Parameters
-    ----------
-    path : Path
-        manifest.csv; replaced whole.
-    values : iterable of sequence
-        Of each clip the values of `SAVED_COLUMNS`, sorted by clip_id.
-    names : mapping of str to str
-        Display names by MID.
-
-    Raises
-    ------
-    OutputError
-        The file can't be written.
-    """
-    named = _Names(names)
-    write_table(path, MANIFEST_COLUMNS, (_manifest_row(one, named) for one in values))
-
-
-def manifest_cells(row: Row, names: Mapping[str, str]) -> dict[str, object]:
-    """Return the cells of a saved clip's row in manifest.csv, by column."""
-    cells = _manifest_row(_values_of(row), _Names(names))
-    return dict(zip(MANIFEST_COLUMNS, cells, strict=True))
-
-
-class _Names(dict[str, str]):
-    """Display names of MIDs, both joined with ``;``: thousands of clips have the same labels."""
-
-    def __init__(self, names: Mapping[str, str]) -> None:
-        super().__init__()
-        self._names = names
-
-    def __missing__(self, mids: str) -> str:
-        self[mids] = joined = join_names(split_joined(mids), self._names)
-        return joined
-
-
-def _values_of(row: Row) -> Sequence[Any]:
-    """Return the values of `SAVED_COLUMNS`."""
-    clip, file = row.clip, row.saved_file
-    return (
-        clip.clip_id, clip.ytid, clip.start_s, clip.end_s, ";".join(clip.labels), clip.subset,
-        ";".join(row.classes), row.wanted,
-        file.file_name, file.num_samples, file.sample_rate, file.channels, file.sha256,
-        file.source_format, file.method, file.bytes_fetched, file.saved_at, file.track,
-    )  # fmt: skip
-
-
-def _manifest_row(values: Sequence[Any], names: _Names) -> Sequence[Any]:
-    (
-        clip_id, ytid, start_s, end_s, labels, subset, classes, wanted,
-        file_name, num_samples, sample_rate, channels, sha256,
-        source_format, method, bytes_fetched, saved_at, track,
-    ) = values  # fmt: skip
-    return (
-        file_name, clip_id, ytid, start_s, end_s, round(num_samples / sample_rate, 6),
-        num_samples, sample_rate, channels, names[classes] if wanted else "",
-        labels, names[labels], subset, sha256,
-        safe_cell(source_format), method, bytes_fetched, saved_at, safe_cell(track),
-    )  # fmt: skip
-
-
 def read_manifest(
     path: Path,
     *,
-    columns: Collection[str] = _MANIFEST_NEEDED,
+    columns: Collection[str] = MANIFEST_NEEDED,
     carrying: Collection[str] | None = None,
     checked: bool = True,
     fix: str | None = None,
@@ -213,7 +116,7 @@ def read_manifest(
         There is none, or it is not such a table; with the line.
     """
     names: dict[str, str] = {}
-    is_download = set(columns) >= set(_MANIFEST_NEEDED)
+    is_download = set(columns) >= set(MANIFEST_NEEDED)
     reader = _ManifestReader(names, checked=checked, is_download=is_download)
     wanted = None if carrying is None else frozenset(carrying)
 
@@ -232,10 +135,12 @@ def read_manifest_cells(
     path: Path,
     read_row: Callable[[Cells], Value],
     *,
-    columns: Collection[str] = _MANIFEST_NEEDED,
+    columns: Collection[str] = MANIFEST_NEEDED,
     fix: str | None = None,
 ) -> Iterator[Value]:
     """Yield what becomes of each row of a manifest, for who needs some of its columns only.
+
+    Where a run was ended before it could write all (see `UNLISTED_NOTE`), the journal has the rest.
 
     Parameters
     ----------
@@ -252,7 +157,32 @@ def read_manifest_cells(
             "you mean",
         )
     fix = fix or WRITTEN_ANEW
-    yield from read_table(path, read_row, columns=columns, what="manifest", fix=fix)
+    note = path.name == "manifest.csv" and read_note_of(_journal_beside(path), UNLISTED_NOTE)
+    if not note:
+        yield from read_table(path, read_row, columns=columns, what="manifest", fix=fix)
+        return
+    listed: set[str] = set()
+
+    def read_listed(cells: Cells) -> Value:
+        listed.add(cells["clip_id"])
+        return read_row(cells)
+
+    yield from read_table(path, read_listed, columns=columns, what="manifest", fix=fix)
+    yield from map(read_row, _read_unlisted(_journal_beside(path), listed, json.loads(note)))
+
+
+def _journal_beside(path: Path) -> Path:
+    return OutputFolder(path.parent).journal
+
+
+def _read_unlisted(
+    path: Path, listed: Collection[str], names: Mapping[str, str]
+) -> Iterator[Cells]:
+    """Yield what the manifest would have of saved clips that only the journal has."""
+    with read_journal(path) as journal:
+        for row in journal.rows("saved"):
+            if row.clip_id not in listed:
+                yield {column: str(cell) for column, cell in manifest_cells(row, names).items()}
 
 
 def read_manifest_leniently(
@@ -277,7 +207,7 @@ def read_manifest_leniently(
     if hash_manifest(path):
         reader = _ManifestReader({}, checked=checked, is_download=True)
         yield from read_table(
-            path, reader.read, columns=_MANIFEST_NEEDED, what="manifest", on_bad_row=on_bad_row
+            path, reader.read, columns=MANIFEST_NEEDED, what="manifest", on_bad_row=on_bad_row
         )
 
 
@@ -300,7 +230,7 @@ def check_tables(folder: OutputFolder) -> None:
     OutputError
         The first of them, and what to do.
     """
-    check_table(folder.manifest, columns=_MANIFEST_NEEDED, what="manifest")
+    check_table(folder.manifest, columns=MANIFEST_NEEDED, what="manifest")
     check_table(folder.failures, columns=FAILURES_NEEDED, what="failures.csv")
 
 

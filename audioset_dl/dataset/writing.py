@@ -22,13 +22,12 @@ from audioset_dl.dataset.journal_reader import JournalReader
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.manifest import (
     MANIFEST_NOTE,
-    SAVED_COLUMNS,
+    UNLISTED_NOTE,
     check_tables,
     hash_manifest,
     read_manifest_leniently,
-    write_manifest,
-    write_saved,
 )
+from audioset_dl.dataset.manifest_writing import SAVED_COLUMNS, write_manifest, write_saved
 from audioset_dl.dataset.resume import is_copy, read_pending
 from audioset_dl.dataset.rows import Row
 from audioset_dl.errors import OutputLockedError
@@ -105,6 +104,7 @@ def list_saved(journal: Journal, folder: OutputFolder, names: Mapping[str, str])
         Display names by MID.
     """
     journal.note(MANIFEST_NOTE, write_listing(journal, folder, names))
+    journal.note(UNLISTED_NOTE, "")
 
 
 def write_listing(journal: JournalReader, folder: OutputFolder, names: Mapping[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +12,7 @@ from audioset_dl.dataset.failures import write_failures
 from audioset_dl.dataset.journal import Journal
 from audioset_dl.dataset.journal_reader import JournalReader, read_journal
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.dataset.manifest import MANIFEST_NOTE
+from audioset_dl.dataset.manifest import MANIFEST_NOTE, UNLISTED_NOTE
 from audioset_dl.dataset.resume import drop_pending
 from audioset_dl.dataset.rows import Row, add_known_gone
 from audioset_dl.dataset.writing import write_listing
@@ -102,7 +103,8 @@ class Listing:
         if self._reader is not None:
             self._reader.interrupt()
         self._pool.shutdown()
-        if at_most is not None and self._journal.count_saved() > at_most:
+        if at_most is not None and self._pending and self._journal.count_saved() > at_most:
+            self._journal.note(UNLISTED_NOTE, json.dumps(dict(self._names)))
             return len(self._pending)
         self._write_at_once()
         return 0
@@ -123,6 +125,7 @@ class Listing:
 
     def _note_listed(self, sha256: str, num_pending: int) -> None:
         self._journal.note(MANIFEST_NOTE, sha256)
+        self._journal.note(UNLISTED_NOTE, "")
         for clip_id in self._pending[:num_pending]:
             drop_pending(self._folder, clip_id)
         del self._pending[:num_pending]

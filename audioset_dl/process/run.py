@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from audioset_dl.config import ConfigSource, ProcessConfig, as_config
 from audioset_dl.dataset.file_check import FileFault
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.dataset.manifest import Manifest, manifest_cells, read_manifest
+from audioset_dl.dataset.manifest import Manifest, read_manifest
+from audioset_dl.dataset.manifest_writing import manifest_cells
 from audioset_dl.dataset.rows import Row
 from audioset_dl.process.clip import (
     TOO_FEW_SAMPLES,

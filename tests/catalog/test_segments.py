@@ -17,7 +17,7 @@ from audioset_dl.catalog import segment_csv
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.catalog.reading import find_label
 from audioset_dl.catalog.segment_csv import LabelSets, parse_block
-from audioset_dl.catalog.segments import SegmentSource, SegmentTable, read_segments
+from audioset_dl.catalog.segments import SegmentSource, SegmentTable, make_table, read_segments
 from audioset_dl.errors import MetadataError
 
 DATA = Path(__file__).parents[1] / "data"
@@ -543,3 +543,23 @@ def test_google_clips_are_all_found(google: SegmentTable) -> None:
     rows = np.arange(0, len(google), 999)
 
     assert [google.find(clip_id) for clip_id in google.clip_ids(rows)] == rows.tolist()
+
+
+def test_find_all_is_find_of_each(table: SegmentTable) -> None:
+    clip_ids = [*table.clip_ids()[::-1], "", "x", "-PTuSgR7cMy_20001", "-PTuSgR7cMy_020000",
+                "zzzzzzzzzzz_0", "-----------_9999999999"]  # fmt: skip
+    rows = [table.find(clip_id) for clip_id in clip_ids]
+    assert table.find_all(clip_ids).tolist() == [-1 if row is None else row for row in rows]
+    assert table.find_all([]).tolist() == []
+    assert read_segments([]).find_all(["-PTuSgR7cMy_20000"]).tolist() == [-1]
+
+
+def test_several_clips_of_a_video_are_found() -> None:
+    clips = [Clip("aaaaaaaaaaa", start, start + 10, (DOG,), "mine") for start in (30.0, 0.0, 10.0)]
+    clips.insert(1, Clip("bbbbbbbbbbb", 10.0, 20.0, (SPEECH, DOG), "yours"))
+    made = make_table(clips)
+    assert [made.clip(row) for row in range(4)] == clips
+    wanted = ["aaaaaaaaaaa_10000", "aaaaaaaaaaa_5", "aaaaaaaaaaa_0", "bbbbbbbbbbb_10000"]
+    assert made.find_all(wanted).tolist() == [3, -1, 2, 1]
+    assert made.rows_of(DOG).tolist() == [0, 1, 2, 3]
+    assert made.rows_of(SPEECH).tolist() == [1]

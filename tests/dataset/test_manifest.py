@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from audioset_dl.dataset.failures import FAILURES_COLUMNS, read_failures, write_failures
-from audioset_dl.dataset.manifest import MANIFEST_COLUMNS, read_manifest, write_manifest
+from audioset_dl.dataset.manifest import read_manifest
+from audioset_dl.dataset.manifest_writing import MANIFEST_COLUMNS, write_manifest
 from audioset_dl.dataset.rows import Row
 from audioset_dl.errors import OutputError
 

@@ -19,7 +19,7 @@ from audioset_dl.audio.wav import encode_wav
 from audioset_dl.dataset.journal import open_journal
 from audioset_dl.dataset.journal_reader import read_states
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.dataset.manifest import write_manifest
+from audioset_dl.dataset.manifest_writing import write_manifest
 from audioset_dl.dataset.rows import Row
 from audioset_dl.dataset.verify import Repair, repair_folder, verify_folder
 from audioset_dl.errors import OutputError, OutputLockedError

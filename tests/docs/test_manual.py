@@ -13,7 +13,7 @@ import audioset_dl
 from audioset_dl import cli
 from audioset_dl.config.starting import default_config_text
 from audioset_dl.dataset.failures import FAILURES_COLUMNS
-from audioset_dl.dataset.manifest import MANIFEST_COLUMNS
+from audioset_dl.dataset.manifest_writing import MANIFEST_COLUMNS
 from audioset_dl.errors import AudiosetDlError
 from audioset_dl.outcomes import KINDS, Scope
 

@@ -25,7 +25,8 @@ from audioset_dl.catalog.cache import FOLDER_NAME
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.dataset.guard import check_places
 from audioset_dl.dataset.layout import OutputFolder
-from audioset_dl.dataset.manifest import MANIFEST_COLUMNS, read_manifest
+from audioset_dl.dataset.manifest import read_manifest
+from audioset_dl.dataset.manifest_writing import MANIFEST_COLUMNS
 from audioset_dl.dataset.verify import verify_folder
 from audioset_dl.errors import ConfigError, OutputError
 from audioset_dl.simulator import Simulator

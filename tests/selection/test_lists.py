@@ -13,7 +13,7 @@ from world import BARK, CAT, DOG, GLOCKENSPIEL, MakeWorld, make_clips, run_comma
 from audioset_dl.catalog.catalog import Catalog, load_catalog
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.config import ClassesConfig, ClipsConfig, Config, MetadataConfig, OutputConfig
-from audioset_dl.dataset.manifest import MANIFEST_COLUMNS
+from audioset_dl.dataset.manifest_writing import MANIFEST_COLUMNS
 from audioset_dl.errors import ConfigError
 from audioset_dl.selection.select import Selection, select
 from audioset_dl.simulator import Simulator
