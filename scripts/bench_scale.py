@@ -56,6 +56,16 @@ PLAIN_LOOP = """if True:
             print(sum(map(len, pool.map(hash_all, parts))))
 """
 SPLIT_CLASSES = ["Animal", "Musical instrument", "Vehicle"]
+LAUNCHER = """if True:
+    import os, subprocess, sys, time
+    began_at = time.monotonic()
+    process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    print(time.monotonic() - began_at, used.ru_maxrss)
+    sys.exit(os.waitstatus_to_exitcode(status))
+"""
+"""Runs a command. What is started has the memory of who starts it as its least peak: so this is
+small."""
 ALL_CLIPS = 2_080_729
 PER_CLASS = (500, 10_000, None)
 """With which some 0.2, 1 and 2 million clips are wanted."""
@@ -95,6 +105,8 @@ def main() -> None:
     check_marks(options.write, "scale")
     if options.metadata is None:
         sys.exit("name the folder with Google's files: --metadata, or AUDIOSET_METADATA")
+    # A shell that starts this by & has it ignored, and so would have what is started here.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         table = Bench(Path(folder), options.metadata, options.runs).run(options)
     print(table)
@@ -258,15 +270,13 @@ def run(*arguments: str | Path) -> Run:
 
 def run_timed(command: Sequence[str | Path]) -> Run:
     """Run a command to its end; its peak memory is that of its own process alone."""
-    began_at = time.monotonic()
-    with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said)
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            said.seek(0)
-            sys.exit(f"{command} ended with {process.returncode}: {said.read().decode()}")
-    return Run(time.monotonic() - began_at, 1024 * used.ru_maxrss)
+    done = subprocess.run(
+        [sys.executable, "-c", LAUNCHER, *command], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        sys.exit(f"{command} ended with {done.returncode}: {done.stderr}")
+    seconds, kilobytes = done.stdout.split()
+    return Run(float(seconds), 1024 * int(kilobytes))
 
 
 def begin(config: Path) -> Begun:

@@ -12,13 +12,15 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import soundfile
 
 from audioset_dl.audio.ffmpeg import FfmpegError, run_ffmpeg
-from audioset_dl.config import AudioConfig
+
+if TYPE_CHECKING:
+    from audioset_dl.config import AudioConfig
 
 # A forced demuxer keeps bytes from the internet away from the others, some of which open further
 # files by name (https://ffmpeg.org/ffmpeg-formats.html#Demuxers: concat, hls).

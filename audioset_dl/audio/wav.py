@@ -6,13 +6,16 @@ import io
 import struct
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
 from audioset_dl.audio.cut import Samples
-from audioset_dl.config import AudioConfig
+
+if TYPE_CHECKING:
+    from audioset_dl.config import AudioConfig
 
 _HEADER_BYTES = 44
 # http://soundfile.sapp.org/doc/WaveFormat

@@ -26,6 +26,9 @@ _BATCH = 250
 _MANY = 8
 """Batches. Fewer are checked sooner than other processes are there."""
 
+_LARGE_BYTES = 100_000
+"""From this size on a file is hashed for so long that threads do as well as processes."""
+
 OnFiles = Callable[[int, int], object]
 """Told after some files were checked how many these are, and how many bytes, for a progress bar."""
 
@@ -133,10 +136,14 @@ def _check_all(
     first: Sequence[tuple[int, Batch]], others: Iterable[tuple[int, Batch]]
 ) -> Iterator[tuple[int, Checked]]:
     _lasting_checker.cache_clear()  # folders may have been moved since another check
-    if len(first) == _MANY and (workers := num_cores()) > 1:
-        yield from run_here_too(_check_batch, chain(first, others), workers)
-    else:
+    if len(first) < _MANY or (workers := num_cores()) == 1:
         yield from map(_check_batch, chain(first, others))
+        return
+    number, checked = _check_batch(first[0])
+    yield number, checked
+    are_large = checked.num_bytes > _LARGE_BYTES * len(checked.file_names)
+    left = chain(first[1:], others)
+    yield from run_here_too(_check_batch, left, workers, in_threads=are_large)
 
 
 class Facts(NamedTuple):
@@ -168,14 +175,14 @@ def _check_batch(numbered: tuple[int, Batch]) -> tuple[int, Checked]:
     number, batch = numbered
     checker, checked = _lasting_checker(batch.root, batch.deep), Checked()
     for facts in batch.facts:
-        found = checker.read(facts)
+        found = checker.check(facts)
         checked.file_names.append(facts.file_name)
         checked.clip_ids.append(facts.clip_id)
         checked.num_unknown_tracks += not facts.track
         if isinstance(found, FileFault):
             checked.faults.append(found)
         else:
-            checked.num_bytes += len(found)
+            checked.num_bytes += found
     return number, checked
 
 
@@ -186,6 +193,11 @@ class _Checker:
         self._root = os.fspath(root)
         self._deep = deep
         self._are_inside: dict[str, bool] = {}
+
+    def check(self, facts: Facts) -> int | FileFault:
+        """Return the number of bytes of a sound file, which are given back at once."""
+        found = self.read(facts)
+        return found if isinstance(found, FileFault) else len(found)
 
     def read(self, facts: Facts) -> bytes | FileFault:
         def fault(code: str, detail: str) -> FileFault:

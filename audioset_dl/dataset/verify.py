@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, overload
 
-from audioset_dl.catalog.catalog import find_class_names
 from audioset_dl.config import ConfigSource, as_config
 from audioset_dl.dataset.file_check import (
     Batch,
@@ -173,6 +172,9 @@ def verify(
     folder = OutputFolder(config.output.dir)
     if not repair:
         return verify_folder(folder, deep=deep, on_files=on_files)
+    # Only a repair needs the catalog, which takes as long to import as thousands of files to check.
+    from audioset_dl.catalog.catalog import find_class_names
+
     names = find_class_names(config)
     return repair_folder(folder, names, now=utc_now(), deep=deep, on_files=on_files)
 

@@ -7,7 +7,13 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import islice
@@ -58,14 +64,15 @@ def run_parallel(
 
 
 def run_here_too(
-    function: Callable[[Item], Result], items: Iterable[Item], workers: int
+    function: Callable[[Item], Result], items: Iterable[Item], workers: int, *, in_threads: bool
 ) -> Iterator[Result]:
     """Do what `run_parallel` does, with this thread as one of the workers.
 
-    It has begun before the others are there, which takes them some tenths of a second.
+    It has begun before other processes are there, which takes them some tenths of a second. With
+    `in_threads` the others are threads, for what mostly reads or hashes without Python's lock.
     """
     waiting = iter(items)
-    with _pool(workers - 1) as pool:
+    with ThreadPoolExecutor(workers - 1) if in_threads else _pool(workers - 1) as pool:
         running: set[Future[Result]] = set()
         for item in waiting:
             free = (workers - 1) * _QUEUED_PER_WORKER - len(running)
