@@ -10,7 +10,7 @@ from audioset_dl.dataset.journal_reader import Choice, JournalReader
 from audioset_dl.dataset.rows import Row
 from audioset_dl.selection.draw import Draw
 
-_AT_A_TIME = 20_000
+_AT_A_TIME = 50_000
 
 
 def note_choices(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from audioset_dl.catalog.segments import SegmentTable
 
-_AT_A_TIME = 20_000
+_AT_A_TIME = 50_000
 
 
 @dataclass(frozen=True, eq=False)
