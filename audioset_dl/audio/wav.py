@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import struct
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,34 +12,21 @@ import soundfile
 from numpy.typing import NDArray
 
 from audioset_dl.audio.cut import Samples
+from audioset_dl.audio.wav_header import (
+    HEADER_BYTES,
+    BadWavError,
+    WavFormat,
+    check_format,
+    read_format,
+)
 
 if TYPE_CHECKING:
     from audioset_dl.config import AudioConfig
 
-_HEADER_BYTES = 44
-# http://soundfile.sapp.org/doc/WaveFormat
-_PLAIN_HEADER = struct.Struct("<4sI4s8xHHIIHH4xI")
-_PCM = 1
 # YouTube's Opus tracks are 48 kHz stereo; AAC has 44.1 kHz, so this is the larger of the two.
 _SOURCE_RATE, _SOURCE_CHANNELS = 48_000, 2
 _BYTES_PER_SAMPLE = {"PCM_U8": 1, "ULAW": 1, "ALAW": 1, "PCM_16": 2, "PCM_24": 3, "PCM_32": 4,
                      "FLOAT": 4, "DOUBLE": 8}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class WavFormat:
-    """The format that the header of a WAV file states."""
-
-    num_samples: int
-    sample_rate: int
-    channels: int
-
-    def __str__(self) -> str:
-        return f"{self.num_samples} samples, {self.sample_rate} Hz, {self.channels} ch"
-
-
-class BadWavError(Exception):
-    """A file is not the WAV file that was expected; the message says how it differs."""
 
 
 def estimate_wav_bytes(durations_s: NDArray[np.float64], audio: AudioConfig) -> int:
@@ -55,7 +41,7 @@ def estimate_wav_bytes(durations_s: NDArray[np.float64], audio: AudioConfig) -> 
     """
     num_samples = int(np.rint(durations_s * (audio.sample_rate or _SOURCE_RATE)).sum())
     bytes_per_frame = (audio.channels or _SOURCE_CHANNELS) * _BYTES_PER_SAMPLE[audio.subtype]
-    return _HEADER_BYTES * len(durations_s) + num_samples * bytes_per_frame
+    return HEADER_BYTES * len(durations_s) + num_samples * bytes_per_frame
 
 
 MIN_CORRELATION = 0.98
@@ -106,42 +92,6 @@ def encode_wav(samples: Samples, subtype: str) -> bytes:
     wav = _without_peak_time(file.getvalue())
     check_format(wav, WavFormat(samples.num_samples, samples.sample_rate, samples.channels))
     return wav
-
-
-def read_format(wav: bytes) -> WavFormat:
-    """Read the header of a WAV file; raise `BadWavError` if it is none."""
-    return _read_plain_header(wav) or _read_any_header(wav)
-
-
-def _read_plain_header(wav: bytes) -> WavFormat | None:
-    """Read a header as libsndfile writes it for PCM: 44 bytes, then the samples to the end."""
-    if len(wav) < _HEADER_BYTES or wav[12:20] != b"fmt \x10\0\0\0" or wav[36:40] != b"data":
-        return None
-    fields = _PLAIN_HEADER.unpack_from(wav)
-    riff, size, wave, coding, channels, rate, _, frame, bits, num_bytes = fields
-    is_whole = num_bytes == len(wav) - _HEADER_BYTES and size == len(wav) - 8
-    is_plain = (riff, wave, coding) == (b"RIFF", b"WAVE", _PCM) and bits in (8, 16, 24, 32)
-    is_usual = channels in (1, 2) and 1_000 <= rate <= 384_000 and frame == channels * bits // 8
-    if not (is_whole and is_plain and is_usual) or num_bytes % frame:
-        return None
-    return WavFormat(num_bytes // frame, rate, channels)
-
-
-def _read_any_header(wav: bytes) -> WavFormat:
-    try:
-        info = soundfile.info(io.BytesIO(wav))
-    except soundfile.LibsndfileError as error:
-        raise BadWavError(f"not a readable WAV file ({error.error_string})") from error
-    if info.format != "WAV":
-        raise BadWavError(f"not a WAV file but {info.format_info}")
-    return WavFormat(info.frames, info.samplerate, info.channels)
-
-
-def check_format(wav: bytes, expected: WavFormat) -> None:
-    """Raise `BadWavError` unless a WAV file's header states the expected format."""
-    found = read_format(wav)
-    if found != expected:
-        raise BadWavError(f"its header says {found}, expected {expected}")
 
 
 def check_samples(wav: bytes) -> None:

@@ -13,7 +13,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
-from audioset_dl.audio.wav import BadWavError, WavFormat, check_format, check_samples, read_format
+from audioset_dl.audio.wav_header import BadWavError, WavFormat, check_format, read_format
 from audioset_dl.dataset.rows import Row
 from audioset_dl.storage.guards import is_inside
 from audioset_dl.storage.parallel import num_cores, run_here_too
@@ -225,6 +225,8 @@ class _Checker:
             return "format", str(error)
         try:
             if self._deep:
+                from audioset_dl.audio.wav import check_samples  # with numpy and soundfile
+
                 check_samples(content)
         except BadWavError as error:
             return "undecodable", str(error)

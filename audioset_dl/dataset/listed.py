@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
 
-from audioset_dl.audio.wav import WavFormat
+from audioset_dl.audio.wav_header import WavFormat
 from audioset_dl.dataset.file_check import Facts
 from audioset_dl.storage.tables import BadRow
 

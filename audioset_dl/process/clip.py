@@ -17,7 +17,8 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from audioset_dl.audio import cut
-from audioset_dl.audio.wav import BadWavError, decode_wav, encode_wav
+from audioset_dl.audio.wav import decode_wav, encode_wav
+from audioset_dl.audio.wav_header import BadWavError
 from audioset_dl.config import ProcessConfig
 from audioset_dl.dataset.file_check import FileFault, read_checked
 from audioset_dl.dataset.rows import Row

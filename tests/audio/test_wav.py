@@ -8,13 +8,12 @@ import pytest
 import soundfile
 
 from audioset_dl.audio.cut import Samples
-from audioset_dl.audio.wav import (
+from audioset_dl.audio.wav import check_samples, encode_wav
+from audioset_dl.audio.wav_header import (
     BadWavError,
     WavFormat,
     _read_any_header,
     check_format,
-    check_samples,
-    encode_wav,
     read_format,
 )
 
