@@ -30,7 +30,7 @@ class ListedFacts:
 
     Raises
     ------
-    ValueError
+    ValueError, OverflowError
         When iterated over: a row can't be used.
     """
 
@@ -51,7 +51,7 @@ class ListedFacts:
 def _read_facts(cells: Sequence[str]) -> Facts:
     (clip_id, ytid, start_s, end_s, file_name, sha256,
      num_samples, sample_rate, channels, bytes_fetched, track) = cells  # fmt: skip
-    (float(end_s), int(bytes_fetched))
+    (float(end_s), int(bytes_fetched))  # not needed, but a row without them is none of ours
     if clip_id != f"{ytid}_{round(float(start_s) * 1000)}":
         raise BadRow(f"clip_id {clip_id!r:.40} of ytid {ytid!r:.40}")
     form = WavFormat(int(num_samples), int(sample_rate), int(channels))

@@ -218,7 +218,7 @@ def _check_listed(folder: OutputFolder, *, deep: bool, on_files: OnFiles) -> Che
     try:
         batches = (Batch(folder.path, facts, deep) for facts in read_listed(folder.manifest))
         return check_batches(batches, on_files)
-    except (OSError, ValueError, csv.Error):
+    except (OSError, ValueError, OverflowError, csv.Error):  # the other reader says what it is
         rows = read_manifest(folder.manifest, checked=False).rows
         return check_files(folder.path, rows, deep=deep, on_files=on_files)
 

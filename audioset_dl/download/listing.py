@@ -60,6 +60,8 @@ class Listing:
         self._reader: JournalReader | None = None
         self._writing: tuple[Future[str], int] | None = None
         """What is under way, and how many clips of `_pending` it lists."""
+        self._is_current = False
+        """True once the tables were written in this run: since then clips were only added."""
         self._took_s = 0.0
         self._began_at = float("-inf")
 
@@ -92,19 +94,22 @@ class Listing:
         Parameters
         ----------
         at_most : int, optional
-            Leave the manifest as it is where it would have more rows.
+            Leave the manifest as it is where it would have more rows, and was written in this run.
 
         Raises
         ------
         OutputError
             They can't be written.
         """
+        if self._writing is not None and self._writing[0].done():
+            self._take_up(*self._writing)
         self._is_ending.set()
         if self._reader is not None:
             self._reader.interrupt()
         self._pool.shutdown()
-        if at_most is not None and self._pending and self._journal.count_saved() > at_most:
-            self._journal.note(UNLISTED_NOTE, json.dumps(dict(self._names)))
+        if at_most is not None and self._is_current and self._journal.count_saved() > at_most:
+            if self._pending:
+                self._journal.note(UNLISTED_NOTE, json.dumps(dict(self._names)))
             return len(self._pending)
         self._write_at_once()
         return 0
@@ -124,6 +129,7 @@ class Listing:
         self._note_listed(writing.result(), num_pending)
 
     def _note_listed(self, sha256: str, num_pending: int) -> None:
+        self._is_current = True
         self._journal.note(MANIFEST_NOTE, sha256)
         self._journal.note(UNLISTED_NOTE, "")
         for clip_id in self._pending[:num_pending]:

@@ -225,6 +225,6 @@ def unknown_error(failure: Failure, number: int) -> AudiosetDlError:
 def describe_unlisted(number: int) -> str:
     """Return what to do about saved clips that manifest.csv lacks after a signal."""
     return (
-        f"of which manifest.csv lacks {number:,} so far (the next run writes it, or "
+        f"of which manifest.csv lacks {number:,} so far (the next run adds them, and so does "
         "`audioset-dl verify --repair`)"
     )

@@ -189,6 +189,7 @@ class _Merge:
 
         These are of clips that were taken as gone without asking.
         """
+        self._journal.forget_num_wanted()  # by the config of one of them: it says nothing of all
         rows = []
         for clip_id in sorted({clip_id for part in self._parts for clip_id in part.rows}):
             file, known = self._known_file(clip_id), self._rows_of(clip_id)

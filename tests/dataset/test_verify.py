@@ -16,6 +16,7 @@ from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.manifest_writing import write_manifest
 from audioset_dl.dataset.rows import Row
 from audioset_dl.dataset.verify import verify_folder
+from audioset_dl.errors import OutputError
 from audioset_dl.storage.files import write_file
 
 NAMES = [f"wav/dog/Yvideo-0000{number}_0.wav" for number in range(3)]
@@ -122,3 +123,13 @@ def test_deep_finds_what_the_hash_can_not(folder, make_clip, make_saved) -> None
     folder.manifest.write_text(text)
     assert faults(folder) == {}
     assert faults(folder, deep=True) == {NAMES[0]: "undecodable"}
+
+
+@pytest.mark.parametrize("start", ["inf", "nan", "1e999", "x", ""])
+def test_a_start_that_is_none_is_told_with_its_line(folder, start) -> None:
+    lines = folder.manifest.read_text().splitlines()
+    cells = lines[1].split(",")
+    cells[3] = start
+    folder.manifest.write_text("\n".join([lines[0], ",".join(cells), *lines[2:]]) + "\n")
+    with pytest.raises(OutputError, match=r"manifest\.csv:2: not a row of a manifest"):
+        verify_folder(folder)

@@ -95,6 +95,7 @@ def test_an_error_beside_the_run_ends_it(folder, monkeypatch) -> None:
 def test_after_a_signal_a_long_manifest_is_left_and_readers_take_the_journal(folder) -> None:
     with open_journal(folder.journal) as journal:
         tables = Listing(journal, folder, NAMES, list)
+        tables.write_if_due()
         new = save(journal, folder, tables, 5)
         assert tables.write(at_most=3) == 1
     assert new not in listed(folder)
@@ -113,9 +114,28 @@ def test_after_a_signal_a_long_manifest_is_left_and_readers_take_the_journal(fol
     assert new in listed(folder)
 
 
+def test_after_a_signal_a_manifest_of_another_run_is_written_all_the_same(folder) -> None:
+    """Files may have been moved since, and classes have changed."""
+    with open_journal(folder.journal) as journal:
+        tables = Listing(journal, folder, NAMES, list)
+        new = save(journal, folder, tables, 5)
+        assert tables.write(at_most=3) == 0
+    assert new in listed(folder)
+
+
+def test_after_a_signal_a_manifest_that_lacks_nothing_is_left(folder) -> None:
+    with open_journal(folder.journal) as journal:
+        tables = Listing(journal, folder, NAMES, list)
+        tables.write_if_due()
+        before = folder.manifest.stat().st_ino
+        assert tables.write(at_most=2) == 0
+    assert folder.manifest.stat().st_ino == before
+
+
 def test_a_manifest_of_another_name_has_no_journal(folder, tmp_path: Path) -> None:
     with open_journal(folder.journal) as journal:
         tables = Listing(journal, folder, NAMES, list)
+        tables.write_if_due()
         save(journal, folder, tables, 5)
         tables.write(at_most=3)
     shutil.copy(folder.manifest, folder.path / "mine.csv")

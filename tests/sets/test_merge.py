@@ -419,3 +419,13 @@ def test_slices_of_two_machines_are_the_set_of_one(make_world: MakeWorld) -> Non
     assert [(row["clip_id"], row["file_name"], row["classes"]) for row in rows] == same
     assert run("verify", settled, "--deep").returncode == 0
     assert len(read_run_info(out / "run.json").parts) == 2, "where it comes from is still known"
+
+
+def test_how_many_one_of_them_wanted_is_not_said_of_all(tmp_path: Path, out) -> None:
+    make_dataset(out.path, [1])
+    with open_journal(out.journal) as journal:
+        journal.note_num_wanted({"": 2, DOG: 2})
+    merge(out, make_dataset(tmp_path / "a", [2, 3], {4: ("waiting", "network")}))
+    with read_journal(out.journal) as journal:
+        counts = count_clips(journal)
+    assert (counts.wanted, counts.saved, counts.waiting) == (4, 3, 1)
