@@ -29,6 +29,8 @@ class Clip:
     """MIDs of all classes that it is labelled with, in the file's order."""
     subset: str
     """Name of the file that it was read from, e.g. ``eval``."""
+    google_labels: tuple[str, ...] = ()
+    """Google's own labels, where others have corrected them; see ``metadata.relabel``."""
 
     @property
     def clip_id(self) -> str:

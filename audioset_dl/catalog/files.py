@@ -25,6 +25,7 @@ from audioset_dl.storage.files import temporary_path
 
 _CHUNK_BYTES = 1 << 16
 _GOOGLE = "http://storage.googleapis.com/us_audioset/youtube_corpus/v1"
+_STRONG = "http://storage.googleapis.com/us_audioset/youtube_corpus/strong"
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,8 @@ class RemoteFile:
     """One of AudioSet's files as it is published."""
 
     url: str
-    sha256: str
-    """Hash of the copies that were taken in 2017-2022."""
+    sha256: str | None
+    """Hash of the copies that were taken in 2017-2022; None if no copy was at hand."""
 
     @property
     def file_name(self) -> str:
@@ -66,13 +67,22 @@ FILES: Mapping[str, RemoteFile] = {
         f"{_GOOGLE}/csv/unbalanced_train_segments.csv",
         "bb2dfd5e4f1ced39db9480633c510f813d7899f4b7472aa83a411b4a43a12698",
     ),
+    "train_strong": RemoteFile(f"{_STRONG}/audioset_train_strong.tsv", None),
+    "eval_strong": RemoteFile(f"{_STRONG}/audioset_eval_strong.tsv", None),
+    "display_names": RemoteFile(
+        f"{_STRONG}/mid_to_display_name.tsv",
+        "6aeaa2144223933eab75566ca478366ad80e59f381611e308cbe536913d7ddf7",
+    ),
 }
-"""By short name; the addresses are those of https://research.google.com/audioset/download.html."""
+"""By short name; the addresses are those of https://research.google.com/audioset/download.html and
+of https://research.google.com/audioset/download_strong.html."""
 
 CLASS_FILES = ("ontology", "ratings", "indices")
 """Short names of the files about classes, which every command needs."""
 SEGMENT_FILES = ("balanced_train", "eval", "unbalanced_train")
 """Short names of the files that list clips."""
+STRONG_FILES = ("train_strong", "eval_strong")
+"""Short names of the files that list events in clips."""
 
 
 class Progress(Protocol):
@@ -118,7 +128,7 @@ def locate_file(directory: Path, name: str) -> Path:
     """
     if name not in FILES:
         if not Path(name).is_file():
-            known = ", ".join(SEGMENT_FILES)
+            known = ", ".join((*SEGMENT_FILES, *STRONG_FILES))
             found = f"no such file; expected one of {known}, or the path of a CSV"
             raise MetadataError(found, Path(name))
         return Path(name)
@@ -190,7 +200,7 @@ def fetch_files(
 
 def _find(directory: Path, remote: RemoteFile) -> Path | None:
     names = [remote.file_name]
-    if remote.file_name.endswith(".csv"):
+    if remote.file_name.endswith((".csv", ".tsv")):
         names.append(remote.file_name + ".gz")
     return next((directory / name for name in names if (directory / name).is_file()), None)
 
@@ -199,7 +209,7 @@ def _warn(paths: Mapping[str, Path], sha256: Mapping[str, str]) -> Iterator[str]
     unknown = [
         path.name
         for name, path in paths.items()
-        if name in FILES and sha256[name] != FILES[name].sha256
+        if name in FILES and FILES[name].sha256 not in {None, sha256[name]}
     ]
     if unknown:
         yield (

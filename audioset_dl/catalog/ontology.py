@@ -11,7 +11,7 @@ import json
 import re
 import reprlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -20,6 +20,8 @@ from audioset_dl.catalog.reading import DOWNLOAD_AGAIN, is_mid, read_small
 from audioset_dl.errors import MetadataError, join_fix
 from audioset_dl.storage.tables import BadRow
 
+MISSPELT_MIDS: Mapping[str, str] = {"/t/dd00138": "/t/dd000138"}
+"""How the files of strong labels write some MIDs of the ontology, and how it does itself."""
 MAX_DEPTH = 100
 """Most levels of an ontology; Google's has 6."""
 
@@ -52,14 +54,19 @@ class Node:
 
 
 class UnknownClass(LookupError):
-    """No class has this name or MID."""
+    """No class has this name or MID, or several have the name."""
 
-    def __init__(self, text: str, suggestions: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, text: str, suggestions: tuple[str, ...] = (), *, mids: Sequence[str] = ()
+    ) -> None:
         self.found = f"no class is called {text[:100]!r}"
         """What was found."""
         self.fix = "audioset-dl classes lists the names when include is empty"
         """What to do about it."""
-        if suggestions:
+        if mids:
+            self.found = f"{len(mids)} classes are called {text[:100]!r}: {' and '.join(mids)}"
+            self.fix = "write the MID instead"
+        elif suggestions:
             self.fix = f"did you mean {' or '.join(map(repr, suggestions))}?"
         super().__init__(join_fix(self.found, self.fix))
         self.suggestions = suggestions
@@ -74,6 +81,8 @@ class Ontology:
     ----------
     nodes : tuple of Node
         In the order of the file, which in Google's is depth-first: the *ontology order*.
+    other_names : mapping of str to str
+        MIDs by names that some other file has for them.
 
     Notes
     -----
@@ -81,6 +90,23 @@ class Ontology:
     """
 
     nodes: tuple[Node, ...]
+    other_names: Mapping[str, str] = field(default_factory=dict)
+
+    def with_leaves(self, names: Mapping[str, str]) -> Ontology:
+        """Return this ontology with the classes of another file that it lacks.
+
+        They are leaves below no root, after the nodes of the ontology, by MID.
+
+        Parameters
+        ----------
+        names : mapping of str to str
+            Display names by MID. Where the ontology has the MID its own name leads, and the class
+            is found by both.
+        """
+        lacking = sorted(mid for mid in names if mid not in self)
+        others = {name: mid for mid, name in names.items() if mid in self}
+        nodes = (*self.nodes, *(Node(mid, names[mid]) for mid in lacking))
+        return replace(self, nodes=nodes, other_names={**self.other_names, **others})
 
     def __len__(self) -> int:
         return len(self.nodes)
@@ -122,13 +148,18 @@ class Ontology:
         Raises
         ------
         UnknownClass
-            There is no such node; the error carries suggestions.
+            There is no such node, and the error carries suggestions; or several have the name.
         """
-        if text in self._by_text:
-            return self._by_text[text]
+        mid = MISSPELT_MIDS.get(text, text)
+        if mid in self:
+            return self[mid]
+        named = self._by_name.get(text, []) or self._by_other_name.get(text, [])
         alike = self._by_folded_name.get(_fold(text), [])
-        if len(alike) == 1:
-            return alike[0]
+        found = named or alike or self._by_other_name.get(_fold(text), [])
+        if len(found) == 1:
+            return found[0]
+        if named:
+            raise UnknownClass(text, mids=[node.mid for node in named])
         raise UnknownClass(text, tuple(node.name for node in alike) or self.suggest(text))
 
     def suggest(self, text: str, limit: int = 3) -> tuple[str, ...]:
@@ -150,10 +181,15 @@ class Ontology:
         return tuple(dict.fromkeys(names))[:limit]
 
     @cached_property
-    def _by_text(self) -> dict[str, Node]:
-        """Nodes by name and by MID, which goes first."""
-        by_name = {node.name: node for node in self.nodes}
-        return by_name | {node.mid: node for node in self.nodes}
+    def _by_name(self) -> dict[str, list[Node]]:
+        return _group((node.name, node) for node in self.nodes)
+
+    @cached_property
+    def _by_other_name(self) -> dict[str, list[Node]]:
+        """Nodes by the names of other files, as they are written and folded."""
+        pairs = [(name, self[mid]) for name, mid in self.other_names.items()]
+        folded = [(_fold(name), node) for name, node in pairs]
+        return _group(dict.fromkeys([*pairs, *folded]))
 
     @cached_property
     def _order(self) -> dict[str, int]:

@@ -87,6 +87,14 @@ class LabelSets(dict[str, int]):
         code = self[text] = len(self.sets) - 1
         return code
 
+    def code_of(self, mids: Sequence[str]) -> int:
+        """Return the number of some labels, which may be none."""
+        text = ",".join(mids)
+        if not text and text not in self:
+            self.sets.append(())
+            self[text] = len(self.sets) - 1
+        return self[text]
+
 
 def read_rows(path: Path, label_sets: LabelSets, *, is_google: bool = False) -> tuple[Rows, str]:
     """Read a segment CSV, plain or compressed with gzip.
@@ -228,7 +236,7 @@ def _check(fields: Sequence[str], label_sets: LabelSets) -> None:
             f"expected a YouTube id ({YTID_LENGTH} of A-Z a-z 0-9 _ -), found {ytid[:40]!r}",
             fix=BY_SPREADSHEET if ytid.startswith(("#", "=")) else "",
         )
-    start_ms, end_ms = _parse_ms(start, "start_seconds"), _parse_ms(end, "end_seconds")
+    start_ms, end_ms = parse_ms(start, "start_seconds"), parse_ms(end, "end_seconds")
     if end_ms <= start_ms:
         raise BadRow(
             f"end_seconds must come after start_seconds, found {start.strip()} and {end.strip()}"
@@ -238,8 +246,8 @@ def _check(fields: Sequence[str], label_sets: LabelSets) -> None:
 
 def _parse_columns(rows: pd.DataFrame, label_sets: LabelSets) -> Rows:
     ytids = "\n".join([*rows["ytid"].tolist(), ""])
-    start_ms = _map_distinct(rows["start_s"], lambda text: _parse_ms(text, "start_seconds"))
-    end_ms = _map_distinct(rows["end_s"], lambda text: _parse_ms(text, "end_seconds"))
+    start_ms = _map_distinct(rows["start_s"], lambda text: parse_ms(text, "start_seconds"))
+    end_ms = _map_distinct(rows["end_s"], lambda text: parse_ms(text, "end_seconds"))
     if not _YTIDS.fullmatch(ytids) or (end_ms <= start_ms).any():
         raise BadRow("an id or a time is malformed")
     lines = np.frombuffer(ytids.encode("ascii"), np.uint8).reshape(-1, YTID_LENGTH + 1)
@@ -261,7 +269,8 @@ def _parse_label(text: str) -> str:
     return mid
 
 
-def _parse_ms(text: str, column: str) -> int:
+def parse_ms(text: str, column: str) -> int:
+    """Return a text of seconds in milliseconds; `BadRow` where it is no such number."""
     try:  # a bare float() takes 1_0, tabs and other scripts' digits as well
         milliseconds = 1000 * float(text if _NUMBER.fullmatch(text) else "")
     except ValueError as error:

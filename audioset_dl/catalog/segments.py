@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,14 +18,13 @@ from numpy.typing import NDArray
 
 from audioset_dl.catalog.cache import Arrays, Cache, make_key
 from audioset_dl.catalog.clips import CLIP_ID_PATTERN, YTID_LENGTH, Clip
-
-RowNumbers = NDArray[np.integer]
-"""Positions of clips in a `SegmentTable`."""
-
+from audioset_dl.catalog.events import Events
+from audioset_dl.catalog.grouping import RowNumbers, group_by_label, sort_clips
+from audioset_dl.catalog.relabel import Corrections
 
 # Raise it when the same files give another table than before: caches of older versions of the
 # program are then not used.
-PARSER_VERSION = 1
+PARSER_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -38,6 +36,8 @@ class SegmentSource:
     """Name of the subset that its clips are a part of, e.g. ``eval``."""
     is_google: bool = False
     """True for Google's own files, whose header says how many rows there must be."""
+    is_strong: bool = False
+    """True for a file of events, from which a clip gets the labels of all its events."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +62,12 @@ class SegmentTable:
     other, as in `mids`; ``label_ends``, where each label's end in it."""
     _label_sets: Sequence[tuple[str, ...]]
     """Labels by set code."""
+    num_named: int = 0
+    """Number of clips whose labels the files of ``metadata.relabel`` name."""
+    num_changed: int = 0
+    """Number of these that got other labels than Google's."""
+    own_mids: frozenset[str] = frozenset()
+    """MIDs of the labels that strong or corrected files give."""
 
     def __len__(self) -> int:
         return len(self._columns["ytids"])
@@ -100,11 +106,35 @@ class SegmentTable:
             end_s=int(columns["end_ms"][row]) / 1000,
             labels=self.labels_of(row),
             subset=self.subset_of(row),
+            google_labels=self.google_labels_of(row),
         )
 
     def labels_of(self, row: int) -> tuple[str, ...]:
         """Return the MIDs of all labels of a clip, in the file's order."""
         return self._label_sets[int(self._columns["set_codes"][row])]
+
+    @property
+    def is_corrected(self) -> bool:
+        """True if others' labels took the place of Google's."""
+        return "google_codes" in self._columns
+
+    def google_labels_of(self, row: int) -> tuple[str, ...]:
+        """Return Google's own labels of a clip where they were corrected, else none."""
+        if not self.is_corrected:
+            return ()
+        code = int(self._columns["google_codes"][row])
+        return self._label_sets[code] if code >= 0 else ()
+
+    @cached_property
+    def events(self) -> Events | None:
+        """The events of strong labels; None if no file of such was read."""
+        columns = self._columns
+        if "event_rows" not in columns:
+            return None
+        return Events(
+            columns["event_rows"], columns["event_onset_ms"], columns["event_offset_ms"],
+            columns["event_codes"], self.mids,
+        )  # fmt: skip
 
     def subset_of(self, row: int) -> str:
         """Return the name of the file that a clip is from."""
@@ -168,11 +198,18 @@ class SegmentTable:
         return dict(zip(self.mids, zip([0, *ends], ends, strict=False), strict=True))
 
 
-def read_segments(sources: Sequence[SegmentSource], cache: Cache | None = None) -> SegmentTable:
-    """Read segment CSVs into one table.
+def read_segments(
+    sources: Sequence[SegmentSource],
+    cache: Cache | None = None,
+    *,
+    corrections: Corrections | None = None,
+) -> SegmentTable:
+    """Read segment CSVs and files of strong labels into one table.
 
     A clip_id that occurs again, in the same file or in a later one, is left out. The order of rows
-    decides nothing but row numbers, and which of two rows with the same clip_id is kept.
+    decides nothing but row numbers, and which of two rows with the same clip_id is kept. A clip of
+    a file of strong labels that stands in a segment CSV too has the labels of both, and the times
+    and the subset of the CSV.
 
     Parameters
     ----------
@@ -181,6 +218,8 @@ def read_segments(sources: Sequence[SegmentSource], cache: Cache | None = None) 
     cache : Cache, optional
         Where the table is saved when it was read; a table of just these files that is there is
         used instead of reading them again.
+    corrections : Corrections, optional
+        Labels that take the place of those of the segment CSVs.
 
     Raises
     ------
@@ -188,13 +227,15 @@ def read_segments(sources: Sequence[SegmentSource], cache: Cache | None = None) 
         A file can't be read, a row is malformed (named by its line), or one of Google's files is
         short.
     """
+    sources = sorted(sources, key=lambda source: source.is_strong)
     if cache is None:
-        return _parse(sources)
-    key = _make_key(sources, [cache.hash_content(source.path) for source in sources])
+        return _parse(sources, corrections)
+    hashes = [cache.hash_content(source.path) for source in sources]
+    key = _make_key(sources, hashes, corrections)
     arrays = cache.load("segments", key)
     if arrays is not None:
         return _unpack(key, sources, arrays)
-    table = _parse(sources)
+    table = _parse(sources, corrections)
     cache.save("segments", table.key, _pack(table))
     return table
 
@@ -207,93 +248,63 @@ def make_table(clips: Sequence[Clip]) -> SegmentTable:
     ytids = np.array([clip.ytid.encode() for clip in clips], f"S{YTID_LENGTH}")
     start_ms = np.array([round(clip.start_s * 1000) for clip in clips], np.int32)
     set_codes = np.array([set_code_of[clip.labels] for clip in clips], np.int32)
-    mids, label_rows, label_ends = _group_by_label(set_codes, label_sets)
+    mids, label_rows, label_ends = group_by_label(set_codes, label_sets)
     columns = {
         "ytids": ytids,
         "start_ms": start_ms,
         "end_ms": np.array([round(clip.end_s * 1000) for clip in clips], np.int32),
         "set_codes": set_codes,
         "subset_codes": np.array([subsets.index(clip.subset) for clip in clips], np.int16),
-        "order": _sort(ytids, start_ms)[0],
+        "order": sort_clips(ytids, start_ms)[0],
         "label_rows": label_rows,
         "label_ends": label_ends,
     }
     return SegmentTable("", subsets, mids, 0, columns, label_sets)
 
 
-def _make_key(sources: Sequence[SegmentSource], hashes: Sequence[str]) -> str:
+def _make_key(
+    sources: Sequence[SegmentSource], hashes: Sequence[str], corrections: Corrections | None
+) -> str:
     files = [
-        [digest, source.subset, source.is_google]
+        [digest, source.subset, source.is_google, source.is_strong]
         for digest, source in zip(hashes, sources, strict=True)
     ]
-    return make_key(PARSER_VERSION, files)
+    corrected = [list(corrections.hashes.items()), corrections.keep_rest] if corrections else []
+    return make_key(PARSER_VERSION, files, corrected)
+
+
+def _parse(sources: Sequence[SegmentSource], corrections: Corrections | None) -> SegmentTable:
+    # It imports pandas, which takes as long as all else in a run that finds its table in the cache.
+    from audioset_dl.catalog.parsing import parse_files
+
+    parsed = parse_files(sources, corrections)
+    key = _make_key(sources, parsed.hashes, corrections)
+    return SegmentTable(
+        key, _subsets(sources), parsed.mids, parsed.num_duplicates, parsed.columns,
+        parsed.label_sets, parsed.num_named, parsed.num_changed, parsed.own_mids,
+    )  # fmt: skip
 
 
 def _subsets(sources: Sequence[SegmentSource]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(source.subset for source in sources))
 
 
-def _parse(sources: Sequence[SegmentSource]) -> SegmentTable:
-    # It imports pandas, which takes as long as all else in a run that finds its table in the cache.
-    from audioset_dl.catalog.segment_csv import LabelSets, Rows, join_rows, read_rows
-
-    label_sets = LabelSets()
-    subsets = _subsets(sources)
-    read = [read_rows(one.path, label_sets, is_google=one.is_google) for one in sources]
-    rows = join_rows(table for table, _ in read)
-    subset_codes = np.repeat(
-        np.array([subsets.index(source.subset) for source in sources], np.int16),
-        [len(table.ytids) for table, _ in read],
-    )
-    order, kept = _sort(rows.ytids, rows.start_ms)
-    num_duplicates = len(rows.ytids) - len(order)
-    if num_duplicates:
-        rows, subset_codes = Rows(*(column[kept] for column in rows)), subset_codes[kept]
-        order, _ = _sort(rows.ytids, rows.start_ms)
-    mids, label_rows, label_ends = _group_by_label(rows.set_codes, label_sets.sets)
-    columns = {**rows._asdict(), "subset_codes": subset_codes, "order": order,
-               "label_rows": label_rows, "label_ends": label_ends}  # fmt: skip
-    key = _make_key(sources, [digest for _, digest in read])
-    return SegmentTable(key, subsets, mids, num_duplicates, columns, label_sets.sets)
-
-
-def _sort(ytids: NDArray[np.bytes_], start_ms: NDArray[np.int32]) -> tuple[RowNumbers, RowNumbers]:
-    """Return the first row of each clip_id, sorted by id and start, and as in the files."""
-    order = np.argsort(ytids, kind="stable")  # quick, as Google's files are sorted
-    in_order = ytids[order]
-    is_same = in_order[1:] == in_order[:-1]
-    if is_same.any():
-        order = np.lexsort((start_ms, ytids))
-        is_same = (ytids[order[1:]] == ytids[order[:-1]]) & (
-            start_ms[order[1:]] == start_ms[order[:-1]]
-        )
-        order = order[np.concatenate([[True], ~is_same])]
-    rows: RowNumbers = order.astype(np.int32)
-    return rows, np.sort(rows)
-
-
-def _group_by_label(
-    set_codes: NDArray[np.int32], label_sets: Sequence[tuple[str, ...]]
-) -> tuple[tuple[str, ...], RowNumbers, RowNumbers]:
-    """Return the labels, sorted; the rows of one after the other; the end of each label's rows."""
-    by_set = np.argsort(set_codes, kind="stable").astype(np.int32)
-    ends = np.cumsum(np.bincount(set_codes, minlength=len(label_sets)))
-    parts = defaultdict(list)
-    for labels, rows in zip(label_sets, np.split(by_set, ends), strict=False):
-        for mid in labels:
-            parts[mid].append(rows)
-    mids = tuple(sorted(parts))
-    of_mids = [np.sort(np.concatenate(parts[mid])) for mid in mids]
-    label_ends = np.cumsum([len(rows) for rows in of_mids])
-    return mids, np.concatenate([np.empty(0, np.int32), *of_mids]), label_ends.astype(np.int32)
-
-
 def _pack(table: SegmentTable) -> Arrays:
-    names = [table.num_duplicates, table.mids, table._label_sets]
+    names = {
+        "num_duplicates": table.num_duplicates,
+        "mids": table.mids,
+        "label_sets": table._label_sets,
+        "num_named": table.num_named,
+        "num_changed": table.num_changed,
+        "own_mids": sorted(table.own_mids),
+    }
     return {**table._columns, "names": np.frombuffer(json.dumps(names).encode(), np.uint8)}
 
 
 def _unpack(key: str, sources: Sequence[SegmentSource], arrays: Arrays) -> SegmentTable:
-    num_duplicates, mids, label_sets = json.loads(arrays["names"].tobytes())
-    sets = list(map(tuple, label_sets))
-    return SegmentTable(key, _subsets(sources), tuple(mids), num_duplicates, arrays, sets)
+    names = json.loads(arrays["names"].tobytes())
+    return SegmentTable(
+        key, _subsets(sources), tuple(names["mids"]), names["num_duplicates"], arrays,
+        list(map(tuple, names["label_sets"])), names["num_named"], names["num_changed"],
+        frozenset(names["own_mids"]),
+    )  # fmt: skip

@@ -60,7 +60,13 @@ class MetadataConfig(Section):
     """Folder of ontology.json, qa_true_counts.csv and the segment files; what is missing in it is
     downloaded."""
     segments: values.Segments = ("balanced_train", "eval")
-    """Segment files to choose clips from: names of Google's, or paths of CSVs of the same form."""
+    """Segment files to choose clips from: names of Google's, or paths of files of the same form."""
+    relabel: values.FilePaths = ()
+    """Files with corrected labels, which take the place of Google's: JSON as AST and PSLA publish
+    it, or a CSV with `clip_id` or `ytid`, and `labels`."""
+    relabel_rest: Literal["keep", "drop"] = "keep"
+    """What to do with clips that no file of `relabel` names: keep Google's labels, or leave the
+    clips out."""
 
 
 class ClassesConfig(Section):

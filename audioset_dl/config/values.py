@@ -25,9 +25,10 @@ from audioset_dl.errors import join_fix
 FAULT = "fault"
 """Type of the pydantic errors whose words are ready to be shown."""
 
-SegmentFile = Literal["balanced_train", "eval", "unbalanced_train"]
+SegmentFile = Literal["balanced_train", "eval", "unbalanced_train", "train_strong", "eval_strong"]
 """A segment file of Google's, by its short name."""
 
+_TABLE_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 _PROXY_SCHEMES = ("http", "https", "socks4", "socks5", "socks5h")
 
 _Entry = TypeVar("_Entry")
@@ -104,12 +105,12 @@ def _expand_variables(path: str) -> str:
 
 def _check_segment(value: object, info: ValidationInfo) -> object:
     names = get_args(SegmentFile)
-    if not isinstance(value, str) or value.lower().endswith((".csv", ".csv.gz")):
+    if not isinstance(value, str) or value.lower().endswith(_TABLE_SUFFIXES):
         return _check_path(value, info)
     if value in names:
         return value
     close = get_close_matches(value.lower(), names, n=1)
-    known = f"(known: {', '.join(names)}, or the path of a .csv or .csv.gz file)"
+    known = f"(known: {', '.join(names)}, or the path of a .csv, .tsv, .csv.gz or .tsv.gz file)"
     guess = f"did you mean {close[0]}? " if close else ""
     raise fault(f"unknown name {quoted(value)}", guess + known)
 
@@ -192,6 +193,12 @@ Text: TypeAlias = Annotated[str, AfterValidator(_check_text)]
 Texts: TypeAlias = Annotated[tuple[Text, ...], BeforeValidator(_tuple_of)]
 ClassNames: TypeAlias = Annotated[Texts, _each_once("class")]
 """Display names or MIDs, each once."""
+FilePaths: TypeAlias = Annotated[
+    tuple[Annotated[Path, BeforeValidator(_check_path)], ...],
+    BeforeValidator(_tuple_of),
+    _each_once("file"),
+]
+"""Paths, each once."""
 FilePath: TypeAlias = Annotated[Path, BeforeValidator(_check_path)]
 """A path; ``~`` is expanded, and the folder of the configuration put before a relative one."""
 Segments: TypeAlias = Annotated[

@@ -45,10 +45,11 @@ _RECORD_FAILED = (
 )
 _BEGIN_ROW = (
     f"INSERT OR IGNORE INTO clips ({', '.join(CLIP_COLUMNS)}, classes, wanted, updated_at, state)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting')"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting')"
 )
 _NOTE_CHOICE = (
-    "UPDATE clips SET labels = ?2, subset = ?3, classes = ?4, wanted = ?5 WHERE clip_id = ?1"
+    "UPDATE clips SET labels = ?2, subset = ?3, classes = ?4, wanted = ?5, google_labels = ?6"
+    " WHERE clip_id = ?1"
 )
 _MAKE_LONGER = (
     "UPDATE pauses SET until = ?2 WHERE code = ?3 AND julianday(until) >= julianday(?1) - ?5"
@@ -71,7 +72,14 @@ class Journal(JournalReader):
         What became of them stays.
         """
         rows = [
-            (one.clip_id, ";".join(one.labels), one.subset, ";".join(one.classes), one.wanted)
+            (
+                one.clip_id,
+                ";".join(one.labels),
+                one.subset,
+                ";".join(one.classes),
+                one.wanted,
+                ";".join(one.google_labels),
+            )
             for one in choices
         ]
         if rows:

@@ -31,7 +31,7 @@ from audioset_dl.errors import (
 from audioset_dl.storage.disk import find_advice
 from audioset_dl.storage.files import KEPT
 
-CLIP_COLUMNS = ("clip_id", "ytid", "start_s", "end_s", "labels", "subset")
+CLIP_COLUMNS = ("clip_id", "ytid", "start_s", "end_s", "labels", "subset", "google_labels")
 _ROW_COLUMNS = (
     "classes", "wanted", "state", "code", "detail", "attempts", "updated_at", "proof", "asked_as",
     "reopened",
@@ -79,6 +79,8 @@ class Choice(NamedTuple):
     classes: tuple[str, ...]
     """MIDs of the classes that want it, or did last."""
     wanted: bool
+    google_labels: tuple[str, ...] = ()
+    """Google's own labels, where others have corrected them."""
 
 
 class JournalReader:
@@ -100,13 +102,21 @@ class JournalReader:
     def choices(self, *, after: str, number: int) -> list[Choice]:
         """Return what the config of the last run wanted of the next clips after one, by clip_id."""
         rows = self._db.execute(
-            "SELECT clip_id, labels, subset, classes, wanted FROM clips WHERE clip_id > ?"
+            "SELECT clip_id, labels, subset, classes, wanted, google_labels FROM clips"
+            " WHERE clip_id > ?"
             " ORDER BY clip_id LIMIT ?",
             (after, number),
         )
         return [
-            Choice(clip_id, split_joined(labels), subset, split_joined(classes), bool(wanted))
-            for clip_id, labels, subset, classes, wanted in rows
+            Choice(
+                clip_id,
+                split_joined(labels),
+                subset,
+                split_joined(classes),
+                bool(wanted),
+                split_joined(google_labels),
+            )
+            for clip_id, labels, subset, classes, wanted, google_labels in rows
         ]
 
     def num_wanted(self) -> dict[str, int]:
@@ -276,7 +286,10 @@ def connected(uri: str, path: Path) -> Iterator[sqlite3.Connection]:
 
 def clip_values(clip: Clip) -> tuple[object, ...]:
     """Return the values of `CLIP_COLUMNS`."""
-    return (clip.clip_id, clip.ytid, clip.start_s, clip.end_s, ";".join(clip.labels), clip.subset)
+    return (
+        clip.clip_id, clip.ytid, clip.start_s, clip.end_s, ";".join(clip.labels), clip.subset,
+        ";".join(clip.google_labels),
+    )  # fmt: skip
 
 
 def row_values(row: Row) -> tuple[object, ...]:
@@ -290,7 +303,10 @@ def row_values(row: Row) -> tuple[object, ...]:
 def _read_row(row: tuple[Any, ...]) -> Row:
     values: dict[str, Any] = dict(zip(COLUMNS, row, strict=True))
     labels = split_joined(values["labels"])
-    clip = Clip(values["ytid"], values["start_s"], values["end_s"], labels, values["subset"])
+    clip = Clip(
+        values["ytid"], values["start_s"], values["end_s"], labels, values["subset"],
+        split_joined(values["google_labels"]),
+    )  # fmt: skip
     check_clip(clip)
     if clip.clip_id != values["clip_id"]:
         raise ValueError(f"clip_id of {clip.clip_id}")

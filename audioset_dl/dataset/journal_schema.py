@@ -122,7 +122,12 @@ ALTER TABLE kept RENAME TO clips;
 """
 """Only what happened: for all of AudioSet, rows of what is wanted took 340 MB."""
 
-MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
+_VERSION_5 = """
+-- Google's own labels of a clip, MIDs joined with ;, where others have corrected them.
+ALTER TABLE clips ADD COLUMN google_labels TEXT NOT NULL DEFAULT '';
+"""
+
+MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
 """What leads to each version from the one before; the first, to version 1 from an empty file.
 
 A new one is added at the end; none is ever changed, as there are journals that it has made.

@@ -14,6 +14,8 @@ from audioset_dl.catalog.ontology import Ontology
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)")
 """Names that Windows keeps for devices
 (https://learn.microsoft.com/windows/win32/fileio/naming-a-file)."""
+UNLABELLED = "unlabelled"
+"""Folder of the clips that carry no class, in the layout ``class``."""
 LONGEST_SLUG = 100
 """Characters of the longest folder of a class; most file systems take 255 bytes in a name."""
 
@@ -28,6 +30,8 @@ class OutputFolder:
         self.journal = path / "journal.sqlite"
         self.manifest = path / "manifest.csv"
         self.failures = path / "failures.csv"
+        self.events = path / "events.csv"
+        self.list = path / "list.csv"
         self.run = path / "run.json"
         self.lock = path / ".lock"
         self.scratch = path / ".fetching"
@@ -40,8 +44,10 @@ class Layout:
     Parameters
     ----------
     layout : str
-        ``class``: ``wav/<class>/<file>``, where the class is the first of the clip's labels, in
-        ontology order, that is a chosen class; ``sharded``: ``wav/<2 hex digits>/<file>``.
+        ``class``: ``wav/<class>/<file>``, where the class is the lowest of the clip's labels that
+        is a chosen class: none of the others lies below it; of several such, the first in ontology
+        order. A clip without labels lies in ``wav/unlabelled``. ``sharded``: ``wav/<2 hex
+        digits>/<file>``.
     ontology : Ontology
         For the order and the names.
     chosen : iterable of str
@@ -52,15 +58,24 @@ class Layout:
         self._sharded = layout == "sharded"
         slugs = make_slugs({node.mid: node.name for node in ontology})
         in_order = sorted(chosen, key=ontology.order)
-        self._folders = {mid: (place, slugs[mid]) for place, mid in enumerate(in_order)}
+        self._slugs = {mid: slugs[mid] for mid in in_order}
+        self._below = {mid: ontology.descendants(mid) - {mid} for mid in in_order}
+        self._folders: dict[tuple[str, ...], str] = {}
 
     def file_name(self, clip_id: str, labels: Iterable[str]) -> str:
         """Return a clip's path relative to the output folder, with ``/`` between its parts."""
         if self._sharded:
             folder = hashlib.sha256(clip_id.encode()).hexdigest()[:2]
         else:
-            _, folder = min(self._folders[mid] for mid in labels if mid in self._folders)
+            folder = self._class_folder(tuple(labels))
         return f"wav/{folder}/Y{clip_id}.wav"
+
+    def _class_folder(self, labels: tuple[str, ...]) -> str:
+        if labels not in self._folders:  # thousands of clips have the same
+            carried = [mid for mid in self._slugs if mid in labels]
+            lowest = [mid for mid in carried if self._below[mid].isdisjoint(carried)]
+            self._folders[labels] = self._slugs[lowest[0]] if lowest else UNLABELLED
+        return self._folders[labels]
 
 
 def make_slugs(names: Mapping[str, str]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from typing import TypeVar
 from audioset_dl.catalog.clips import Clip, split_clip_id
 from audioset_dl.dataset.failures import FAILURES_NEEDED, WRITTEN_ANEW
 from audioset_dl.dataset.journal_reader import read_journal, read_note_of
-from audioset_dl.dataset.layout import OutputFolder
+from audioset_dl.dataset.layout import UNLABELLED, OutputFolder
 from audioset_dl.dataset.manifest_writing import MANIFEST_COLUMNS, manifest_cells
 from audioset_dl.dataset.rows import (
     Row,
@@ -264,6 +264,7 @@ class _ManifestReader:
         labels, names = split_joined(joined_mids), split_joined(joined_names)
         mids = dict(zip(names, labels, strict=self._checked))
         self._names.update(zip(labels, names, strict=self._checked))
+        mids[UNLABELLED] = UNLABELLED
         classes = tuple(mids[name] for name in split_joined(joined_classes) if name in mids)
         return labels, classes
 
@@ -275,11 +276,11 @@ class _ManifestReader:
                 start_s = end_s = split_clip_id(cells["clip_id"])[1] / 1000
             except ValueError as error:
                 raise BadRow(str(error)) from error
-        return Clip(cells["ytid"], start_s, end_s, labels, intern(cells.get("subset", "")))
+        google_labels = split_joined(intern(cells.get("google_labels", "")))
+        subset = intern(cells.get("subset", ""))
+        return Clip(cells["ytid"], start_s, end_s, labels, subset, google_labels)
 
     def _check(self, clip: Clip, file: SavedFile) -> None:
-        if not clip.labels:
-            raise BadRow(f"{clip.clip_id} has no labels")
         if self._is_download:
             check_clip(clip)
             check_saved_file(file)

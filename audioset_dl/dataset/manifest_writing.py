@@ -12,12 +12,12 @@ from audioset_dl.storage.tables import safe_cell, write_table
 MANIFEST_COLUMNS = (
     "file_name", "clip_id", "ytid", "start_s", "end_s", "duration_s", "num_samples",
     "sample_rate", "channels", "classes", "labels", "label_names", "subset", "sha256",
-    "source_format", "method", "bytes_fetched", "saved_at", "track",
+    "source_format", "method", "bytes_fetched", "saved_at", "track", "google_labels",
 )  # fmt: skip
 SAVED_COLUMNS = (
     "clip_id", "ytid", "start_s", "end_s", "labels", "subset", "classes", "wanted",
     "file_name", "num_samples", "sample_rate", "channels", "sha256",
-    "source_format", "method", "bytes_fetched", "saved_at", "track",
+    "source_format", "method", "bytes_fetched", "saved_at", "track", "google_labels",
 )  # fmt: skip
 """Columns of the journal that a row of manifest.csv is made of."""
 
@@ -91,6 +91,7 @@ def _values_of(row: Row) -> Sequence[Any]:
         ";".join(row.classes), row.wanted,
         file.file_name, file.num_samples, file.sample_rate, file.channels, file.sha256,
         file.source_format, file.method, file.bytes_fetched, file.saved_at, file.track,
+        ";".join(clip.google_labels),
     )  # fmt: skip
 
 
@@ -98,11 +99,11 @@ def _manifest_row(values: Sequence[Any], names: _Names) -> Sequence[Any]:
     (
         clip_id, ytid, start_s, end_s, labels, subset, classes, wanted,
         file_name, num_samples, sample_rate, channels, sha256,
-        source_format, method, bytes_fetched, saved_at, track,
+        source_format, method, bytes_fetched, saved_at, track, google_labels,
     ) = values  # fmt: skip
     return (
         file_name, clip_id, ytid, start_s, end_s, round(num_samples / sample_rate, 6),
         num_samples, sample_rate, channels, names[classes] if wanted else "",
         labels, names[labels], subset, sha256,
-        safe_cell(source_format), method, bytes_fetched, saved_at, safe_cell(track),
+        safe_cell(source_format), method, bytes_fetched, saved_at, safe_cell(track), google_labels,
     )  # fmt: skip

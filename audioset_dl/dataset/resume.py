@@ -63,7 +63,9 @@ def read_pending(folder: OutputFolder) -> Iterator[tuple[Clip, SavedFile]]:
         try:
             found = json.loads(path.read_text("utf-8"))
             labels = tuple(found["clip"].pop("labels"))
-            clip, file = Clip(**found["clip"], labels=labels), SavedFile(**found["file"])
+            google_labels = tuple(found["clip"].pop("google_labels", ()))
+            clip = Clip(**found["clip"], labels=labels, google_labels=google_labels)
+            file = SavedFile(**found["file"])
             check_clip(clip)
             check_types(file)
             check_saved_file(file)

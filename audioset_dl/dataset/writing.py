@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
+from audioset_dl.dataset.beside import Beside
 from audioset_dl.dataset.guard import check_places, is_trial
 from audioset_dl.dataset.journal import Journal, open_journal
 from audioset_dl.dataset.journal_reader import JournalReader
@@ -107,13 +108,22 @@ def list_saved(journal: Journal, folder: OutputFolder, names: Mapping[str, str])
     journal.note(UNLISTED_NOTE, "")
 
 
-def write_listing(journal: JournalReader, folder: OutputFolder, names: Mapping[str, str]) -> str:
-    """Write the manifest from the journal; return its SHA-256. The parameters are as above."""
+def write_listing(
+    journal: JournalReader,
+    folder: OutputFolder,
+    names: Mapping[str, str],
+    beside: Beside | None = None,
+) -> str:
+    """Write the manifest, and what is beside it, from the journal; return the manifest's SHA-256.
+
+    The parameters are as above; `beside` is what a run knows for the tables beside the manifest.
+    """
     try:
         write_saved(folder.manifest, journal.saved_values(SAVED_COLUMNS), names)
     except (TypeError, ValueError, AttributeError, ZeroDivisionError):
         # The journal holds a row that audioset-dl did not write: to read all finds and names it.
         write_manifest(folder.manifest, journal.rows("saved"), names)
+    (beside or Beside()).write(journal, folder)
     return hash_manifest(folder.manifest) or ""
 
 

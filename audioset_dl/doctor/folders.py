@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from audioset_dl.audio.wav import estimate_wav_bytes
-from audioset_dl.catalog.catalog import load_catalog
-from audioset_dl.catalog.files import CLASS_FILES, FILES, hash_content, locate_file
+from audioset_dl.catalog.catalog import load_catalog, name_files
+from audioset_dl.catalog.files import FILES, hash_content, locate_file
+from audioset_dl.catalog.relabel import find_corrections
 from audioset_dl.config import Config
 from audioset_dl.dataset.guard import check_places, try_folder
 from audioset_dl.dataset.journal_reader import read_states
@@ -43,12 +44,12 @@ class MetadataCheck:
             A CSV of the user's own is missing, or a file can't be read.
         """
         folder = self.config.metadata.dir
-        names = dict.fromkeys([*CLASS_FILES, *map(str, self.config.metadata.segments)])
+        names = dict.fromkeys(name_files(self.config))
         paths = {name: path for name in names if (path := self._find(name))}
         changed = [
             path.name
             for name, path in paths.items()
-            if name in FILES and hash_content(path) != FILES[name].sha256
+            if name in FILES and FILES[name].sha256 not in {None, hash_content(path)}
         ]
         if changed:
             found = f"not the copies of 2017-2022 that are known: {', '.join(changed)}"
@@ -77,7 +78,8 @@ class MetadataCheck:
         if self._missing:
             return
         segments = [str(entry) for entry in self.config.metadata.segments]
-        catalog = load_catalog(self.config.metadata.dir, segments)
+        corrections = find_corrections(self.config)
+        catalog = load_catalog(self.config.metadata.dir, segments, corrections=corrections)
         self.selection = select(catalog, self.config)
         found = f"{count(len(self.selection.classes), 'class', 'classes')} chosen"
         yield ok("classes", found)

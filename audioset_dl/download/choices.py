@@ -49,7 +49,10 @@ def _find_changed(
 
 def choose(clip_id: str, table: SegmentTable, row: int, classes: tuple[str, ...]) -> Choice:
     """Return the choice of a clip that some classes (MIDs) want."""
-    return Choice(clip_id, table.labels_of(row), table.subset_of(row), classes, wanted=True)
+    return Choice(
+        clip_id, table.labels_of(row), table.subset_of(row), classes, wanted=True,
+        google_labels=table.google_labels_of(row),
+    )  # fmt: skip
 
 
 def find_untried(journal: JournalReader, draw: Draw, table: SegmentTable) -> Iterator[Row]:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 
+from audioset_dl.dataset.beside import Beside
 from audioset_dl.dataset.failures import write_failures
 from audioset_dl.dataset.journal import Journal
 from audioset_dl.dataset.journal_reader import JournalReader, read_journal
@@ -40,6 +41,8 @@ class Listing:
         Display names by MID.
     find_known_gone : callable
         Returns the rows of the clips that are taken as gone without asking.
+    beside : Beside
+        What is known for the tables beside the manifest.
     """
 
     def __init__(
@@ -48,11 +51,13 @@ class Listing:
         folder: OutputFolder,
         names: Mapping[str, str],
         find_known_gone: Callable[[], Sequence[Row]],
+        beside: Beside,
     ) -> None:
         self._journal = journal
         self._folder = folder
         self._names = names
         self._find_known_gone = find_known_gone
+        self._beside = beside
         self._pending: list[str] = []
         """Saved clips that the manifest lists no sooner than after the next writing."""
         self._pool = ThreadPoolExecutor(1, "listing")
@@ -143,7 +148,7 @@ class Listing:
             return self._write(self._reader, known_gone)
 
     def _write(self, journal: JournalReader, known_gone: Sequence[Row]) -> str:
-        sha256 = write_listing(journal, self._folder, self._names)
+        sha256 = write_listing(journal, self._folder, self._names, self._beside)
         rows = add_known_gone(journal.failed_rows(), known_gone)
         write_failures(self._folder.failures, rows, self._names)
         return sha256

@@ -13,7 +13,7 @@ from types import MappingProxyType
 import numpy as np
 
 from audioset_dl.catalog.clips import Clip
-from audioset_dl.catalog.segments import RowNumbers
+from audioset_dl.catalog.grouping import RowNumbers
 from audioset_dl.dataset.journal import Journal
 from audioset_dl.dataset.layout import Layout, OutputFolder
 from audioset_dl.dataset.resume import settle_clips, settle_files
@@ -99,7 +99,8 @@ class Recorder:
         self._known_from = known_from
         self._began_at = utc_now()
         names = {node.mid: node.name for node in selection.catalog.ontology}
-        self.listing = Listing(journal, output, names, self.known_gone_rows)
+        beside = selection.beside(names)
+        self.listing = Listing(journal, output, names, self.known_gone_rows, beside)
         self._settle = partial(settle_clips, journal=journal, folder=output, layout=layout)
 
     def begin(self) -> Missing:

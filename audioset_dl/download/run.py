@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from audioset_dl.audio.wav import estimate_wav_bytes
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.catalog.files import Progress
-from audioset_dl.catalog.segments import RowNumbers, SegmentTable
+from audioset_dl.catalog.grouping import RowNumbers
+from audioset_dl.catalog.segments import SegmentTable
 from audioset_dl.config import Config, ConfigSource, as_config
 from audioset_dl.config.secrets import public_dict
 from audioset_dl.dataset.journal import Journal
@@ -239,13 +240,14 @@ def _fetch(
 def _open_recorder(
     config: Config, selection: Selection, journal: Journal, retry: Collection[str]
 ) -> Recorder:
-    chosen = [node.mid for node in selection.classes]
+    ontology = selection.catalog.ontology
+    chosen = [node.mid for node in selection.classes if node.mid in ontology]
     known_gone = config.clips.known_gone
     return Recorder(
         selection,
         journal,
         OutputFolder(config.output.dir),
-        Layout(config.output.layout, selection.catalog.ontology, chosen),
+        Layout(config.output.layout, ontology, chosen),
         known_gone=selection.reported_gone(find_known(selection.table, journal.states()), retry),
         known_from=known_gone.name if known_gone else "",
     )

@@ -21,9 +21,10 @@ MAX_PROBLEMS = 50
 def select_classes(catalog: Catalog, config: ClassesConfig) -> tuple[Node, ...]:
     """Return the chosen classes in ontology order.
 
-    A chosen class occurs as a label, is neither abstract nor blacklisted, is among the classes of
-    ``include`` (all, where it is empty) and not among those of ``exclude``, and passes
-    ``leaf_only`` and ``min_quality``; ``slice`` is applied last.
+    A chosen class occurs as a label, is neither abstract nor blacklisted (unless strong or
+    corrected labels use it), is among the classes of ``include`` (all, where it is empty) and not
+    among those of ``exclude``, and passes ``leaf_only`` and ``min_quality``; ``slice`` is applied
+    last.
 
     Raises
     ------
@@ -36,7 +37,7 @@ def select_classes(catalog: Catalog, config: ClassesConfig) -> tuple[Node, ...]:
         for node in catalog.labelled
         if (not config.include or node.mid in named["include"])
         and node.mid not in named["exclude"]
-        and not node.is_restricted
+        and catalog.can_be_chosen(node)
         and (node.is_leaf or not config.leaf_only)
         and _is_good_enough(catalog.quality(node.mid), config)
     ]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from audioset_dl.catalog.segments import RowNumbers
+from audioset_dl.catalog.grouping import RowNumbers
 from audioset_dl.selection.hands import NO_ROWS, Hands
 
 

@@ -7,7 +7,7 @@ from bisect import bisect_left
 import numpy as np
 from numpy.typing import NDArray
 
-from audioset_dl.catalog.segments import RowNumbers
+from audioset_dl.catalog.grouping import RowNumbers
 
 NO_ROWS: RowNumbers = np.empty(0, np.int32)
 

@@ -17,15 +17,28 @@ import numpy as np
 from audioset_dl.catalog.catalog import Catalog
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.catalog.files import SEGMENT_FILES
+from audioset_dl.catalog.grouping import RowNumbers
 from audioset_dl.catalog.ontology import Ontology, UnknownClass
 from audioset_dl.catalog.reading import is_mid
-from audioset_dl.catalog.segments import RowNumbers, SegmentTable, make_table
+from audioset_dl.catalog.segments import SegmentTable, make_table
 from audioset_dl.config import Config
+from audioset_dl.dataset.layout import UNLABELLED
+from audioset_dl.dataset.manifest_writing import MANIFEST_COLUMNS
 from audioset_dl.errors import ConfigError, Problem
 from audioset_dl.outcomes import GONE_CODES, KINDS, VAGUE_CODES
-from audioset_dl.selection.clip_csv import read_clip_csv, read_clip_id, read_end_ms
+from audioset_dl.selection.clip_csv import (
+    is_id,
+    read_cells,
+    read_clip_csv,
+    read_clip_id,
+    read_end_ms,
+    split_csv,
+)
+from audioset_dl.selection.list_forms import KNOWN_FORMS, OWN, Form, find_form
 from audioset_dl.storage.tables import BadRow, Cells
+from audioset_dl.words import count
 
+_KNOWN_COLUMNS = {*MANIFEST_COLUMNS, "source_sha256"}
 LIST_KEY, GONE_KEY = "clips.list", "clips.known_gone"
 LONGEST_MS = 600_000
 """Longest clip that a list may add to AudioSet's: 10 minutes; one of days is a slip of the pen."""
@@ -44,7 +57,14 @@ class ClipList:
     clips: Mapping[str, Clip]
     """By clip_id, in the order of the list, each once."""
     classes: Mapping[str, frozenset[str]]
-    """For each clip_id the MIDs of the classes that it counts for; never empty."""
+    """For each clip_id the MIDs of the classes that it counts for; `UNLABELLED` for a clip without
+    labels."""
+    form: Form = OWN
+    """The form of the list."""
+    other_columns: tuple[str, ...] = ()
+    """Columns that say something else of the clips, such as captions."""
+    others: Mapping[str, Sequence[Mapping[str, str]]] = field(default_factory=dict)
+    """The cells of these columns in each row of a clip, by clip_id."""
 
     @cached_property
     def table(self) -> SegmentTable:
@@ -89,13 +109,17 @@ def read_clip_list(config: Config, catalog: Catalog, chosen: Collection[str]) ->
     if path is None:
         raise ValueError(f"{LIST_KEY} is not set")
     _check_is_no_output(path, config.output.dir)
+    header, rows, form = _split_list(path)
     segments = [str(entry) for entry in config.metadata.segments]
-    entries = read_clip_csv(path, LIST_KEY, _Reader(catalog, segments, path.stem).read)
+    reader = _Reader(catalog, segments, path.stem, form)
+    entries = read_cells(header, rows, reader.read, path=path, key=LIST_KEY)
     if not entries:
         raise ConfigError(Problem(LIST_KEY, f"{path}: holds no clips"))
     clips: dict[str, Clip] = {}
     named: dict[str, set[str]] = {}
-    for clip, mids in entries:
+    others: dict[str, list[Mapping[str, str]]] = {}
+    for clip, mids, cells in entries:
+        others.setdefault(clip.clip_id, []).append(cells)
         if clips.setdefault(clip.clip_id, clip).end_s != clip.end_s:
             ends = f"{clips[clip.clip_id].end_s:g} s and {clip.end_s:g} s"
             words = f"{path}: {clip.clip_id} stands there with two ends, {ends}"
@@ -106,7 +130,49 @@ def read_clip_list(config: Config, catalog: Catalog, chosen: Collection[str]) ->
         clip_id: _first_of(named[clip_id], clip.labels, listed, chosen)
         for clip_id, clip in clips.items()
     }
-    return ClipList(path, clips, classes)
+    return ClipList(path, clips, classes, form, tuple(entries[0][2]), others)
+
+
+def _split_list(path: Path) -> tuple[list[str], list[tuple[int, list[str]]], Form]:
+    """Return the names of the columns, the rows with their lines, and the form of a list."""
+    first, rows = split_csv(path, LIST_KEY)
+    header = [cell.strip().lower() for cell in first]
+    form = find_form(first, [row for _, row in rows])
+    if form is None:
+        raise ConfigError(Problem(LIST_KEY, _unknown_form(path, header), fix=_form_fix(header)))
+    if any(map(is_id, first)):
+        return list(form.without_header), [(1, first), *rows], form
+    return header, rows, form
+
+
+def _unknown_form(path: Path, header: Sequence[str]) -> str:
+    first = ",".join(header)
+    if not first:
+        return f"{path}:1: the file is empty; expected a row of column names"
+    return (
+        f"{path}:1: expected a row of column names with clip_id, or ytid and start_s, or another "
+        f"form that is known, found {first[:60]!r}"
+    )
+
+
+def _form_fix(header: Sequence[str]) -> str:
+    if header and header[0].startswith("#"):
+        return "a segment CSV belongs into metadata.segments"
+    if {"segment_id", "start_time_seconds"} <= set(header):
+        return "a file of strong labels belongs into metadata.segments"
+    if any(";" in cell or "\t" in cell for cell in header[:1]):
+        return "the columns must be separated by commas: a spreadsheet saved it otherwise"
+    return "known forms: " + "; ".join(KNOWN_FORMS)
+
+
+def describe_list(clip_list: ClipList) -> str:
+    """Return a line that says in which form a list was read; empty for our own."""
+    if not clip_list.form.name:
+        return ""
+    lengths = sorted({clip.duration_s for clip in clip_list.clips.values()})
+    length = f"{lengths[0]:g}" if len(lengths) == 1 else f"{lengths[0]:g} to {lengths[-1]:g}"
+    number = count(len(clip_list.clips), "clip")
+    return f"clips.list: {clip_list.form.name}: {number} of {length} s"
 
 
 def _first_of(
@@ -116,7 +182,7 @@ def _first_of(
     for among in (named, *preferred):
         if mids := frozenset(labels) & frozenset(among):
             return mids
-    return frozenset(labels)
+    return frozenset(labels or [UNLABELLED])
 
 
 def _check_is_no_output(path: Path, output: Path) -> None:
@@ -131,16 +197,18 @@ def _check_is_no_output(path: Path, output: Path) -> None:
 class _Reader:
     """Reads the rows of one list."""
 
-    def __init__(self, catalog: Catalog, segments: Sequence[str], subset: str) -> None:
+    def __init__(self, catalog: Catalog, segments: Sequence[str], subset: str, form: Form) -> None:
         self._ontology: Ontology = catalog.ontology
         self._table = catalog.segments
         self._segments = segments
         self._subset = subset
+        self._form = form
         self._mid_of = cache(self._find_mid)
 
-    def read(self, cells: Cells) -> tuple[Clip, frozenset[str]]:
-        """Return a row's clip and the classes (MIDs) that it names."""
-        ytid, start_ms = read_clip_id(cells)
+    def read(self, given: Cells) -> tuple[Clip, frozenset[str], Mapping[str, str]]:
+        """Return a row's clip, the classes (MIDs) that it names, and its other cells."""
+        cells = self._form.rename(given)
+        ytid, start_ms = read_clip_id(cells, in_seconds=self._form.in_seconds)
         end_ms = read_end_ms(cells)
         found = self._table.find(f"{ytid}_{start_ms}")
         if found is None:
@@ -154,14 +222,16 @@ class _Reader:
                     fix="for windows of your own, put a segment CSV of your own into "
                     "metadata.segments",
                 )
-        return clip, self._named(cells)
+        others = {name: cell for name, cell in cells.items() if name not in _KNOWN_COLUMNS}
+        return clip, self._named(cells), others
 
     def _own_clip(self, cells: Cells, ytid: str, start_ms: int, end_ms: int | None) -> Clip:
-        labels = cells.get("labels", "").strip()
-        if end_ms is None or not labels:
+        if end_ms is None and self._form.length_s is not None:
+            end_ms = start_ms + round(self._form.length_s * 1000)
+        if end_ms is None:
             raise BadRow(
                 f"{ytid}_{start_ms} is in none of metadata.segments "
-                f"({', '.join(self._segments)}), and the list has no end_s and labels of it",
+                f"({', '.join(self._segments)}), and the list has no end_s of it",
                 fix=self._find_fix(cells),
             )
         if end_ms - start_ms > LONGEST_MS:
@@ -169,7 +239,8 @@ class _Reader:
             raise BadRow(f"a clip of {length_s:,g} s; expected up to {LONGEST_MS // 1000} s")
         if end_ms <= start_ms:
             raise BadRow(f"end_s must come after the start, found {cells['end_s'].strip()!r}")
-        mids = tuple(dict.fromkeys(labels.replace(",", ";").split(";")))
+        labels = cells.get("labels", "").replace(",", ";").split(";")
+        mids = tuple(dict.fromkeys(label.strip() for label in labels if label.strip()))
         for mid in mids:
             if not is_mid(mid) or mid not in self._ontology:
                 raise BadRow(f"labels: expected MIDs of the ontology, found {mid[:40]!r}")
@@ -186,7 +257,7 @@ class _Reader:
 
     def _named(self, cells: Cells) -> frozenset[str]:
         names = [name.strip() for name in cells.get("classes", "").split(";")]
-        return frozenset(self._mid_of(name) for name in names if name)
+        return frozenset(self._mid_of(name) for name in names if name and name != UNLABELLED)
 
     def _find_mid(self, name: str) -> str:
         try:

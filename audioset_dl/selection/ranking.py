@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audioset_dl.catalog.cache import Cache, make_key
-from audioset_dl.catalog.segments import RowNumbers, SegmentTable
+from audioset_dl.catalog.grouping import RowNumbers
+from audioset_dl.catalog.segments import SegmentTable
 
 # Raise it when the same seed gives another order: caches of older versions are then not used.
 RANKING_VERSION = 1

@@ -7,23 +7,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audioset_dl.catalog.cache import FOLDER_NAME, Cache
-from audioset_dl.catalog.catalog import Catalog, load_catalog
+from audioset_dl.catalog.catalog import (
+    Catalog,
+    describe_corrections,
+    load_catalog,
+    name_files,
+)
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.catalog.files import CLASS_FILES, Progress, fetch_files, hash_content
+from audioset_dl.catalog.grouping import RowNumbers
 from audioset_dl.catalog.ontology import Node, Ontology
-from audioset_dl.catalog.segments import RowNumbers, SegmentTable
+from audioset_dl.catalog.relabel import find_corrections
+from audioset_dl.catalog.segments import SegmentTable
 from audioset_dl.config import ClipsConfig, Config
+from audioset_dl.dataset.beside import Beside
+from audioset_dl.dataset.layout import UNLABELLED
 from audioset_dl.outcomes import VAGUE_CODES
 from audioset_dl.selection.classes import find_idle_names, select_classes
 from audioset_dl.selection.draw import Draw
 from audioset_dl.selection.known import KnownClips
-from audioset_dl.selection.lists import ClipList, KnownGone, load_known_gone, read_clip_list
+from audioset_dl.selection.lists import (
+    ClipList,
+    KnownGone,
+    describe_list,
+    load_known_gone,
+    read_clip_list,
+)
 from audioset_dl.selection.ranking import rank_rows
 from audioset_dl.words import count
 
@@ -97,6 +112,18 @@ class Selection:
         table = self.table
         return Draw(self.rankings, self.per_class, num_rows=len(table), labels_of=table.labels_of)
 
+    def beside(self, names: Mapping[str, str]) -> Beside:
+        """Return what is known for the tables beside the manifest; `names` are those by MID."""
+        listed = self.clip_list
+        find_events = None
+        if self.catalog.segments.events is not None:
+            find_events = partial(_find_events, self.catalog.segments, names)
+        if listed is None or not listed.other_columns:
+            return Beside(find_events)
+        return Beside(
+            find_events, lambda clip_id: listed.others.get(clip_id, ()), listed.other_columns
+        )
+
     def row(self, clip_id: str) -> int:
         """Return the row number of a clip; `KeyError` where there is no such clip."""
         row = self.table.find(clip_id)
@@ -165,16 +192,15 @@ def prepare(config: Config, *, progress: Callable[[str], Progress] | None = None
     """
     folder, segments = config.metadata.dir, [str(entry) for entry in config.metadata.segments]
     cache = Cache(folder / FOLDER_NAME)
-    files = fetch_files(
-        config, [*CLASS_FILES, *segments], progress=progress, hash_file=cache.hash_content
-    )
-    catalog = load_catalog(folder, segments, cache=cache)
+    files = fetch_files(config, name_files(config), progress=progress, hash_file=cache.hash_content)
+    catalog = load_catalog(folder, segments, cache=cache, corrections=find_corrections(config))
     hashes = {files.paths[name].name: digest for name, digest in files.sha256.items()}
     selection = select(catalog, config, cache)
     for key, path in (("clips.list", config.clips.list),
                       ("clips.known_gone", config.clips.known_gone)):  # fmt: skip
         if path is not None:
             hashes[key] = hash_content(path)
+    hashes |= {path.name: hash_content(path) for path in config.metadata.relabel}
     idle = find_idle_names(catalog, config.classes, selection.classes)
     warnings = [
         f"classes.include: {name!r} adds no class that passes leaf_only, min_quality, "
@@ -187,6 +213,9 @@ def prepare(config: Config, *, progress: Callable[[str], Progress] | None = None
             f"({', '.join(VAGUE_CODES)}) {'is' if number == 1 else 'are'} asked for all the same: "
             "such words may have been meant for whoever asked"
         )
+    warnings += describe_corrections(catalog)
+    if selection.clip_list is not None:
+        warnings += filter(None, [describe_list(selection.clip_list)])
     return Prepared(selection, hashes, (*files.warnings, *warnings))
 
 
@@ -200,8 +229,16 @@ def choose_classes(config: Config) -> tuple[Ontology, tuple[Node, ...]]:
     ConfigError
         The config names classes that do not exist, or none is left.
     """
-    fetch_files(config, CLASS_FILES)
-    catalog = load_catalog(config.metadata.dir, [])
+    files = name_files(config)
+    # Of weak labels it is known which classes they have.
+    needs_clips = "display_names" in files or config.metadata.relabel
+    fetch_files(config, files if needs_clips else CLASS_FILES)
+    catalog = load_catalog(
+        config.metadata.dir,
+        [str(entry) for entry in config.metadata.segments] if needs_clips else [],
+        cache=Cache(config.metadata.dir / FOLDER_NAME),
+        corrections=find_corrections(config),
+    )
     return catalog.ontology, select_classes(catalog, config.classes)
 
 
@@ -211,7 +248,22 @@ def _select_listed(
     clip_list = read_clip_list(config, catalog, {node.mid for node in chosen})
     counting = {mid for mids in clip_list.classes.values() for mid in mids}
     classes = tuple(node for node in catalog.ontology if node.mid in counting)
+    if UNLABELLED in counting:
+        classes += (Node(UNLABELLED, UNLABELLED),)
     return Selection(classes, catalog, None, clip_list=clip_list, known_gone=known_gone)
+
+
+def _find_events(
+    table: SegmentTable, names: Mapping[str, str], clip_id: str
+) -> Sequence[Mapping[str, object]]:
+    row, events = table.find(clip_id), table.events
+    if row is None or events is None:
+        return ()
+    return [
+        {"onset_s": one.onset_s, "offset_s": one.offset_s, "label": one.mid,
+         "label_name": names.get(one.mid, one.mid)}
+        for one in events.of(row)
+    ]  # fmt: skip
 
 
 def _find_candidates(
