@@ -20,7 +20,8 @@ from audioset_dl.catalog.files import (
 from audioset_dl.catalog.ontology import Node, Ontology, read_ontology
 from audioset_dl.catalog.reading import find_label
 from audioset_dl.catalog.relabel import Corrections
-from audioset_dl.catalog.segments import SegmentSource, SegmentTable, read_segments
+from audioset_dl.catalog.segments import SegmentTable, read_segments
+from audioset_dl.catalog.sources import SegmentSource
 from audioset_dl.catalog.strong_tsv import is_strong_file, read_display_names
 from audioset_dl.config import Config
 from audioset_dl.errors import MetadataError

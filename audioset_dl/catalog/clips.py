@@ -13,6 +13,8 @@ YTID_PATTERN = re.compile(_YTID)
 a clip_id is split by length, never at a ``_``."""
 CLIP_ID_PATTERN = re.compile(rf"({_YTID})_(0|[1-9][0-9]{{0,9}})")
 """A clip_id: groups are the YouTube id and the start in ms."""
+UNLABELLED = "unlabelled"
+"""What stands for the class, and names the folder, of clips that carry no label."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from audioset_dl.catalog.clips import split_clip_id
 from audioset_dl.catalog.grouping import group_by_label, sort_clips
 from audioset_dl.catalog.relabel import Corrections
 from audioset_dl.catalog.segment_csv import LabelSets, Rows, join_rows, read_rows
-from audioset_dl.catalog.segments import SegmentSource
+from audioset_dl.catalog.sources import SegmentSource
 from audioset_dl.catalog.strong_tsv import SEGMENT_MS, StrongRows, read_strong
 from audioset_dl.errors import MetadataError
 

@@ -11,7 +11,6 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,23 +20,11 @@ from audioset_dl.catalog.clips import CLIP_ID_PATTERN, YTID_LENGTH, Clip
 from audioset_dl.catalog.events import Events
 from audioset_dl.catalog.grouping import RowNumbers, group_by_label, sort_clips
 from audioset_dl.catalog.relabel import Corrections
+from audioset_dl.catalog.sources import SegmentSource
 
 # Raise it when the same files give another table than before: caches of older versions of the
 # program are then not used.
 PARSER_VERSION = 2
-
-
-@dataclass(frozen=True)
-class SegmentSource:
-    """A segment CSV to read."""
-
-    path: Path
-    subset: str
-    """Name of the subset that its clips are a part of, e.g. ``eval``."""
-    is_google: bool = False
-    """True for Google's own files, whose header says how many rows there must be."""
-    is_strong: bool = False
-    """True for a file of events, from which a clip gets the labels of all its events."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,13 +115,7 @@ class SegmentTable:
     @cached_property
     def events(self) -> Events | None:
         """The events of strong labels; None if no file of such was read."""
-        columns = self._columns
-        if "event_rows" not in columns:
-            return None
-        return Events(
-            columns["event_rows"], columns["event_onset_ms"], columns["event_offset_ms"],
-            columns["event_codes"], self.mids,
-        )  # fmt: skip
+        return _find_events(self._columns, self.mids)
 
     def subset_of(self, row: int) -> str:
         """Return the name of the file that a clip is from."""
@@ -196,6 +177,15 @@ class SegmentTable:
     def _label_bounds(self) -> dict[str, tuple[int, int]]:
         ends = self._columns["label_ends"].tolist()
         return dict(zip(self.mids, zip([0, *ends], ends, strict=False), strict=True))
+
+
+def _find_events(columns: Arrays, mids: tuple[str, ...]) -> Events | None:
+    if "event_rows" not in columns:
+        return None
+    return Events(
+        columns["event_rows"], columns["event_onset_ms"], columns["event_offset_ms"],
+        columns["event_codes"], mids,
+    )  # fmt: skip
 
 
 def read_segments(

@@ -9,13 +9,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from audioset_dl.catalog.clips import UNLABELLED
 from audioset_dl.catalog.ontology import Ontology
 
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)")
 """Names that Windows keeps for devices
 (https://learn.microsoft.com/windows/win32/fileio/naming-a-file)."""
-UNLABELLED = "unlabelled"
-"""Folder of the clips that carry no class, in the layout ``class``."""
 LONGEST_SLUG = 100
 """Characters of the longest folder of a class; most file systems take 255 bytes in a name."""
 

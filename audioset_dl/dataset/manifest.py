@@ -12,10 +12,10 @@ from pathlib import Path
 from sys import intern
 from typing import TypeVar
 
-from audioset_dl.catalog.clips import Clip, split_clip_id
+from audioset_dl.catalog.clips import UNLABELLED, Clip, split_clip_id
 from audioset_dl.dataset.failures import FAILURES_NEEDED, WRITTEN_ANEW
 from audioset_dl.dataset.journal_reader import read_journal, read_note_of
-from audioset_dl.dataset.layout import UNLABELLED, OutputFolder
+from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.manifest_writing import MANIFEST_COLUMNS, manifest_cells
 from audioset_dl.dataset.rows import (
     Row,
@@ -33,7 +33,7 @@ from audioset_dl.storage.tables import (
     read_table,
 )
 
-MANIFEST_NEEDED = MANIFEST_COLUMNS[:-1]
+MANIFEST_NEEDED = tuple(name for name in MANIFEST_COLUMNS if name not in {"track", "google_labels"})
 """The columns that manifest.csv of version 0.1.0 has."""
 MANIFEST_NOTE = "manifest"
 """Key of the journal's note that says which manifest was written from it, by its SHA-256."""

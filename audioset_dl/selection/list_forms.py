@@ -91,19 +91,16 @@ KNOWN_FORMS = (
 """What is said where a list has none of them."""
 
 
-def find_form(first: Sequence[str], rows: Sequence[Sequence[str]]) -> Form | None:
-    """Return the form of a list; None if it is none that is known.
+def find_form(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Form | None:
+    """Return the form of a list by its header; None if it is none that is known.
 
     Parameters
     ----------
-    first : sequence of str
-        The first row.
+    header : sequence of str
+        The names of the columns, in lower case.
     rows : sequence of sequence of str
         The other rows.
     """
-    header = [cell.strip().lower() for cell in first]
-    if any(map(is_id, first)):
-        return _find_shape(first)
     if "clip_id" in header:
         place = header.index("clip_id")
         ids = (row[place] for row in rows if len(row) > place)
@@ -116,7 +113,8 @@ def find_form(first: Sequence[str], rows: Sequence[Sequence[str]]) -> Form | Non
     return None
 
 
-def _find_shape(row: Sequence[str]) -> Form | None:
+def find_shape(row: Sequence[str]) -> Form | None:
+    """Return the form of a list without a header by its first row; None if it is none of these."""
     for form, tests in _SHAPES:
         if len(row) == len(form.without_header):
             cells = dict(zip(form.without_header, row, strict=True))

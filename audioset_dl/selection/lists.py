@@ -15,30 +15,32 @@ from pathlib import Path
 import numpy as np
 
 from audioset_dl.catalog.catalog import Catalog
-from audioset_dl.catalog.clips import Clip
+from audioset_dl.catalog.clips import UNLABELLED, Clip
 from audioset_dl.catalog.files import SEGMENT_FILES
 from audioset_dl.catalog.grouping import RowNumbers
 from audioset_dl.catalog.ontology import Ontology, UnknownClass
 from audioset_dl.catalog.reading import is_mid
 from audioset_dl.catalog.segments import SegmentTable, make_table
 from audioset_dl.config import Config
-from audioset_dl.dataset.layout import UNLABELLED
-from audioset_dl.dataset.manifest_writing import MANIFEST_COLUMNS
 from audioset_dl.errors import ConfigError, Problem
 from audioset_dl.outcomes import GONE_CODES, KINDS, VAGUE_CODES
 from audioset_dl.selection.clip_csv import (
-    is_id,
     read_cells,
     read_clip_csv,
     read_clip_id,
     read_end_ms,
     split_csv,
 )
-from audioset_dl.selection.list_forms import KNOWN_FORMS, OWN, Form, find_form
+from audioset_dl.selection.list_forms import KNOWN_FORMS, OWN, Form, find_form, find_shape
 from audioset_dl.storage.tables import BadRow, Cells
 from audioset_dl.words import count
 
-_KNOWN_COLUMNS = {*MANIFEST_COLUMNS, "source_sha256"}
+_KNOWN_COLUMNS = frozenset((
+    "file_name", "clip_id", "ytid", "start_s", "end_s", "duration_s", "num_samples", "sample_rate",
+    "channels", "classes", "labels", "label_names", "subset", "sha256", "source_sha256",
+    "source_format", "method", "bytes_fetched", "saved_at", "track", "google_labels",
+))  # fmt: skip
+"""Columns of a manifest.csv, which say nothing that the next manifest does not."""
 LIST_KEY, GONE_KEY = "clips.list", "clips.known_gone"
 LONGEST_MS = 600_000
 """Longest clip that a list may add to AudioSet's: 10 minutes; one of days is a slip of the pen."""
@@ -137,12 +139,11 @@ def _split_list(path: Path) -> tuple[list[str], list[tuple[int, list[str]]], For
     """Return the names of the columns, the rows with their lines, and the form of a list."""
     first, rows = split_csv(path, LIST_KEY)
     header = [cell.strip().lower() for cell in first]
-    form = find_form(first, [row for _, row in rows])
-    if form is None:
-        raise ConfigError(Problem(LIST_KEY, _unknown_form(path, header), fix=_form_fix(header)))
-    if any(map(is_id, first)):
+    if form := find_form(header, [row for _, row in rows]):
+        return header, rows, form
+    if form := find_shape(first):
         return list(form.without_header), [(1, first), *rows], form
-    return header, rows, form
+    raise ConfigError(Problem(LIST_KEY, _unknown_form(path, header), fix=_form_fix(header)))
 
 
 def _unknown_form(path: Path, header: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,15 +19,13 @@ from audioset_dl.catalog.catalog import (
     load_catalog,
     name_files,
 )
-from audioset_dl.catalog.clips import Clip
+from audioset_dl.catalog.clips import UNLABELLED, Clip
 from audioset_dl.catalog.files import CLASS_FILES, Progress, fetch_files, hash_content
 from audioset_dl.catalog.grouping import RowNumbers
 from audioset_dl.catalog.ontology import Node, Ontology
 from audioset_dl.catalog.relabel import find_corrections
 from audioset_dl.catalog.segments import SegmentTable
 from audioset_dl.config import ClipsConfig, Config
-from audioset_dl.dataset.beside import Beside
-from audioset_dl.dataset.layout import UNLABELLED
 from audioset_dl.outcomes import VAGUE_CODES
 from audioset_dl.selection.classes import find_idle_names, select_classes
 from audioset_dl.selection.draw import Draw
@@ -111,18 +109,6 @@ class Selection:
         """Return a new draw over the rankings."""
         table = self.table
         return Draw(self.rankings, self.per_class, num_rows=len(table), labels_of=table.labels_of)
-
-    def beside(self, names: Mapping[str, str]) -> Beside:
-        """Return what is known for the tables beside the manifest; `names` are those by MID."""
-        listed = self.clip_list
-        find_events = None
-        if self.catalog.segments.events is not None:
-            find_events = partial(_find_events, self.catalog.segments, names)
-        if listed is None or not listed.other_columns:
-            return Beside(find_events)
-        return Beside(
-            find_events, lambda clip_id: listed.others.get(clip_id, ()), listed.other_columns
-        )
 
     def row(self, clip_id: str) -> int:
         """Return the row number of a clip; `KeyError` where there is no such clip."""
@@ -251,19 +237,6 @@ def _select_listed(
     if UNLABELLED in counting:
         classes += (Node(UNLABELLED, UNLABELLED),)
     return Selection(classes, catalog, None, clip_list=clip_list, known_gone=known_gone)
-
-
-def _find_events(
-    table: SegmentTable, names: Mapping[str, str], clip_id: str
-) -> Sequence[Mapping[str, object]]:
-    row, events = table.find(clip_id), table.events
-    if row is None or events is None:
-        return ()
-    return [
-        {"onset_s": one.onset_s, "offset_s": one.offset_s, "label": one.mid,
-         "label_name": names.get(one.mid, one.mid)}
-        for one in events.of(row)
-    ]  # fmt: skip
 
 
 def _find_candidates(

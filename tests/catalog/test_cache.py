@@ -19,7 +19,8 @@ from audioset_dl.catalog import cache as cache_module
 from audioset_dl.catalog import segments
 from audioset_dl.catalog.cache import FOLDER_NAME, Cache, make_key
 from audioset_dl.catalog.catalog import load_catalog
-from audioset_dl.catalog.segments import SegmentSource, SegmentTable, read_segments
+from audioset_dl.catalog.segments import SegmentTable, read_segments
+from audioset_dl.catalog.sources import SegmentSource
 from audioset_dl.config import ClipsConfig, Config, MetadataConfig
 from audioset_dl.errors import MetadataError
 from audioset_dl.selection.ranking import rank_clips, rank_rows
@@ -62,7 +63,7 @@ def settled(monkeypatch) -> None:
 def num_parsed(monkeypatch) -> Iterator[list[int]]:
     """Count how often segment files are parsed."""
     parse, calls = segments._parse, []
-    monkeypatch.setattr(segments, "_parse", lambda some: calls.append(1) or parse(some))
+    monkeypatch.setattr(segments, "_parse", lambda *some: calls.append(1) or parse(*some))
     return calls
 
 
@@ -252,7 +253,7 @@ def test_the_parser_still_gives_what_its_version_gave() -> None:
     digest = hashlib.sha256()
     for name, column in packed.items():
         digest.update(name.encode() + column.tobytes())
-    assert (segments.PARSER_VERSION, digest.hexdigest()[:16]) == (1, "da567456a4dfa21b")
+    assert (segments.PARSER_VERSION, digest.hexdigest()[:16]) == (2, "e0f696a9e2d74e24")
 
 
 def test_another_file_is_another_table(folder: Path, num_parsed, settled) -> None:
@@ -273,7 +274,7 @@ def test_a_table_is_kept_under_the_hash_of_what_was_parsed(folder: Path, monkeyp
     monkeypatch.setattr(Cache, "hash_content", lambda *_: "0" * 64)
     table = read_segments([source], cache)
     monkeypatch.undo()
-    assert cache.load("segments", segments._make_key([source], ["0" * 64])) is None
+    assert cache.load("segments", segments._make_key([source], ["0" * 64], None)) is None
     assert cache.load("segments", table.key) is not None
 
 

@@ -17,7 +17,8 @@ from audioset_dl.catalog import segment_csv
 from audioset_dl.catalog.clips import Clip
 from audioset_dl.catalog.reading import find_label
 from audioset_dl.catalog.segment_csv import LabelSets, parse_block
-from audioset_dl.catalog.segments import SegmentSource, SegmentTable, make_table, read_segments
+from audioset_dl.catalog.segments import SegmentTable, make_table, read_segments
+from audioset_dl.catalog.sources import SegmentSource
 from audioset_dl.errors import MetadataError
 
 DATA = Path(__file__).parents[1] / "data"

@@ -90,7 +90,7 @@ def test_a_damaged_or_foreign_journal_is_refused(path) -> None:
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(OutputError, match="has format 99, expected 4 or less"), open_journal(path):
+    with pytest.raises(OutputError, match="has format 99, expected 5 or less"), open_journal(path):
         pass
 
 
