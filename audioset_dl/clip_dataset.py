@@ -5,8 +5,10 @@ Map-style, as PyTorch's ``DataLoader`` takes it, but made of NumPy only.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,10 +16,13 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from audioset_dl.dataset.derived import find_splits_beside
+from audioset_dl.dataset.manifest import read_manifest_cells
 from audioset_dl.dataset.rows import Row
-from audioset_dl.dataset.splits import read_split, splits_beside
+from audioset_dl.dataset.splits import read_split
 from audioset_dl.errors import OutputError
 from audioset_dl.fewshot.members import find_all_members, find_members, read_clips
+from audioset_dl.process.folder import ProcessedFolder
 
 _AGAIN = "`audioset-dl verify` finds what is wrong"
 
@@ -35,11 +40,20 @@ class ClipDataset:
     split : str, optional
         ``train``, ``validation`` or ``test``; None: all clips of the classes that were chosen.
     splits : path, optional
-        splits.json, or the folder that holds it; unless given, ``fewshot/splits.json`` beside the
-        folder.
+        splits.json, or the folder that holds it; unless given, that beside the dataset, in
+        ``<dataset>-split`` or ``<dataset>-fewshot``, where only one of them is there.
     label : str
         What comes with a clip. ``id``: the number of its class, of several the first.
-        ``multi_hot``: a float32 array with a 1 for each class that it carries.
+        ``multi_hot``: a float32 array with a 1 for each class that it carries. ``names``: the
+        display names of all of them, joined with ``;``.
+    length_s : float or None
+        Length to which samples are brought, in seconds, so that a ``DataLoader`` can stack them: a
+        shorter clip gets zeros at its end, a longer one is cut there. None: as they are in the
+        file.
+    frames : int, optional
+        Number of frames to which spectrograms are brought: a shorter one gets frames of its lowest
+        value at its end, a longer one is cut there. Unless given, those of the longest clip in the
+        folder; with a `length_s` of None, as they are in the file.
     transform : callable, optional
         Takes a clip's array and returns what takes its place. Must be picklable for
         workers that are spawned.
@@ -66,13 +80,17 @@ class ClipDataset:
         split: str | None = None,
         splits: Path | str | None = None,
         *,
-        label: Literal["id", "multi_hot"] = "id",
+        label: Literal["id", "multi_hot", "names"] = "id",
+        length_s: float | None = 10.0,
+        frames: int | None = None,
         transform: Callable[[NDArray[np.float32]], Any] | None = None,
     ) -> None:
         if splits is not None and split is None:
             raise ValueError("splits says nothing without split: train, validation or test")
-        if label not in ("id", "multi_hot"):
-            raise ValueError(f"label {label!r}; expected id or multi_hot")
+        if label not in ("id", "multi_hot", "names"):
+            raise ValueError(f"label {label!r}; expected id, multi_hot or names")
+        if length_s is not None and not 0 < length_s < math.inf:
+            raise ValueError(f"length_s {length_s!r}; expected seconds, or None")
         self.folder = Path(folder)
         self._label = label
         self._transform = transform
@@ -80,7 +98,7 @@ class ClipDataset:
         if split is None:
             members = find_all_members(manifest)
         else:
-            path = Path(splits) if splits else splits_beside(self.folder)
+            path = Path(splits) if splits else find_splits_beside(self.folder)
             members = find_members(manifest, read_split(path, split))
         self.split = members.split
         """Name of the split; None for all clips."""
@@ -92,11 +110,39 @@ class ClipDataset:
         """What the manifest says of each clip, in order of clip_id, which is that of indices."""
         self.labels = members.labels
         """For each clip the numbers of all classes of the split that it carries."""
+        self._length_s = length_s
+        self._is_logmel = _is_logmel(self.folder)
+        self._frames = frames
+        if self._is_logmel and frames is None and length_s is not None:
+            self._frames = _most_frames(self.folder)
 
     def __len__(self) -> int:
         return len(self.clips)
 
-    def __getitem__(self, index: int) -> tuple[Any, int | NDArray[np.float32]]:
+    def weights(self) -> NDArray[np.float64]:
+        """Return the weight of each clip for a sampler that makes classes alike.
+
+        For ``torch.utils.data.WeightedRandomSampler``: the sum over the classes that a clip carries
+        of ``1000 / (clips of the class + 0.01)``, as PSLA does it
+        (https://arxiv.org/abs/2102.01243, section IV-C).
+
+        Returns
+        -------
+        array of float64, shape (len(self),)
+
+        Examples
+        --------
+        >>> from audioset_dl import ClipDataset
+        >>> ClipDataset("audioset").weights().shape
+        (39,)
+        """
+        counts = np.zeros(len(self.classes))
+        for numbers in self.labels:
+            counts[list(numbers)] += 1
+        of_class = 1000.0 / (counts + 0.01)
+        return np.array([of_class[list(numbers)].sum() for numbers in self.labels], np.float64)
+
+    def __getitem__(self, index: int) -> tuple[Any, int | str | NDArray[np.float32]]:
         """Return a clip's array and its label.
 
         Returns
@@ -105,8 +151,8 @@ class ClipDataset:
             Of a WAV file its samples, from -1 to 1: shape ``(samples,)``, or ``(channels,
             samples)`` where there are several channels. Of a .npy file what it holds, such as a
             spectrogram of shape ``(frames, mels)``. With a `transform`, what that returns.
-        label : int or ndarray of float32
-            Number of its class in `classes`, or a 0 or 1 for each of them.
+        label : int, ndarray of float32 or str
+            Number of its class in `classes`, a 0 or 1 for each of them, or their names.
 
         Raises
         ------
@@ -117,14 +163,52 @@ class ClipDataset:
         """
         index = operator.index(index)
         clip = self.clips[index]
-        array = read_array(self.folder / clip.file_name)
+        array = self._fit(read_array(self.folder / clip.file_name), clip)
         value = array if self._transform is None else self._transform(array)
         numbers = self.labels[index]
         if self._label == "id":
             return value, numbers[0]
+        if self._label == "names":
+            return value, ";".join(self.classes[number] for number in numbers)
         hot = np.zeros(len(self.classes), np.float32)
         hot[list(numbers)] = 1
         return value, hot
+
+    def _fit(self, array: NDArray[np.float32], clip: Row) -> NDArray[np.float32]:
+        """Return an array in the shape that all have."""
+        if self._is_logmel:
+            if self._frames is None:
+                return array
+            return fit_length(array, self._frames, axis=0, fill=float(array.min(initial=0.0)))
+        if self._length_s is None:
+            return array
+        length = round(self._length_s * clip.saved_file.sample_rate)
+        is_npy = clip.file_name.endswith(".npy")
+        return fit_length(array, length, axis=0 if is_npy else -1)
+
+
+def fit_length(
+    array: NDArray[np.float32], length: int, *, axis: int, fill: float = 0.0
+) -> NDArray[np.float32]:
+    """Return an array that has a length along an axis: cut at its end, or filled up there."""
+    there = array.shape[axis]
+    if there >= length:
+        return np.ascontiguousarray(array.take(range(length), axis)) if there > length else array
+    widths = [(0, 0)] * array.ndim
+    widths[axis] = (0, length - there)
+    return np.pad(array, widths, constant_values=fill)
+
+
+def _is_logmel(folder: Path) -> bool:
+    processed = ProcessedFolder(folder)
+    return processed.settings.is_file() and processed.read_settings().get("form") == "logmel"
+
+
+def _most_frames(folder: Path) -> int | None:
+    shapes = read_manifest_cells(
+        folder / "manifest.csv", itemgetter("shape"), columns=("clip_id", "shape")
+    )
+    return max((int(shape.partition(";")[0]) for shape in shapes), default=None)
 
 
 def read_array(path: Path) -> NDArray[np.float32]:

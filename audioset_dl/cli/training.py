@@ -60,13 +60,14 @@ def process(settings: Config, as_json: bool, quiet: bool) -> None:
 def statistics(settings: Config, as_json: bool, quiet: bool) -> None:
     """Compute mean and deviation of the train split.
 
-    Of the files that `process` wrote, of the clips that `split` put into train. Goes into
-    statistics.json, with hashes of the clips and settings that it holds for.
+    Of the files that `process` wrote, of the clips that `split` put into train; where nothing was
+    split, of all. Goes into statistics.json, with hashes of the clips and settings that it holds for.
 
     \b
     Example:
       audioset-dl statistics config.yaml
     """
+    from audioset_dl.dataset.derived import find_processed
     from audioset_dl.process.folder import ProcessedFolder
     from audioset_dl.process.statistics import compute_statistics
     from audioset_dl.report.training import statistics_document, statistics_text
@@ -74,7 +75,7 @@ def statistics(settings: Config, as_json: bool, quiet: bool) -> None:
     at_signals(_interrupt)
     with make_bar("clips", "clip", quiet=quiet or as_json) as bar:
         measured = compute_statistics(settings, on_start=bar.reset, on_clip=bar.update)
-    folder = ProcessedFolder(settings.process.dir)
+    folder = ProcessedFolder(find_processed(settings))
     document = partial(statistics_document, folder=folder)
     text = partial(statistics_text, folder=folder, width=terminal_width())
     print_result(measured, document, text, as_json=as_json)
@@ -96,6 +97,11 @@ takes_folder = click.option(
 @cli.command()
 @names_config
 @takes_folder
+@click.option(
+    "--by",
+    type=click.Choice(["classes", "clips", "subset"]),
+    help="classes: for few-shot; clips, subset: plain, for classifiers. Unless given, split.by.",
+)
 @click.option("--preview", is_flag=True, help="Split Google's metadata instead; write nothing.")
 @click.option("--no-copies", is_flag=True, help="Do not copy the clips into MetaAudio's folders.")
 @takes_json
@@ -105,26 +111,36 @@ def split(
     overrides: tuple[str, ...],
     *,
     folder: Path | None,
+    by: str | None,
     preview: bool,
     no_copies: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Split the classes and their clips for few-shot learning.
+    """Split the clips into train, validation and test.
 
-    Writes splits.json, splits.csv, dropped.csv, report.json and metaaudio/ into fewshot.dir.
+    By classes, for few-shot learning: no class is on two sides. Writes splits.json, splits.csv,
+    dropped.csv, report.json and metaaudio/ into fewshot.dir. By clips or Google's subsets, for
+    plain classifiers: writes splits.json, splits.csv and dropped.csv into OUTPUT.DIR-split.
 
     \b
-    Example:
+    Examples:
       audioset-dl split config.yaml --set fewshot.stratify=root
+      audioset-dl split config.yaml --by clips
     """
+    from audioset_dl.dataset.derived import find_fewshot
     from audioset_dl.fewshot.split import preview_split, split_document
     from audioset_dl.fewshot.split import split as split_dataset
     from audioset_dl.report.training import split_text
 
     if preview and folder is not None:
         raise click.UsageError("--preview goes by Google's metadata: leave out --folder")
-    with reading(config, overrides) as settings:
+    with reading(config, (*overrides, *([f"split.by={by}"] if by else []))) as settings:
+        if settings.split.by != "classes":
+            if preview:
+                raise click.UsageError("--preview is for a split by classes")
+            _split_plainly(settings, folder, as_json=as_json)
+            return
         if preview:
             made = preview_split(settings, progress=file_bars(quiet=quiet), on_warning=warn)
         else:
@@ -136,10 +152,21 @@ def split(
                     on_start=bar.reset,
                     on_file=bar.update,
                 )
-    end = "Nothing was written." if preview else f"Written to {settings.fewshot.dir}."
+    end = "Nothing was written." if preview else f"Written to {find_fewshot(settings)}."
     text = partial(split_text, width=terminal_width(), end=end)
     print_result(made, split_document, text, as_json=as_json)
     sys.exit(0 if made.overlap.is_none else 1)
+
+
+def _split_plainly(settings: Config, folder: Path | None, *, as_json: bool) -> None:
+    from audioset_dl.dataset.derived import find_plain_split
+    from audioset_dl.fewshot.split import plain_split_document, split_plainly
+    from audioset_dl.report.training import plain_split_text
+
+    made = split_plainly(settings, folder=folder)
+    end = f"Written to {find_plain_split(settings)}."
+    text = partial(plain_split_text, width=terminal_width(), end=end)
+    print_result(made, plain_split_document, text, as_json=as_json)
 
 
 @cli.command()

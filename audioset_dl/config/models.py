@@ -192,8 +192,9 @@ class OutputConfig(Section):
 class ProcessConfig(Section):
     """What `process` makes of the downloaded clips."""
 
-    dir: values.FilePath = Path("processed")
-    """Folder that `process` and `statistics` write to; not inside output.dir, nor around it."""
+    dir: values.FilePath | None = None
+    """Folder that `process` and `statistics` write to; not inside output.dir, nor around it. null:
+    `<output.dir>-processed`."""
     workers: Annotated[int, Field(ge=1, le=256)] | None = None
     """Processes at the same time; null: one for each core."""
     drop: values.Flags = ("silent", "nan", "duplicate")
@@ -227,11 +228,21 @@ class ProcessConfig(Section):
         return preset
 
 
+class SplitConfig(Section):
+    """What `split` makes: a split for few-shot learning, or a plain one for classifiers."""
+
+    by: Literal["classes", "clips", "subset"] = "classes"
+    """classes: no class on two sides, as the section `fewshot` says; clips: clips of every class on
+    each side, by `ratios`; subset: Google's eval is test, the rest train and validation."""
+    ratios: values.Ratios = (0.8, 0.1, 0.1)
+    """Shares of the clips for train, validation and test of a plain split."""
+
+
 class FewshotConfig(Section):
     """How classes are split for few-shot learning, and what an episode is."""
 
-    dir: values.FilePath = Path("fewshot")
-    """Folder that `split` and `episodes` write to."""
+    dir: values.FilePath | None = None
+    """Folder that `split` by classes and `episodes` write to; null: `<output.dir>-fewshot`."""
     min_clips: Annotated[int, Field(ge=1, le=MOST_PER_CLASS)] = 20
     """Clips that a class must have to take part."""
     ratios: values.Ratios = (0.7, 0.1, 0.2)
@@ -281,6 +292,8 @@ class Config(Section):
     """Where the dataset goes."""
     process: ProcessConfig = ProcessConfig()
     """What `process` makes of the downloaded clips."""
+    split: SplitConfig = SplitConfig()
+    """What `split` makes."""
     fewshot: FewshotConfig = FewshotConfig()
     """How classes are split for few-shot learning, and what an episode is."""
 

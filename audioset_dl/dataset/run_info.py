@@ -27,6 +27,9 @@ class RunInfo:
     """ISO 8601, UTC."""
     parts: Sequence[Mapping[str, Any]] = ()
     """``path`` and ``run`` (the run.json) of each part, where the dataset was merged from parts."""
+    id: str = ""
+    """Name of the dataset, drawn when it is begun, and the same in a copy of its folder; empty in
+    those of version 0.1.0."""
 
     @property
     def names(self) -> dict[str, str]:
@@ -57,7 +60,8 @@ def _is_ours(document: Any) -> bool:
     mappings = [document["config"], document["config"].get("audio", {}), document["metadata"]]
     parts = document.get("parts", [])
     return (
-        all(isinstance(name, str) for name in names)
+        isinstance(document.get("id", ""), str)
+        and all(isinstance(name, str) for name in names)
         and all(isinstance(one, dict) for one in (*mappings, *parts))
         and isinstance(parts, list)
     )

@@ -59,11 +59,6 @@ class SavedSplit:
     """Of the manifest that was split."""
 
 
-def splits_beside(folder: Path) -> Path:
-    """Return where splits.json lies unless it is named: in ``fewshot`` beside a dataset."""
-    return folder.absolute().parent / "fewshot" / SPLITS_NAME
-
-
 def write_splits(
     folder: Path, splits: Sequence[SavedSplit], settings: Mapping[str, object]
 ) -> None:

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -391,4 +392,5 @@ def _run_info(
         classes=[{"mid": node.mid, "name": node.name} for node in prepared.selection.classes],
         started_at=utc_now(),
         parts=earlier.parts if earlier is not None else (),
+        id=(earlier.id if earlier is not None else "") or uuid4().hex,
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from audioset_dl.config import Config, ConfigSource, FewshotConfig, as_config
+from audioset_dl.dataset.derived import check_source, find_fewshot
 from audioset_dl.dataset.splits import SPLITS, read_split
 from audioset_dl.fewshot.episode import Episode
 from audioset_dl.fewshot.members import (
@@ -86,8 +87,10 @@ def write_episodes(
     """
     config = as_config(config)
     source = find_source(config, folder)
+    target = find_fewshot(config)
+    check_source(target, source, ["splits.csv"], key="fewshot.dir")
     samplers = _make_samplers(config, source, tuple(dict.fromkeys(splits)), on_warning)
-    path = config.fewshot.dir / "episodes.jsonl"
+    path = target / "episodes.jsonl"
     numbers = {str(members.split): len(sampler) for members, sampler in samplers}
     on_start(sum(numbers.values()))
     write_episode_file(path, samplers, on_episode=on_episode)
@@ -142,7 +145,7 @@ def _make_samplers(
     manifest = read_clips(source)
     samplers, refused, seeds = [], [], set()
     for name in names:
-        saved = read_split(wanted.dir, name)
+        saved = read_split(find_fewshot(config), name)
         seeds.add(saved.seed)
         members = find_members(manifest, saved)
         try:

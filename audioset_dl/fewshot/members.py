@@ -9,7 +9,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
+from audioset_dl.catalog.clips import UNLABELLED
 from audioset_dl.config import Config
+from audioset_dl.dataset.derived import check_source, find_fewshot, find_processed
 from audioset_dl.dataset.manifest import Manifest, read_manifest
 from audioset_dl.dataset.rows import Row
 from audioset_dl.dataset.splits import SavedSplit
@@ -35,18 +37,22 @@ def find_source(config: Config, folder: Path | None = None) -> Path:
     ------
     ConfigError
         ``fewshot.dir``, which is written to, is or lies in a folder that is only read.
+    OutputError
+        ``process.dir`` was made of another dataset than ``output.dir``.
     """
     # A model is trained on what was processed; the split then leaves out what `process` dropped.
-    processed = config.process.dir
+    processed = find_processed(config)
     found = processed if (processed / "manifest.csv").is_file() else config.output.dir
     source = folder or found
+    if source == processed:
+        check_source(processed, config.output.dir, ["manifest.csv"], key="process.dir")
     read_only = {
         "output.dir": config.output.dir,
-        "process.dir": config.process.dir,
+        "process.dir": processed,
         "metadata.dir": config.metadata.dir,
         "--folder": source,
     }
-    check_apart("fewshot.dir", config.fewshot.dir, read_only)
+    check_apart("fewshot.dir", find_fewshot(config), read_only)
     return source
 
 
@@ -115,13 +121,18 @@ def find_members(manifest: Manifest, saved: SavedSplit) -> SplitMembers:
 
 
 def find_all_members(manifest: Manifest) -> SplitMembers:
-    """Return all clips of a manifest that carry a class that any of them was drawn for.
+    """Return all clips of a manifest that a class was drawn for, with all such classes they carry.
 
     Classes are in alphabetical order.
     """
     drawn_for = {mid for row in manifest.rows for mid in row.classes}
-    classes = sorted(((mid, manifest.names[mid]) for mid in drawn_for), key=lambda one: one[::-1])
-    clips = [(row, drawn_for.intersection(row.labels)) for row in manifest.rows]
+    names = {**manifest.names, UNLABELLED: UNLABELLED}
+    classes = sorted(((mid, names[mid]) for mid in drawn_for), key=lambda one: one[::-1])
+    clips = [
+        (row, drawn_for.intersection((*row.labels, *row.classes)))
+        for row in manifest.rows
+        if row.classes
+    ]
     return _number(None, classes, [(row, carried) for row, carried in clips if carried])
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 import warnings
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,12 @@ from typing import Any
 from audioset_dl.catalog.files import Progress
 from audioset_dl.catalog.segments import SegmentTable
 from audioset_dl.config import ConfigSource, as_config
+from audioset_dl.dataset.derived import (
+    check_source,
+    find_fewshot,
+    find_plain_split,
+    note_source,
+)
 from audioset_dl.dataset.rows import Row
 from audioset_dl.dataset.splits import SPLITS, SavedSplit, write_splits
 from audioset_dl.errors import OutputError
@@ -24,8 +31,10 @@ from audioset_dl.export.metaaudio import write_metaaudio
 from audioset_dl.fewshot.class_split import Split, make_split
 from audioset_dl.fewshot.clips import RULES
 from audioset_dl.fewshot.members import find_source, read_clips
+from audioset_dl.fewshot.plain import PlainSplit, split_clips
 from audioset_dl.selection.select import choose_classes, prepare
 from audioset_dl.storage.files import write_file
+from audioset_dl.storage.guards import check_apart
 from audioset_dl.storage.tables import write_table
 from audioset_dl.words import to_json
 
@@ -84,7 +93,8 @@ def split(
     (['Howl'], True)
     """
     config = as_config(config)
-    source = find_source(config, folder)
+    source, target = find_source(config, folder), find_fewshot(config)
+    check_source(target, source, ["splits.csv"], key="fewshot.dir")
     ontology, chosen = choose_classes(config)
     is_given = config.fewshot.given is not None
     manifest = read_clips(source, None if is_given else [node.mid for node in chosen])
@@ -94,9 +104,10 @@ def split(
         manifest.rows, chosen, ontology, config.fewshot,
         seed=config.seed, manifest_sha256=manifest.sha256(),
     )  # fmt: skip
-    write_split(config.fewshot.dir, made)
+    write_split(target, made)
+    note_source(target, source, manifest.rows)
     write_metaaudio(
-        config.fewshot.dir / "metaaudio",
+        target / "metaaudio",
         saved_splits(made),
         {clip_id: clip.file_name for clip_id, clip in made.clips.items()},
         source if copies else None,
@@ -153,6 +164,93 @@ def preview_split(
         config.fewshot,
         seed=config.seed,
     )
+
+
+def split_plainly(config: ConfigSource, *, folder: Path | None = None) -> PlainSplit:
+    """Split clips for plain classifiers: ``split.by`` is ``clips`` or ``subset``.
+
+    Does what `audioset-dl split --by clips` does: writes splits.json, splits.csv and dropped.csv
+    into ``<output.dir>-split``.
+
+    Parameters
+    ----------
+    config, folder
+        As for `split`, which raises the same.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from audioset_dl import load_config
+    >>> from audioset_dl.fewshot.split import split_plainly
+    >>> made = split_plainly(load_config(Path("config.yaml"), ["split.by=clips"]))
+    >>> {name: len(clips) for name, clips in made.clips.items()}
+    {'train': 29, 'validation': 5, 'test': 5}
+    """
+    config = as_config(config)
+    by = config.split.by
+    if by == "classes":
+        raise ValueError("split.by is classes; expected clips or subset")
+    source, target = find_source(config, folder), find_plain_split(config)
+    check_apart("output.dir", target, {"process.dir": source, "fewshot.dir": find_fewshot(config)})
+    check_source(target, source, ["splits.csv"], key="output.dir")
+    _, chosen = choose_classes(config)
+    manifest = read_clips(source, [node.mid for node in chosen])
+    _check_files(source, [row.file_name for row in manifest.rows])
+    made = split_clips(
+        manifest.rows, chosen, config.split.ratios,
+        by=by, seed=config.seed, manifest_sha256=manifest.sha256(),
+    )  # fmt: skip
+    write_plain_split(target, made, {row.clip_id: row.ytid for row in manifest.rows})
+    note_source(target, source, manifest.rows)
+    return made
+
+
+def write_plain_split(folder: Path, split: PlainSplit, ytids: Mapping[str, str]) -> None:
+    """Write splits.json, splits.csv and dropped.csv; `ytids` are the videos by clip_id.
+
+    Raises
+    ------
+    OutputError
+        The disk is full or read-only, or permission is denied.
+    """
+    names = {node.mid: node.name for node in split.classes}
+    kept = sorted(
+        (clip_id, ytids[clip_id], name, ";".join(names[mid] for mid in mids))
+        for name, clips in split.clips.items()
+        for clip_id, mids in clips.items()
+    )
+    dropped = [(clip_id, ytids[clip_id], why) for clip_id, why in sorted(split.dropped.items())]
+    write_table(folder / "splits.csv", ("clip_id", "ytid", "split", "classes"), kept)
+    write_table(folder / "dropped.csv", ("clip_id", "ytid", "rule"), dropped)
+    classes = tuple(names.items())
+    saved = [
+        SavedSplit(name, split.seed, classes, clips, split.manifest_sha256)
+        for name, clips in split.clips.items()
+    ]
+    write_splits(folder, saved, {"by": split.by, "ratios": split.ratios})
+
+
+def plain_split_document(split: PlainSplit) -> dict[str, Any]:
+    """Return what a plain split came to as JSON-able data."""
+    mean, worst = split.deviation()
+    counts = {name: split.num_clips_of(name) for name in split.clips}
+    return {
+        "by": split.by,
+        "seed": split.seed,
+        "ratios": split.ratios,
+        "splits": {
+            name: {"clips": len(clips), "classes": len(counts[name])}
+            for name, clips in split.clips.items()
+        },
+        "classes": [
+            {"mid": node.mid, "name": node.name,
+             "clips": {name: counts[name][node.mid] for name in split.clips}}
+            for node in split.classes
+        ],
+        "dropped": dict(Counter(split.dropped.values())),
+        "lacking": {mid: list(names) for mid, names in split.lacking.items()},
+        "deviation": {"mean": round(mean, 4), "worst": round(worst, 4)},
+    }  # fmt: skip
 
 
 def list_metadata_clips(table: SegmentTable, mids: Iterable[str]) -> list[Row]:
@@ -253,4 +351,5 @@ def _settings(split: Split) -> dict[str, Any]:
     # The content of the given file, not its path, which differs from machine to machine.
     given = split.config.given
     digest = None if given is None else hashlib.sha256(given.read_bytes()).hexdigest()
-    return {**split.config.model_dump(mode="json", include=_SETTINGS), "given_sha256": digest}
+    settings = split.config.model_dump(mode="json", include=_SETTINGS)
+    return {"by": "classes", **settings, "given_sha256": digest}

@@ -263,21 +263,6 @@ def claim_folder(
     write_file(folder.settings, (json.dumps(document, indent=2) + "\n").encode())
 
 
-def check_made_by(folder: ProcessedFolder, config: ProcessConfig) -> None:
-    """Refuse a folder whose clips were made by other settings; versions of libraries may differ.
-
-    Raises
-    ------
-    OutputError
-        process.json is not there, or can't be read.
-    ConfigError
-        Which settings differ.
-    """
-    there, settings = folder.read_settings(), _settings_without_versions(config)
-    if any(there.get(key) != value for key, value in settings.items()):
-        raise _other_settings(folder, settings)
-
-
 def find_target_db(config: ProcessConfig) -> float | None:
     """Return the level that clips are scaled to, in dBFS or LUFS; None if there is none."""
     given = config.scale_target_db

@@ -7,6 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from audioset_dl.config import ConfigSource, ProcessConfig, as_config
+from audioset_dl.dataset.derived import (
+    check_source,
+    find_fewshot,
+    find_processed,
+    note_source,
+)
 from audioset_dl.dataset.file_check import FileFault
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.manifest import Manifest, read_manifest
@@ -67,6 +73,10 @@ class ProcessReport:
     """Level that clips were scaled to, in dBFS or LUFS; None if there is none."""
     shapes: Mapping[str, int]
     """Number of clips with each shape."""
+    dir: str
+    """Folder of the processed clips."""
+    source: str = ""
+    """Folder of the dataset that they were made of."""
 
     @property
     def exit_code(self) -> int:
@@ -98,7 +108,8 @@ def process(
     ConfigError
         ``process.dir`` is not apart from folders that are only read, or was made by other settings.
     OutputError
-        There is no manifest; or the processed folder can't be written.
+        There is no manifest; or the processed folder can't be written, or was made of another
+        dataset.
     OutputLockedError
         Another run processes into the same folder.
     ToolMissingError
@@ -113,20 +124,22 @@ def process(
     """
     config = as_config(config)
     recipe, output = config.process, OutputFolder(config.output.dir)
-    others = {"metadata.dir": config.metadata.dir, "fewshot.dir": config.fewshot.dir}
-    check_apart("process.dir", recipe.dir, others)
-    check_beside(recipe.dir, output.path)
+    folder = ProcessedFolder(find_processed(config))
+    others = {"metadata.dir": config.metadata.dir, "fewshot.dir": find_fewshot(config)}
+    check_apart("process.dir", folder.path, others)
+    check_beside(folder.path, output.path)
     manifest = read_manifest(output.manifest)
     sources = dict(sorted(manifest.by_clip_id().items()))
     settings = settings_of(recipe)
-    folder = ProcessedFolder(recipe.dir)
     check_ours(folder)
+    check_source(folder.path, output.path, ["manifest.csv"], key="process.dir")
     with hold_folder(folder.lock, utc_now()):
         claim_folder(folder, recipe, settings)
+        note_source(folder.path, output.path, sources.values())
         run = _Run(recipe, folder, manifest, sources)
         on_start(len(sources))
         run.make_all(on_clip)
-        return run.finish()
+        return replace(run.finish(), source=str(output.path))
 
 
 class _Run:
@@ -249,6 +262,7 @@ class _Run:
             lowest_rate=min(rates, default=None),
             target_db=find_target_db(self._recipe),
             shapes=dict(Counter(str(row["shape"]) for row in kept)),
+            dir=str(self._folder.path),
         )
 
 

@@ -18,16 +18,25 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import ConfigDict, TypeAdapter
 
-from audioset_dl.config import ConfigSource, as_config
+from audioset_dl.config import Config, ConfigSource, as_config
+from audioset_dl.dataset.derived import (
+    check_source,
+    find_fewshot,
+    find_plain_split,
+    find_processed,
+    find_splits_beside,
+)
 from audioset_dl.dataset.rows import SavedFile
-from audioset_dl.dataset.splits import SPLITS_NAME, read_split, splits_beside
+from audioset_dl.dataset.splits import SPLITS_NAME, read_split
 from audioset_dl.errors import OutputError
-from audioset_dl.process.folder import ProcessedFolder, check_made_by, reading
+from audioset_dl.process.folder import ProcessedFolder, reading
 from audioset_dl.storage.files import write_file
 from audioset_dl.storage.parallel import run_parallel
 
 # Statistics of other clips would tell a model something about those that it is tested on.
 SPLIT = "train"
+ALL = "all"
+"""What stands for the split where nothing was split."""
 _Array = npt.NDArray[np.float64]
 By = Literal["global", "channel", "sample"]
 FORMAT: Literal[1] = 1
@@ -201,11 +210,13 @@ def compute_statistics(
     (26, 0.25)
     """
     config = as_config(config)
-    folder, splits = ProcessedFolder(config.process.dir), config.fewshot.dir / SPLITS_NAME
-    check_made_by(folder, config.process)
+    folder = ProcessedFolder(find_processed(config))
+    check_source(folder.path, config.output.dir, ["manifest.csv"], key="process.dir")
+    # The settings of the folder, not those of the config: a recipe given by --set lies there only.
     settings_sha256 = folder.read_settings_sha256()
-    wanted = read_split(splits, SPLIT).clips
     rows = folder.read_manifest().by_clip_id()
+    splits = _find_splits(config)
+    wanted = read_split(splits, SPLIT).clips if splits else rows
     found = {clip_id: rows[clip_id].saved_file for clip_id in sorted(wanted) if clip_id in rows}
     if not found:
         raise OutputError(
@@ -219,7 +230,10 @@ def compute_statistics(
         moments[clip_id] = of_clip
         on_clip()
     statistics = summarize(
-        moments, split=SPLIT, clips_sha256=hash_clips(found), settings_sha256=settings_sha256
+        moments,
+        split=SPLIT if splits else ALL,
+        clips_sha256=hash_clips(found),
+        settings_sha256=settings_sha256,
     )
     text = json.dumps(asdict(statistics), indent=1, ensure_ascii=False) + "\n"
     write_file(folder.statistics, text.encode())
@@ -276,10 +290,16 @@ def load_statistics(
         files = {clip_id: rows[clip_id].saved_file for clip_id in found.clips if clip_id in rows}
         clips_sha256 = hash_clips(files)
     _check_hash("clips", found.clips_sha256, clips_sha256, prefix=named)
-    path = splits_beside(place.path) if splits is None else Path(splits)
-    if splits is not None or path.is_file():
+    path = find_splits_beside(place.path) if splits is None else Path(splits)
+    if found.split != ALL and (splits is not None or path.is_file()):
         _check_split(place, found, path)
     return found
+
+
+def _find_splits(config: Config) -> Path | None:
+    """Return the splits.json whose train split counts; None where there is none: all clips do."""
+    folder = find_fewshot(config) if config.split.by == "classes" else find_plain_split(config)
+    return folder / SPLITS_NAME if (folder / SPLITS_NAME).is_file() else None
 
 
 def _check_split(place: ProcessedFolder, found: Statistics, splits: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audioset_dl.fewshot.clips import RULES
@@ -15,13 +16,14 @@ if TYPE_CHECKING:
     from audioset_dl.config import ProcessConfig
     from audioset_dl.fewshot.class_split import Split
     from audioset_dl.fewshot.episodes import WrittenEpisodes
+    from audioset_dl.fewshot.plain import PlainSplit
     from audioset_dl.process.run import ProcessReport
     from audioset_dl.process.statistics import Measured
 
 
 def process_document(done: ProcessReport, config: ProcessConfig) -> dict[str, Any]:
     """Return what was processed as JSON-able data."""
-    return {"dir": str(config.dir), **asdict(done), "warnings": _notes(done, _preset(config))}
+    return {**asdict(done), "warnings": _notes(done, _preset(config))}
 
 
 def _preset(config: ProcessConfig) -> Preset | None:
@@ -30,9 +32,13 @@ def _preset(config: ProcessConfig) -> Preset | None:
 
 def process_text(done: ProcessReport, config: ProcessConfig, width: int) -> str:
     """Return what was processed, for people."""
-    folder, preset = ProcessedFolder(config.dir), _preset(config)
+    folder, preset = ProcessedFolder(Path(done.dir)), _preset(config)
     clips = f"{done.num_clips:,} of {count(done.num_source, 'clip')} processed into {folder.path}"
-    facts = [("form", _form(done, config, preset)), ("scale", _scale(done, config))]
+    facts = [
+        ("made of", done.source),
+        ("form", _form(done, config, preset)),
+        ("scale", _scale(done, config)),
+    ]
     if done.flags:
         facts.append(("flags", f"{by_code(done.flags)} (clips; see {folder.manifest.name})"))
     if done.left_out:
@@ -249,3 +255,23 @@ def episodes_text(written: WrittenEpisodes) -> str:
         if pairs
     ]
     return "\n".join([first, *lines])
+
+
+def plain_split_text(split: PlainSplit, *, width: int, end: str) -> str:
+    """Return what a plain split came to, for people."""
+    counts = {name: split.num_clips_of(name) for name in split.clips}
+    facts = [
+        (name, f"{count(len(clips), 'clip')} of {count(len(counts[name]), 'class', 'classes')}")
+        for name, clips in split.clips.items()
+    ]
+    mean, worst = split.deviation()
+    facts.append(("deviation", f"the share of a class is off by {mean:.1%}, at most {worst:.1%}"))
+    if split.dropped:
+        words = (
+            f"{count(len(split.dropped), 'clip')} of train that share a video or sound with test"
+        )
+        facts.append(("left out", f"{words} (see dropped.csv)"))
+    if split.lacking:
+        names = [node.name for node in split.classes if node.mid in split.lacking]
+        facts.append(("lacking", f"not on every side: {some(names)}"))
+    return f"{listed(facts, width)}\n{end}"

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from audioset_dl.dataset.failures import read_failures
 from audioset_dl.dataset.journal_reader import read_journal
@@ -161,6 +162,7 @@ def merge_info(
         metadata={name: digest for one in metadata for name, digest in one.items()},
         classes=[{"mid": mid, "name": names.get(mid, mid)} for mid in merge_order([own, *parts])],
         parts=[*known, *(one for one in found if one not in known)],
+        id=info.id or uuid4().hex,
     )
 
 
