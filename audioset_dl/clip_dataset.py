@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Sequence
+from functools import partial
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal
@@ -16,13 +17,12 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from audioset_dl.dataset.derived import find_splits_beside
+from audioset_dl.dataset.derived import find_splits_beside, read_form
 from audioset_dl.dataset.manifest import read_manifest_cells
 from audioset_dl.dataset.rows import Row
 from audioset_dl.dataset.splits import read_split
 from audioset_dl.errors import OutputError
 from audioset_dl.fewshot.members import find_all_members, find_members, read_clips
-from audioset_dl.process.folder import ProcessedFolder
 
 _AGAIN = "`audioset-dl verify` finds what is wrong"
 
@@ -48,8 +48,8 @@ class ClipDataset:
         display names of all of them, joined with ``;``.
     length_s : float or None
         Length to which samples are brought, in seconds, so that a ``DataLoader`` can stack them: a
-        shorter clip gets zeros at its end, a longer one is cut there. None: as they are in the
-        file.
+        shorter clip gets zeros at its end, a longer one is cut there. None, or where the manifest
+        has no sample_rate: as they are in the file.
     frames : int, optional
         Number of frames to which spectrograms are brought: a shorter one gets frames of its lowest
         value at its end, a longer one is cut there. Unless given, those of the longest clip in the
@@ -110,11 +110,7 @@ class ClipDataset:
         """What the manifest says of each clip, in order of clip_id, which is that of indices."""
         self.labels = members.labels
         """For each clip the numbers of all classes of the split that it carries."""
-        self._length_s = length_s
-        self._is_logmel = _is_logmel(self.folder)
-        self._frames = frames
-        if self._is_logmel and frames is None and length_s is not None:
-            self._frames = _most_frames(self.folder)
+        self._fit = _make_fit(self.folder, length_s, frames)
 
     def __len__(self) -> int:
         return len(self.clips)
@@ -174,17 +170,32 @@ class ClipDataset:
         hot[list(numbers)] = 1
         return value, hot
 
-    def _fit(self, array: NDArray[np.float32], clip: Row) -> NDArray[np.float32]:
-        """Return an array in the shape that all have."""
-        if self._is_logmel:
-            if self._frames is None:
-                return array
-            return fit_length(array, self._frames, axis=0, fill=float(array.min(initial=0.0)))
-        if self._length_s is None:
-            return array
-        length = round(self._length_s * clip.saved_file.sample_rate)
-        is_npy = clip.file_name.endswith(".npy")
-        return fit_length(array, length, axis=0 if is_npy else -1)
+
+def _make_fit(
+    folder: Path, length_s: float | None, frames: int | None
+) -> Callable[[NDArray[np.float32], Row], NDArray[np.float32]]:
+    """Return what brings the arrays of a folder to one shape."""
+    if read_form(folder) == "logmel":
+        if frames is None and length_s is not None:
+            frames = _most_frames(folder)
+        return partial(_fit_frames, frames)
+    return partial(_fit_samples, length_s)
+
+
+def _fit_frames(frames: int | None, array: NDArray[np.float32], _clip: Row) -> NDArray[np.float32]:
+    if frames is None:
+        return array
+    return fit_length(array, frames, axis=0, fill=float(array.min(initial=0.0)))
+
+
+def _fit_samples(
+    length_s: float | None, array: NDArray[np.float32], clip: Row
+) -> NDArray[np.float32]:
+    # A manifest that somebody made by hand may not say the rate.
+    if length_s is None or not clip.saved_file.sample_rate:
+        return array
+    length = round(length_s * clip.saved_file.sample_rate)
+    return fit_length(array, length, axis=0 if clip.file_name.endswith(".npy") else -1)
 
 
 def fit_length(
@@ -197,11 +208,6 @@ def fit_length(
     widths = [(0, 0)] * array.ndim
     widths[axis] = (0, length - there)
     return np.pad(array, widths, constant_values=fill)
-
-
-def _is_logmel(folder: Path) -> bool:
-    processed = ProcessedFolder(folder)
-    return processed.settings.is_file() and processed.read_settings().get("form") == "logmel"
 
 
 def _most_frames(folder: Path) -> int | None:

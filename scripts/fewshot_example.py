@@ -94,9 +94,11 @@ def make_clips() -> Iterator[Clip]:
 
 def try_episodes(folder: Path, k_shot: int) -> Iterator[float]:
     """Yield the accuracy of each test episode."""
-    statistics = load_statistics(folder / "processed")
+    statistics = load_statistics(folder / "audioset-processed")
     dataset = ClipDataset(
-        folder / "processed", split="test", splits=folder / "fewshot" / "splits.json"
+        folder / "audioset-processed",
+        split="test",
+        splits=folder / "audioset-fewshot" / "splits.json",
     )
     options = CONFIG["fewshot"]
     sampler = EpisodeSampler(

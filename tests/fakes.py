@@ -125,6 +125,7 @@ class FakeSelection:
         }
         self._per_class = per_class
         self.classes = [SimpleNamespace(mid=mid, name=mid) for mid in self._rankings]
+        self.clip_list = None
         self.catalog = SimpleNamespace(ontology=(), segments=SimpleNamespace(events=None))
 
     def draw(self) -> Draw:

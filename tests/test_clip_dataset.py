@@ -121,7 +121,7 @@ def test_what_does_not_fit_together_is_refused(tmp_path: Path) -> None:
         ClipDataset(tmp_path / "audioset", "train")
     with pytest.raises(ValueError, match="no split is called 'dev'"):
         ClipDataset(tmp_path / "audioset", "dev")
-    with pytest.raises(ValueError, match="expected id or multi_hot"):
+    with pytest.raises(ValueError, match="expected id, multi_hot or names"):
         ClipDataset(tmp_path / "audioset", label="hot")
     path = tmp_path / "fewshot/splits.json"
     path.write_text(path.read_text().replace('_0": ["/m/cat"]', '_0": ["/m/dog"]'))

@@ -61,7 +61,8 @@ def statistics(settings: Config, as_json: bool, quiet: bool) -> None:
     """Compute mean and deviation of the train split.
 
     Of the files that `process` wrote, of the clips that `split` put into train; where nothing was
-    split, of all. Goes into statistics.json, with hashes of the clips and settings that it holds for.
+    split, of all. Goes into statistics.json, with hashes of the clips and settings that it holds
+    for.
 
     \b
     Example:

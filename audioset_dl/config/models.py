@@ -297,6 +297,18 @@ class Config(Section):
     fewshot: FewshotConfig = FewshotConfig()
     """How classes are split for few-shot learning, and what an episode is."""
 
+    @field_validator("fewshot")
+    @classmethod
+    def _check_ratios(cls, fewshot: FewshotConfig, info: ValidationInfo) -> FewshotConfig:
+        split = info.data.get("split", SplitConfig())
+        if split.ratios != SplitConfig().ratios and fewshot.ratios != FewshotConfig().ratios:
+            raise fault(
+                "both fewshot.ratios and split.ratios are set",
+                "fewshot.ratios is for split.by: classes, split.ratios for clips and subset: leave "
+                "the other as it is",
+            )
+        return fewshot
+
     def resolved(self, folder: Path) -> Config:
         """Return the same configuration with its relative paths taken from `folder`."""
         return Config.model_validate(self, context=folder)

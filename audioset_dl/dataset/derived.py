@@ -92,6 +92,26 @@ def _default(dataset: Path, name: str, table: str) -> Path:
     return old if _are_in(_clips_in(old / table), dataset) else default
 
 
+def read_form(folder: Path) -> str | None:
+    """Return the ``process.form`` of a processed folder; None where there is no process.json.
+
+    Raises
+    ------
+    OutputError
+        process.json can't be read.
+    """
+    path = folder / "process.json"
+    try:
+        return str(json.loads(path.read_text("utf-8"))["settings"]["form"])
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise OutputError(
+            f"{path} can't be read ({error})",
+            fix="remove the folder, and `audioset-dl process` makes it again",
+        ) from error
+
+
 def read_source(folder: Path) -> Source | None:
     """Read the note of a folder; None where there is none, as in folders of version 0.1.0.
 

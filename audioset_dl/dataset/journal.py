@@ -179,6 +179,10 @@ class Journal(JournalReader):
             (now, clip_id),
         )
 
+    def forget(self, clip_id: str) -> None:
+        """Forget a clip, whose file was deleted because no config wants it."""
+        self._write("DELETE FROM clips WHERE clip_id = ?", (clip_id,))
+
     def note(self, key: str, value: str) -> None:
         """Leave a note for those who read the journal while a run writes it."""
         self._write("INSERT OR REPLACE INTO notes VALUES (?, ?)", (key, value))

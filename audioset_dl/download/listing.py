@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 
-from audioset_dl.dataset.beside import Beside
 from audioset_dl.dataset.failures import write_failures
 from audioset_dl.dataset.journal import Journal
 from audioset_dl.dataset.journal_reader import JournalReader, read_journal
@@ -17,6 +16,8 @@ from audioset_dl.dataset.manifest import MANIFEST_NOTE, UNLISTED_NOTE
 from audioset_dl.dataset.resume import drop_pending
 from audioset_dl.dataset.rows import Row, add_known_gone
 from audioset_dl.dataset.writing import write_listing
+from audioset_dl.download.beside import find_beside
+from audioset_dl.selection.select import Selection
 
 EVERY_S = 300
 """Least number of seconds between two writings while a run goes on."""
@@ -37,27 +38,24 @@ class Listing:
         Open for writing.
     folder : OutputFolder
         The folder, which is held.
-    names : mapping of str to str
-        Display names by MID.
+    selection : Selection
+        What the config chooses: for the names of classes, and what else is known of its clips.
     find_known_gone : callable
         Returns the rows of the clips that are taken as gone without asking.
-    beside : Beside
-        What is known for the tables beside the manifest.
     """
 
     def __init__(
         self,
         journal: Journal,
         folder: OutputFolder,
-        names: Mapping[str, str],
+        selection: Selection,
         find_known_gone: Callable[[], Sequence[Row]],
-        beside: Beside,
     ) -> None:
         self._journal = journal
         self._folder = folder
-        self._names = names
+        self._names = {node.mid: node.name for node in selection.catalog.ontology}
         self._find_known_gone = find_known_gone
-        self._beside = beside
+        self._beside = find_beside(selection, self._names)
         self._pending: list[str] = []
         """Saved clips that the manifest lists no sooner than after the next writing."""
         self._pool = ThreadPoolExecutor(1, "listing")

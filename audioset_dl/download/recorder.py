@@ -19,7 +19,6 @@ from audioset_dl.dataset.layout import Layout, OutputFolder
 from audioset_dl.dataset.resume import settle_clips, settle_files
 from audioset_dl.dataset.rows import Row, SavedFile
 from audioset_dl.download.address import Ticket
-from audioset_dl.download.beside import find_beside
 from audioset_dl.download.choices import choose, note_choices
 from audioset_dl.download.fetcher import Job
 from audioset_dl.download.listing import Listing
@@ -99,9 +98,7 @@ class Recorder:
         self._known_gone = known_gone
         self._known_from = known_from
         self._began_at = utc_now()
-        names = {node.mid: node.name for node in selection.catalog.ontology}
-        beside = find_beside(selection, names)
-        self.listing = Listing(journal, output, names, self.known_gone_rows, beside)
+        self.listing = Listing(journal, output, selection, self.known_gone_rows)
         self._settle = partial(settle_clips, journal=journal, folder=output, layout=layout)
 
     def begin(self) -> Missing:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audioset_dl.audio.wav import estimate_wav_bytes
+from audioset_dl.catalog.grouping import RowNumbers
 from audioset_dl.catalog.ontology import Ontology
 from audioset_dl.catalog.segments import SegmentTable
 from audioset_dl.config import Config
@@ -53,6 +54,10 @@ class ClassPlan:
     """Number of wanted clips that another class wants as well."""
     alone: float | None
     """Share, 0..1, of its clips that carry no other chosen class than its relatives."""
+    events: int | None = None
+    """Number of its events in the clips wanted; None without strong labels."""
+    event_seconds: float | None = None
+    """Length of these events together, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +156,7 @@ def make_plan(
     addresses = max(1, len(config.download.proxies))
     return Plan(
         per_class=selection.per_class,
-        classes=_plan_classes(selection, outlooks, losses, overlap),
+        classes=_plan_classes(selection, drawn, outlooks, losses, overlap),
         clips=len(drawn),
         saved=num_saved,
         to_fetch=len(drawn) - num_saved,
@@ -217,8 +222,13 @@ def _expect(
 
 
 def _plan_classes(
-    selection: Selection, outlooks: Sequence[_Outlook], losses: Losses, overlap: Overlap
+    selection: Selection,
+    drawn: RowNumbers,
+    outlooks: Sequence[_Outlook],
+    losses: Losses,
+    overlap: Overlap,
 ) -> list[ClassPlan]:
+    events = None if selection.clip_list is not None else selection.table.events
     names = {node.mid: node.name for node in selection.classes}
     catalog, per_class = selection.catalog, selection.per_class
     alone = shares_alone(list(names), catalog.segments, catalog.ontology)
@@ -238,6 +248,8 @@ def _plan_classes(
             expected=round(outlook.saved + outlook.to_fetch + outlook.more - outlook.gone),
             shared=overlap.by_class.get(share.mid, 0),
             alone=alone.get(share.mid),
+            events=None if events is None else events.count(share.mid, drawn)[0],
+            event_seconds=None if events is None else events.count(share.mid, drawn)[1],
         )
         for outlook, share in ((outlook, outlook.share) for outlook in outlooks)
     ]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from audioset_dl.words import Cell, count, duration, listed, size, table, to_csv
 
 if TYPE_CHECKING:
+    from audioset_dl.catalog.events import Events
     from audioset_dl.catalog.ontology import Node
     from audioset_dl.config import DownloadConfig
     from audioset_dl.planning.plan import Plan
@@ -66,7 +67,16 @@ def _class_document(selection: Selection, node: Node, *, is_chosen: bool) -> dic
             subset: segments.num_clips(node.mid, subset) for subset in segments.subsets
         },
         "candidates": selection.num_candidates(node.mid),
+        **_count_events(segments.events, node.mid),
     }
+
+
+def _count_events(events: Events | None, mid: str) -> dict[str, Any]:
+    """Return the number of events of a class and their seconds; nothing without strong labels."""
+    if events is None:
+        return {}
+    number, seconds = events.count(mid)
+    return {"events": number, "event_seconds": seconds}
 
 
 def tree_document(selection: Selection, lines: Sequence[Line]) -> list[dict[str, Any]]:

@@ -106,7 +106,7 @@ def statistics_text(measured: Measured, folder: ProcessedFolder, width: int) -> 
         ("channels", f"{channels}: means {_range(means)}, deviations {_range(stds)}"),
     ]
     where = (
-        f"{count(found.num_clips, 'clip')} of the {found.split} split, "
+        f"{count(found.num_clips, 'clip')} {_of_split(found.split)}, "
         f"{count(found.num_values, 'value')}: written to {folder.statistics}"
     )
     lines = [where, listed(facts, width)]
@@ -275,3 +275,7 @@ def plain_split_text(split: PlainSplit, *, width: int, end: str) -> str:
         names = [node.name for node in split.classes if node.mid in split.lacking]
         facts.append(("lacking", f"not on every side: {some(names)}"))
     return f"{listed(facts, width)}\n{end}"
+
+
+def _of_split(name: str) -> str:
+    return "of no split" if name == "all" else f"of the {name} split"

@@ -379,7 +379,7 @@ def test_a_dict_is_a_config_with_paths_from_the_current_folder(
     assert config.clips == ClipsConfig()
     assert config.download.cookies == tmp_path / "c.txt"
     assert config.output.dir == Path("~/o").expanduser()
-    assert config.process.dir == tmp_path / "processed"
+    assert config.process.dir is None
 
 
 def test_a_path_may_hold_environment_variables(tmp_path: Path, monkeypatch) -> None:

@@ -2,11 +2,13 @@
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from datasets import DOG, NAMES, clip_of, make_dataset, make_wav, saved_file
 from world import wait_for
 
+from audioset_dl.catalog.ontology import Node
 from audioset_dl.dataset.file_check import read_checked
 from audioset_dl.dataset.journal import Journal, open_journal
 from audioset_dl.dataset.layout import OutputFolder
@@ -18,6 +20,14 @@ from audioset_dl.download import listing
 from audioset_dl.download.listing import Listing
 from audioset_dl.sets.compare import read_tables
 from audioset_dl.storage.files import write_file
+
+SELECTION = SimpleNamespace(
+    catalog=SimpleNamespace(
+        ontology=[Node(mid, name) for mid, name in NAMES.items()],
+        segments=SimpleNamespace(events=None),
+    ),
+    clip_list=None,
+)
 
 
 @pytest.fixture
@@ -48,7 +58,7 @@ def test_what_is_saved_is_listed_and_its_note_goes(folder, monkeypatch, few) -> 
     monkeypatch.setattr(listing, "EVERY_S", 0)
     monkeypatch.setattr(listing, "TIMES_AS_LONG", 0)
     with open_journal(folder.journal) as journal:
-        tables = Listing(journal, folder, NAMES, list)
+        tables = Listing(journal, folder, SELECTION, list)
         new = save(journal, folder, tables, 5)
         assert [clip.clip_id for clip, _ in read_pending(folder)] == [new]
 
@@ -69,7 +79,7 @@ def test_what_is_saved_is_listed_and_its_note_goes(folder, monkeypatch, few) -> 
 def test_the_end_does_not_wait_for_what_is_written_beside(folder, monkeypatch) -> None:
     monkeypatch.setattr(listing, "FEW", 0)
     with open_journal(folder.journal) as journal:
-        tables = Listing(journal, folder, NAMES, list)
+        tables = Listing(journal, folder, SELECTION, list)
         tables.write_if_due()
         new = save(journal, folder, tables, 5)
         assert tables.write() == 0
@@ -87,14 +97,14 @@ def test_an_error_beside_the_run_ends_it(folder, monkeypatch) -> None:
 
     monkeypatch.setattr(listing, "write_listing", fail)
     with open_journal(folder.journal) as journal:
-        tables = Listing(journal, folder, NAMES, list)
+        tables = Listing(journal, folder, SELECTION, list)
         with pytest.raises(OSError, match="no more room"):
             wait_for(tables.write_if_due)
 
 
 def test_after_a_signal_a_long_manifest_is_left_and_readers_take_the_journal(folder) -> None:
     with open_journal(folder.journal) as journal:
-        tables = Listing(journal, folder, NAMES, list)
+        tables = Listing(journal, folder, SELECTION, list)
         tables.write_if_due()
         new = save(journal, folder, tables, 5)
         assert tables.write(at_most=3) == 1
@@ -109,7 +119,7 @@ def test_after_a_signal_a_long_manifest_is_left_and_readers_take_the_journal(fol
     assert (verify_folder(folder).num_files, verify_folder(folder).faults) == (4, ())
     folder.path.chmod(0o755)
     with open_journal(folder.journal) as journal:
-        assert Listing(journal, folder, NAMES, list).write() == 0
+        assert Listing(journal, folder, SELECTION, list).write() == 0
         assert journal.read_note(UNLISTED_NOTE) == ""
     assert new in listed(folder)
 
@@ -117,7 +127,7 @@ def test_after_a_signal_a_long_manifest_is_left_and_readers_take_the_journal(fol
 def test_after_a_signal_a_manifest_of_another_run_is_written_all_the_same(folder) -> None:
     """Files may have been moved since, and classes have changed."""
     with open_journal(folder.journal) as journal:
-        tables = Listing(journal, folder, NAMES, list)
+        tables = Listing(journal, folder, SELECTION, list)
         new = save(journal, folder, tables, 5)
         assert tables.write(at_most=3) == 0
     assert new in listed(folder)
@@ -125,7 +135,7 @@ def test_after_a_signal_a_manifest_of_another_run_is_written_all_the_same(folder
 
 def test_after_a_signal_a_manifest_that_lacks_nothing_is_left(folder) -> None:
     with open_journal(folder.journal) as journal:
-        tables = Listing(journal, folder, NAMES, list)
+        tables = Listing(journal, folder, SELECTION, list)
         tables.write_if_due()
         before = folder.manifest.stat().st_ino
         assert tables.write(at_most=2) == 0
@@ -134,7 +144,7 @@ def test_after_a_signal_a_manifest_that_lacks_nothing_is_left(folder) -> None:
 
 def test_a_manifest_of_another_name_has_no_journal(folder, tmp_path: Path) -> None:
     with open_journal(folder.journal) as journal:
-        tables = Listing(journal, folder, NAMES, list)
+        tables = Listing(journal, folder, SELECTION, list)
         tables.write_if_due()
         save(journal, folder, tables, 5)
         tables.write(at_most=3)

@@ -448,7 +448,6 @@ HEAD = "file_name,clip_id,ytid,classes,labels,label_names,sha256"
         (f"{HEAD}\nwav/a.wav,bad,bad,Dog,/m/a,Dog,0\n", "manifest.csv:2: .*clip_id 'bad'"),
         (f"{HEAD}\n../a.wav,abcdefghijk_0,abcdefghijk,Dog,/m/a,Dog,0\n", "file_name"),
         (f"{HEAD}\n/a.wav,abcdefghijk_0,abcdefghijk,Dog,/m/a,Dog,0\n", "file_name"),
-        (f"{HEAD}\na.wav,abcdefghijk_0,abcdefghijk,Dog,,,0\n", "has no labels"),
         (f"{HEAD}\na.wav,abcdefghijk_0,abcdefghijk,Dog,/m/a;/m/b,Dog,0\n", "manifest.csv:2"),
         (f"{HEAD}\n" + "a.wav,abcdefghijk_0,abcdefghijk,Dog,/m/a,Dog,0\n" * 2, "in several rows"),
         (f"{HEAD}\na.wav,abcdef", "manifest.csv:2"),

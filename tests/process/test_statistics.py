@@ -261,8 +261,9 @@ def test_splits_that_are_none(config, folder, splits, text: str) -> None:
     with pytest.raises(OutputError, match=r"is not a splits\.json"):
         compute_statistics(config)
     splits.unlink()
-    with pytest.raises(OutputError, match="does not exist; run `audioset-dl split`"):
-        compute_statistics(config)
+    measured = compute_statistics(config)  # nothing was split: all clips count
+    assert (measured.statistics.split, measured.statistics.num_clips) == ("all", len(IDS))
+    assert load_statistics(folder.path).split == "all"
 
 
 @pytest.mark.parametrize(
