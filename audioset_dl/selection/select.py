@@ -108,7 +108,10 @@ class Selection:
     def draw(self) -> Draw:
         """Return a new draw over the rankings."""
         table = self.table
-        return Draw(self.rankings, self.per_class, num_rows=len(table), labels_of=table.labels_of)
+        return Draw(
+            self.rankings, self.per_class, num_rows=len(table),
+            labels_of=lambda row: table.labels_of(row) or (UNLABELLED,),
+        )  # fmt: skip
 
     def row(self, clip_id: str) -> int:
         """Return the row number of a clip; `KeyError` where there is no such clip."""

@@ -175,7 +175,7 @@ def test_an_old_folder_of_another_dataset_is_known_by_its_clips(two) -> None:
 
 
 def test_a_plain_split_has_each_class_on_each_side_and_no_video_twice(two) -> None:
-    world, dogs, _ = two
+    world, _, _ = two
     config = world.write_config("both.yaml", clips={"per_class": None})
     assert world.download(config).returncode == 0
     done = run_installed("split", config, "--by", "clips", "--json")

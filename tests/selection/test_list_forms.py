@@ -1,4 +1,4 @@
-"""Lists of other datasets: each is read as it is meant, or refused with the forms that are known."""
+"""Lists of other datasets: each is read as it is meant, or refused with the known forms."""
 
 from pathlib import Path
 
