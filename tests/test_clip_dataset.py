@@ -235,3 +235,82 @@ def test_a_slice_and_splits_without_a_split_are_refused(tmp_path: Path) -> None:
         ClipDataset(tmp_path / "audioset")[0:2]
     with pytest.raises(ValueError, match="splits says nothing without split"):
         ClipDataset(tmp_path / "audioset", splits=tmp_path)
+
+
+def write_unequal(folder: Path, *, number: int = 40) -> None:
+    """Write clips of 8 kHz, of which some are shorter or longer than a second."""
+    write_dataset(folder, each=number // 3)
+    with (folder / "manifest.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for place, row in enumerate(rows):
+        length = (8000, 3999, 8000, 9001)[place % 4]
+        soundfile.write(folder / row["file_name"], np.full(length, 0.5, np.float32), 8000)
+        row["sample_rate"] = "8000"
+    with (folder / "manifest.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def read_batch(folder: Path, split: str, numbers: list[int]) -> list[tuple[int, ...]]:
+    data = ClipDataset(folder, split, length_s=1.0, label="multi_hot")
+    clips = [data[number] for number in numbers]
+    return [np.stack(arrays).shape for arrays in zip(*clips, strict=True)]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_batches_of_every_split_have_one_shape(tmp_path: Path, workers: int) -> None:
+    write_unequal(tmp_path / "audioset")
+    ids = [f"{n:011d}_0" for n in range(39)]
+    clips = {
+        "train": {key: ["/m/x"] for key in ids[:24]},
+        "validation": {key: ["/m/x"] for key in ids[24:30]},
+        "test": {key: ["/m/x"] for key in ids[30:]},
+    }
+    (tmp_path / "audioset-split").mkdir()
+    (tmp_path / "audioset-split" / "splits.json").write_text(json.dumps({
+        "format": 1, "seed": 0, "manifest_sha256": "", "clips": clips,
+        "classes": {key: [{"mid": "/m/x", "name": "Other"}] for key in clips},
+    }))  # fmt: skip
+    for split, of_split in clips.items():
+        numbers = list(range(len(of_split)))
+        batches = [numbers[start : start + 16] for start in range(0, len(numbers), 16)]
+        read = partial(read_batch, tmp_path / "audioset", split)
+        if workers:
+            with multiprocessing.get_context("spawn").Pool(workers) as pool:
+                shapes = pool.map(read, batches)
+        else:
+            shapes = list(map(read, batches))
+        assert shapes == [[(len(batch), 8000), (len(batch), 1)] for batch in batches]
+
+
+def test_of_two_splits_one_must_be_named(tmp_path: Path) -> None:
+    write_dataset(tmp_path / "audioset")
+    write_splits(tmp_path / "audioset-fewshot")
+    assert len(ClipDataset(tmp_path / "audioset", "train")) == 12
+    write_splits(tmp_path / "audioset-split")
+    with pytest.raises(OutputError, match=r"has two splits: .*; name one of them as splits"):
+        ClipDataset(tmp_path / "audioset", "train")
+    assert len(ClipDataset(tmp_path / "audioset", "train", tmp_path / "audioset-split")) == 12
+
+
+def test_what_only_an_earlier_config_wanted_does_not_count(tmp_path: Path) -> None:
+    write_dataset(tmp_path / "audioset")
+    path = tmp_path / "audioset" / "manifest.csv"
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    rows[3]["classes"] = ""
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    left = {row.clip_id for row in ClipDataset(tmp_path / "audioset").clips}
+    assert len(left) == 11
+    assert rows[3]["clip_id"] not in left
+
+
+@pytest.mark.parametrize("length_s", [0, -1.0, float("inf"), float("nan")])
+def test_a_length_that_is_none_is_refused(tmp_path: Path, length_s: float) -> None:
+    write_dataset(tmp_path / "audioset")
+    with pytest.raises(ValueError, match="expected seconds, or None"):
+        ClipDataset(tmp_path / "audioset", length_s=length_s)

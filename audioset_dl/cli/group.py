@@ -49,8 +49,8 @@ class Group(click.Group):
 
 # The order in which a newcomer meets them; a command that is not named here comes last.
 _ORDER = (
-    "demo", "init", "doctor", "classes", "plan", "download", "status", "verify", "compare", "merge",
-    "process", "split", "statistics", "episodes",
+    "demo", "init", "doctor", "classes", "plan", "download", "status", "verify", "prune", "compare",
+    "merge", "process", "split", "statistics", "episodes",
 )  # fmt: skip
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import click
 
@@ -25,6 +26,8 @@ from audioset_dl.cli.progress import file_bars, make_bar
 from audioset_dl.config import Config
 from audioset_dl.dataset.splits import SPLITS
 from audioset_dl.errors import Interrupted
+
+Done = TypeVar("Done")
 
 
 @cli.command()
@@ -79,7 +82,31 @@ def statistics(settings: Config, as_json: bool, quiet: bool) -> None:
     folder = ProcessedFolder(find_processed(settings))
     document = partial(statistics_document, folder=folder)
     text = partial(statistics_text, folder=folder, width=terminal_width())
-    print_result(measured, document, text, as_json=as_json)
+    _print_made(folder.path, measured, document, text, as_json=as_json)
+
+
+def _print_made(
+    folder: Path,
+    done: Done,
+    document: Callable[[Done], dict[str, Any]],
+    text: Callable[[Done], str],
+    *,
+    as_json: bool,
+) -> None:
+    """Print a result with what its folder was made of; warn where that has changed since."""
+    from audioset_dl.dataset.derived import describe_changes, find_source_of
+
+    source = find_source_of(folder)
+    of_dataset = [source] if source is not None else []
+    for words in describe_changes(folder, *of_dataset):
+        warn(words)
+    made_of = None if source is None else str(source)
+    print_result(
+        done,
+        lambda one: {**document(one), "source": made_of},
+        lambda one: f"{text(one)}\nMade of {made_of}." if made_of else text(one),
+        as_json=as_json,
+    )
 
 
 def _interrupt(signal_number: int) -> NoReturn:
@@ -125,8 +152,7 @@ def split(
     plain classifiers: writes splits.json, splits.csv and dropped.csv into OUTPUT.DIR-split.
 
     \b
-    Examples:
-      audioset-dl split config.yaml --set fewshot.stratify=root
+    Example:
       audioset-dl split config.yaml --by clips
     """
     from audioset_dl.dataset.derived import find_fewshot
@@ -155,7 +181,10 @@ def split(
                 )
     end = "Nothing was written." if preview else f"Written to {find_fewshot(settings)}."
     text = partial(split_text, width=terminal_width(), end=end)
-    print_result(made, split_document, text, as_json=as_json)
+    if preview:
+        print_result(made, split_document, text, as_json=as_json)
+    else:
+        _print_made(find_fewshot(settings), made, split_document, text, as_json=as_json)
     sys.exit(0 if made.overlap.is_none else 1)
 
 
@@ -167,7 +196,8 @@ def _split_plainly(settings: Config, folder: Path | None, *, as_json: bool) -> N
     made = split_plainly(settings, folder=folder)
     end = f"Written to {find_plain_split(settings)}."
     text = partial(plain_split_text, width=terminal_width(), end=end)
-    print_result(made, plain_split_document, text, as_json=as_json)
+    folder = find_plain_split(settings)
+    _print_made(folder, made, plain_split_document, text, as_json=as_json)
 
 
 @cli.command()
@@ -203,4 +233,5 @@ def episodes(
             on_episode=bar.update,
             on_warning=warn,
         )
-    print_result(written, episodes_document, episodes_text, as_json=as_json)
+    folder = written.path.parent
+    _print_made(folder, written, episodes_document, episodes_text, as_json=as_json)

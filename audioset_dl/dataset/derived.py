@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from operator import itemgetter
 from pathlib import Path, PurePath
@@ -17,11 +17,12 @@ from pathlib import Path, PurePath
 from audioset_dl.config import Config
 from audioset_dl.dataset.layout import OutputFolder
 from audioset_dl.dataset.manifest import read_manifest_cells
-from audioset_dl.dataset.rows import Row
 from audioset_dl.dataset.run_info import read_run_info
 from audioset_dl.dataset.splits import SPLITS_NAME
 from audioset_dl.errors import OutputError
 from audioset_dl.storage.files import write_file
+from audioset_dl.storage.tables import Cells
+from audioset_dl.words import count
 
 SOURCE_NAME = "source.json"
 
@@ -37,7 +38,7 @@ class Source:
     num_clips: int
     """Clips that the source had."""
     rows_sha256: str
-    """`hash_rows` of them."""
+    """SHA-256 of their clip_ids, sounds and labels."""
 
 
 def find_processed(config: Config) -> Path:
@@ -63,18 +64,26 @@ def find_splits_beside(folder: Path) -> Path:
     OutputError
         It has both a plain and a few-shot split, and neither was named.
     """
-    name = folder.absolute().name
-    dataset = folder.absolute().with_name(name.removesuffix("-processed"))
-    places = [_beside(dataset, "split"), _beside(dataset, "fewshot")]
-    found = [one / SPLITS_NAME for one in places if (one / SPLITS_NAME).is_file()]
+    found = list_splits_beside(folder)
     if len(found) > 1:
         raise OutputError(
             f"{folder} has two splits: {found[0]} and {found[1]}", fix="name one of them as splits"
         )
+    return found[0] if found else _beside(_dataset_of(folder), "fewshot") / SPLITS_NAME
+
+
+def list_splits_beside(folder: Path) -> list[Path]:
+    """Return the splits.json files, of both kinds, that lie beside a dataset."""
+    dataset = _dataset_of(folder)
+    places = [_beside(dataset, "split"), _beside(dataset, "fewshot")]
+    found = [one / SPLITS_NAME for one in places if (one / SPLITS_NAME).is_file()]
     old = dataset.with_name("fewshot") / SPLITS_NAME
-    if not found and old.is_file():
-        return old
-    return found[0] if found else places[1] / SPLITS_NAME
+    return found or ([old] if old.is_file() else [])
+
+
+def _dataset_of(folder: Path) -> Path:
+    name = folder.absolute().name
+    return folder.absolute().with_name(name.removesuffix("-processed"))
 
 
 def _beside(dataset: Path, name: str) -> Path:
@@ -168,7 +177,7 @@ def check_source(folder: Path, source: Path, tables: Collection[str], *, key: st
     raise OutputError(found, fix=fix)
 
 
-def note_source(folder: Path, source: Path, rows: Iterable[Row]) -> None:
+def note_source(folder: Path, source: Path) -> None:
     """Write down what a folder is made of.
 
     Raises
@@ -176,29 +185,57 @@ def note_source(folder: Path, source: Path, rows: Iterable[Row]) -> None:
     OutputError
         The folder can't be written.
     """
-    used = list(rows)
     relative = PurePath(os.path.relpath(source, folder)).as_posix()
-    note = Source(relative, _run_id(source), len(used), hash_rows(used))
+    note = Source(relative, _run_id(source), *_hash_rows(source))
     write_file(folder / SOURCE_NAME, (json.dumps(asdict(note), indent=2) + "\n").encode())
 
 
-def describe_growth(folder: Path, source: Path, rows: Collection[Row]) -> str:
-    """Return a sentence if a source has changed since a folder was made of it, else nothing."""
+def find_source_of(folder: Path) -> Path | None:
+    """Return what a folder was made of; None where that is not noted.
+
+    Raises
+    ------
+    OutputError
+        The note can't be read.
+    """
     note = read_source(folder)
-    if note is None or note.rows_sha256 == hash_rows(rows):
-        return ""
-    return (
-        f"{source} has changed since {folder} was made of it: it had {note.num_clips:,} clips "
-        f"then, and has {len(rows):,} now"
-    )
+    return None if note is None else Path(os.path.normpath(folder / note.folder))
 
 
-def hash_rows(rows: Iterable[Row]) -> str:
-    """Return a SHA-256 of the clips of a manifest, their files' hashes and their labels."""
-    digest = hashlib.sha256()
-    for line in sorted(f"{row.clip_id} {row.audio_hash} {';'.join(row.labels)}\n" for row in rows):
-        digest.update(line.encode())
-    return digest.hexdigest()
+def describe_changes(*folders: Path) -> Iterator[str]:
+    """Yield a sentence for each folder whose source has changed since it was made.
+
+    Raises
+    ------
+    OutputError
+        A note or a manifest can't be read.
+    """
+    for folder in folders:
+        note, source = read_source(folder), find_source_of(folder)
+        if note is None or source is None or not OutputFolder(source).manifest.is_file():
+            continue
+        number, sha256 = _hash_rows(source)
+        if sha256 != note.rows_sha256:
+            yield (
+                f"{source} has changed since {folder} was made of it: it had "
+                f"{count(note.num_clips, 'clip')} then, and has {number:,} now"
+            )
+
+
+def _hash_rows(source: Path) -> tuple[int, str]:
+    """Return how many rows a manifest has, and a hash of their clips, sounds and labels."""
+    digest, number = hashlib.sha256(), 0
+    for line in read_manifest_cells(
+        OutputFolder(source).manifest, _row_line, columns=("clip_id", "sha256", "labels")
+    ):
+        digest.update(line)
+        number += 1
+    return number, digest.hexdigest()
+
+
+def _row_line(cells: Cells) -> bytes:
+    sound = cells.get("source_sha256") or cells["sha256"]
+    return f"{cells['clip_id']} {sound} {cells['labels']}\n".encode()
 
 
 def _is_of(note: Source, folder: Path, source: Path) -> bool:

@@ -105,7 +105,7 @@ def split(
         seed=config.seed, manifest_sha256=manifest.sha256(),
     )  # fmt: skip
     write_split(target, made)
-    note_source(target, source, manifest.rows)
+    note_source(target, source)
     write_metaaudio(
         target / "metaaudio",
         saved_splits(made),
@@ -201,7 +201,7 @@ def split_plainly(config: ConfigSource, *, folder: Path | None = None) -> PlainS
         by=by, seed=config.seed, manifest_sha256=manifest.sha256(),
     )  # fmt: skip
     write_plain_split(target, made, {row.clip_id: row.ytid for row in manifest.rows})
-    note_source(target, source, manifest.rows)
+    note_source(target, source)
     return made
 
 

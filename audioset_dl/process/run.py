@@ -135,7 +135,7 @@ def process(
     check_source(folder.path, output.path, ["manifest.csv"], key="process.dir")
     with hold_folder(folder.lock, utc_now()):
         claim_folder(folder, recipe, settings)
-        note_source(folder.path, output.path, sources.values())
+        note_source(folder.path, output.path)
         run = _Run(recipe, folder, manifest, sources)
         on_start(len(sources))
         run.make_all(on_clip)

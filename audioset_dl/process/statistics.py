@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -24,7 +24,7 @@ from audioset_dl.dataset.derived import (
     find_fewshot,
     find_plain_split,
     find_processed,
-    find_splits_beside,
+    list_splits_beside,
 )
 from audioset_dl.dataset.rows import SavedFile
 from audioset_dl.dataset.splits import SPLITS_NAME, read_split
@@ -259,8 +259,8 @@ def load_statistics(
     folder : Path or str
         The processed folder.
     splits : Path or str, optional
-        splits.json, or the folder that holds it; unless given, ``fewshot/splits.json`` beside the
-        folder, if there is one.
+        splits.json, or the folder that holds it; unless given, those beside the
+        dataset, if there is one.
     clips_sha256, settings_sha256 : str, optional
         Hashes to expect; those of the folder's own manifest and process.json unless given.
 
@@ -273,8 +273,8 @@ def load_statistics(
     --------
     >>> from audioset_dl import ClipDataset
     >>> from audioset_dl.process import apply_statistics, load_statistics
-    >>> statistics = load_statistics("processed")
-    >>> samples, _ = ClipDataset("processed", "train")[0]
+    >>> statistics = load_statistics("audioset-processed")
+    >>> samples, _ = ClipDataset("audioset-processed", "train", "audioset-fewshot")[0]
     >>> scaled = apply_statistics(samples, statistics)
     >>> scaled.dtype, scaled.shape
     (dtype('float32'), (160000,))
@@ -290,9 +290,9 @@ def load_statistics(
         files = {clip_id: rows[clip_id].saved_file for clip_id in found.clips if clip_id in rows}
         clips_sha256 = hash_clips(files)
     _check_hash("clips", found.clips_sha256, clips_sha256, prefix=named)
-    path = find_splits_beside(place.path) if splits is None else Path(splits)
-    if found.split != ALL and (splits is not None or path.is_file()):
-        _check_split(place, found, path)
+    places = list_splits_beside(place.path) if splits is None else [Path(splits)]
+    if found.split != ALL and places:
+        _check_split(place, found, places)
     return found
 
 
@@ -302,13 +302,14 @@ def _find_splits(config: Config) -> Path | None:
     return folder / SPLITS_NAME if (folder / SPLITS_NAME).is_file() else None
 
 
-def _check_split(place: ProcessedFolder, found: Statistics, splits: Path) -> None:
+def _check_split(place: ProcessedFolder, found: Statistics, places: Sequence[Path]) -> None:
+    """Refuse statistics that are of none of some splits."""
     processed = {row.clip_id for row in place.read_manifest().rows}
-    wanted = processed.intersection(read_split(splits, found.split).clips)
-    if wanted != found.clips.keys():
+    wanted = [processed.intersection(read_split(path, found.split).clips) for path in places]
+    if found.clips.keys() not in wanted:
         raise OutputError(
-            f"{place.statistics} is of another split than {splits}: {len(found.clips)} clips, of "
-            f"which {len(wanted & found.clips.keys())} are among the {len(wanted)} of "
+            f"{place.statistics} is of another split than {places[0]}: {len(found.clips)} clips, "
+            f"of which {len(wanted[0] & found.clips.keys())} are among the {len(wanted[0])} of "
             f"{found.split} there",
             fix="run `audioset-dl statistics`, which computes it again",
         )

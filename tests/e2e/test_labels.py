@@ -200,6 +200,23 @@ def test_a_plain_split_has_each_class_on_each_side_and_no_video_twice(two) -> No
     assert "both fewshot.ratios and split.ratios" in both.stderr
 
 
+def test_what_has_grown_since_is_told(two) -> None:
+    world, dogs, _ = two
+    few = ("--set", "clips.per_class=4")
+    assert run_installed("prune", dogs, *few, "--yes").returncode == 0
+    assert run_installed("process", dogs).returncode == 0
+    done = run_installed("split", dogs, "--by", "clips", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["source"] == str(world.folder / "dogs-processed")
+    assert "has changed since" not in done.stderr
+    assert world.download(dogs).returncode == 0
+    grown = run_installed("statistics", dogs)
+    assert grown.returncode == 0, grown.stderr
+    assert "dogs has changed since" in grown.stderr
+    assert "it had 4 clips then, and has 12 now" in grown.stderr
+    assert f"Made of {world.output(dogs)}." in grown.stdout
+
+
 def test_prune_lists_and_deletes_what_is_not_wanted(two) -> None:
     world, dogs, _ = two
     number = len(world.rows(dogs))
