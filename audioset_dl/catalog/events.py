@@ -48,19 +48,22 @@ class Events:
             )
         ]
 
-    def count(self, mid: str, rows: NDArray[Any] | None = None) -> tuple[int, float]:
-        """Return how many events of a class there are, in all clips or in some, and how long.
+    def count(self, rows: NDArray[Any] | None = None) -> dict[str, tuple[int, float]]:
+        """Return how many events each class (MID) has, in all clips or in some, and how long.
 
         Returns
         -------
-        number : int
-        seconds : float
-            The sum of their lengths; where events overlap both count.
+        dict of str to tuple
+            Number, and the sum of the lengths in seconds: where events overlap both count.
         """
-        if mid not in self.mids:
-            return 0, 0.0
-        is_it = self.codes == self.mids.index(mid)
-        if rows is not None:
-            is_it &= np.isin(self.rows, rows)
-        length_ms = self.offset_ms[is_it].astype(np.int64) - self.onset_ms[is_it]
-        return int(np.count_nonzero(is_it)), int(length_ms.sum()) / 1000
+        among = slice(None) if rows is None else np.isin(self.rows, rows)
+        codes = self.codes[among]
+        lengths_ms = (self.offset_ms - self.onset_ms)[among]
+        numbers = np.bincount(codes, minlength=len(self.mids))
+        totals_ms = np.bincount(codes, lengths_ms, minlength=len(self.mids))
+        return {
+            mid: (number, total_ms / 1000)
+            for mid, number, total_ms in zip(
+                self.mids, numbers.tolist(), totals_ms.tolist(), strict=True
+            )
+        }

@@ -228,7 +228,8 @@ def _plan_classes(
     losses: Losses,
     overlap: Overlap,
 ) -> list[ClassPlan]:
-    events = None if selection.clip_list is not None else selection.table.events
+    events = selection.table.events
+    counts = None if events is None else events.count(drawn)
     names = {node.mid: node.name for node in selection.classes}
     catalog, per_class = selection.catalog, selection.per_class
     alone = shares_alone(list(names), catalog.segments, catalog.ontology)
@@ -248,8 +249,8 @@ def _plan_classes(
             expected=round(outlook.saved + outlook.to_fetch + outlook.more - outlook.gone),
             shared=overlap.by_class.get(share.mid, 0),
             alone=alone.get(share.mid),
-            events=None if events is None else events.count(share.mid, drawn)[0],
-            event_seconds=None if events is None else events.count(share.mid, drawn)[1],
+            events=None if counts is None else counts.get(share.mid, (0, 0.0))[0],
+            event_seconds=None if counts is None else counts.get(share.mid, (0, 0.0))[1],
         )
         for outlook, share in ((outlook, outlook.share) for outlook in outlooks)
     ]

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from audioset_dl.words import Cell, count, duration, listed, size, table, to_csv
 
 if TYPE_CHECKING:
-    from audioset_dl.catalog.events import Events
     from audioset_dl.catalog.ontology import Node
     from audioset_dl.config import DownloadConfig
     from audioset_dl.planning.plan import Plan
@@ -42,14 +41,22 @@ def classes_document(
         One of `SORT_KEYS`; the best quality and the most clips come first, the unrated last.
     """
     chosen = {node.mid for node in selection.classes}
+    events = selection.catalog.segments.events
+    counts = None if events is None else events.count()
     documents = (
-        _class_document(selection, node, is_chosen=node.mid in chosen)
+        _class_document(selection, node, counts, is_chosen=node.mid in chosen)
         for node in (selection.classes if nodes is None else nodes)
     )
     return sorted(documents, key=_SORT_BY[sort])
 
 
-def _class_document(selection: Selection, node: Node, *, is_chosen: bool) -> dict[str, Any]:
+def _class_document(
+    selection: Selection,
+    node: Node,
+    events: Mapping[str, tuple[int, float]] | None,
+    *,
+    is_chosen: bool,
+) -> dict[str, Any]:
     catalog = selection.catalog
     rating = catalog.ratings.get(node.mid)
     segments = catalog.segments
@@ -67,15 +74,15 @@ def _class_document(selection: Selection, node: Node, *, is_chosen: bool) -> dic
             subset: segments.num_clips(node.mid, subset) for subset in segments.subsets
         },
         "candidates": selection.num_candidates(node.mid),
-        **_count_events(segments.events, node.mid),
+        **_describe_events(events, node.mid),
     }
 
 
-def _count_events(events: Events | None, mid: str) -> dict[str, Any]:
+def _describe_events(counts: Mapping[str, tuple[int, float]] | None, mid: str) -> dict[str, Any]:
     """Return the number of events of a class and their seconds; nothing without strong labels."""
-    if events is None:
+    if counts is None:
         return {}
-    number, seconds = events.count(mid)
+    number, seconds = counts.get(mid, (0, 0.0))
     return {"events": number, "event_seconds": seconds}
 
 

@@ -30,6 +30,8 @@ IN_ORDER = (
     "fewshot.episodes.write_episodes",
     "process.statistics.compute_statistics",
     "process.statistics.load_statistics",
+    "fewshot.split.split_plainly",
+    "download.prune.prune",
 )
 """Each goes on with what those before it wrote, as in a notebook."""
 
