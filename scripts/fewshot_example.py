@@ -15,6 +15,8 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +71,22 @@ def run(folder: Path) -> None:
     for k_shot in (1, 5):
         accuracies = list(try_episodes(folder, k_shot))
         print(report(accuracies, CONFIG["fewshot"]["n_way"], k_shot))
+    try_loaders(folder)
+
+
+def try_loaders(folder: Path) -> None:
+    """Loop over every split with a plain loader, where torch is installed."""
+    if find_spec("torch") is None:
+        print("torch is not installed: no DataLoader is tried")
+        return
+    make_loader = import_module("torch.utils.data").DataLoader
+    splits = folder / "audioset-fewshot" / "splits.json"
+    for name in ("train", "validation", "test"):
+        data = ClipDataset(folder / "audioset-processed", name, splits, label="multi_hot")
+        for workers in (0, 2):
+            loader = make_loader(data, batch_size=16, num_workers=workers)
+            number = sum(len(arrays) for arrays, _ in loader)
+            print(f"{name}: {number} clips in batches of 16 with {workers} workers")
 
 
 @contextmanager
