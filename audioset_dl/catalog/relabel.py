@@ -38,8 +38,8 @@ class Corrections:
     labels: Mapping[str, tuple[str, ...]]
     keep_rest: bool
     """True if clips that are not named keep Google's labels; False to leave them out."""
-    hashes: Mapping[str, str]
-    """SHA-256 of each file by its name."""
+    hashes: Sequence[str]
+    """SHA-256 of each file, in their order."""
 
     def find(self, ytid: str, start_ms: int) -> tuple[str, ...] | None:
         """Return the corrected labels of a clip; None where none are named."""
@@ -61,8 +61,7 @@ def read_corrections(paths: Sequence[Path], *, keep_rest: bool) -> Corrections |
     labels: dict[str, tuple[str, ...]] = {}
     for path in paths:
         labels |= _read_file(path)
-    hashes = {path.name: hash_content(path) for path in paths}
-    return Corrections(labels, keep_rest, hashes)
+    return Corrections(labels, keep_rest, [hash_content(path) for path in paths])
 
 
 def find_corrections(config: Config) -> Corrections | None:

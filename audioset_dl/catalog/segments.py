@@ -259,7 +259,7 @@ def _make_key(
         [digest, source.subset, source.is_google, source.is_strong]
         for digest, source in zip(hashes, sources, strict=True)
     ]
-    corrected = [list(corrections.hashes.items()), corrections.keep_rest] if corrections else []
+    corrected = [*corrections.hashes, corrections.keep_rest] if corrections else []
     return make_key(PARSER_VERSION, files, corrected)
 
 

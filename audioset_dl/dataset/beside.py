@@ -49,6 +49,36 @@ class Beside:
         _write(folder.list, (*columns, *earlier), self.find_listed, journal)
 
 
+def read_beside(folders: Sequence[OutputFolder]) -> Beside:
+    """Return what the tables of some datasets say, each clip as the first of them has it.
+
+    Raises
+    ------
+    OutputError
+        A table can't be read.
+    """
+    events = [_group(folder.events) for folder in folders if folder.events.exists()]
+    lists = [_group(folder.list) for folder in folders if folder.list.exists()]
+    columns = [name for folder in folders for name in _read_header(folder.list)]
+    return Beside(
+        _find_in(events) if events else None,
+        _find_in(lists) if lists else None,
+        tuple(name for name in dict.fromkeys(columns) if name != "clip_id"),
+    )
+
+
+def _group(path: Path) -> Mapping[str, Sequence[_Cells]]:
+    """Return the rows of a table by clip_id."""
+    groups: dict[str, list[_Cells]] = {}
+    for row in _read(path):
+        groups.setdefault(row["clip_id"], []).append(row)
+    return groups
+
+
+def _find_in(tables: Sequence[Mapping[str, Sequence[_Cells]]]) -> FindRows:
+    return lambda clip_id: next((table[clip_id] for table in tables if clip_id in table), ())
+
+
 def _write(
     path: Path, columns: Sequence[str], find: FindRows | None, journal: JournalReader
 ) -> None:
@@ -67,11 +97,7 @@ def _find_rows(
     path: Path, saved: Mapping[str, str], find: FindRows | None
 ) -> Iterator[Mapping[str, object]]:
     """Yield the rows of the saved clips, sorted by clip_id as these are."""
-    earlier: dict[str, list[_Cells]] = {}
-    for row in _read(path):
-        clip_id = row["clip_id"]
-        if clip_id in saved and not (find and find(clip_id)):
-            earlier.setdefault(clip_id, []).append(row)
+    earlier = _group(path)
     for clip_id, file_name in saved.items():
         found = find(clip_id) if find else ()
         for cells in found or earlier.get(clip_id, ()):

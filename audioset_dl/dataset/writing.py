@@ -92,7 +92,12 @@ def open_dataset(folder: OutputFolder, now: str) -> Iterator[tuple[Journal, Take
         yield journal, taken_up
 
 
-def list_saved(journal: Journal, folder: OutputFolder, names: Mapping[str, str]) -> None:
+def list_saved(
+    journal: Journal,
+    folder: OutputFolder,
+    names: Mapping[str, str],
+    beside: Beside | None = None,
+) -> None:
     """Write the manifest from the journal, and note which it is.
 
     Parameters
@@ -103,8 +108,10 @@ def list_saved(journal: Journal, folder: OutputFolder, names: Mapping[str, str])
         The folder.
     names : mapping of str to str
         Display names by MID.
+    beside : Beside, optional
+        What is known for the tables beside the manifest, besides what they say already.
     """
-    journal.note(MANIFEST_NOTE, write_listing(journal, folder, names))
+    journal.note(MANIFEST_NOTE, write_listing(journal, folder, names, beside))
     journal.note(UNLISTED_NOTE, "")
 
 
@@ -116,7 +123,7 @@ def write_listing(
 ) -> str:
     """Write the manifest, and what is beside it, from the journal; return the manifest's SHA-256.
 
-    The parameters are as above; `beside` is what a run knows for the tables beside the manifest.
+    The parameters are as above.
     """
     try:
         write_saved(folder.manifest, journal.saved_values(SAVED_COLUMNS), names)

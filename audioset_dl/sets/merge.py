@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from audioset_dl.dataset.beside import read_beside
 from audioset_dl.dataset.failures import write_failures
 from audioset_dl.dataset.file_check import FileFault, OnFiles, check_files, ignore
 from audioset_dl.dataset.journal import Journal
@@ -277,7 +278,8 @@ class _Merge:
         names = {
             mid: name for part in (*self._parts, self._own) for mid, name in part.names.items()
         }
-        list_saved(self._journal, self._out, names)
+        beside = read_beside([part.folder for part in self._parts])
+        list_saved(self._journal, self._out, names, beside)
         rows = add_known_gone(self._journal.rows(), known_gone)
         write_failures(self._out.failures, rows, names)
         info = merge_info(self._own, self._parts, names, now)

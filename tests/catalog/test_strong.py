@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from audioset_dl.catalog.cache import Cache
 from audioset_dl.catalog.catalog import Catalog, load_catalog
 from audioset_dl.catalog.ontology import Node, Ontology, UnknownClass
 from audioset_dl.catalog.relabel import Corrections, read_corrections
@@ -216,3 +217,18 @@ def test_labels_that_are_new_are_classes_with_their_mid_for_a_name(tmp_path: Pat
         node.name for node in select_classes(catalog, ClassesConfig(include=("/m/0brandnew",)))
     ] == ["/m/0brandnew"]
     assert len(catalog.segments) == 1
+
+
+def test_corrections_of_one_name_are_not_taken_for_each_other(tmp_path: Path) -> None:
+    """By the cache, whose key has the content of all of them."""
+    weak, cache = tmp_path / "weak.csv", Cache(tmp_path / "cache")
+    weak.write_text(WEAK)
+    paths = [tmp_path / name / "mine.csv" for name in "ab"]
+    for path in paths:
+        path.parent.mkdir()
+        path.write_text("ytid,labels\nb_cdefghi-0,/m/b\n")
+    for label in ("/m/one", "/m/two"):
+        paths[0].write_text(f"ytid,labels\n--PJHxphWEs,{label}\n")
+        corrections = read_corrections(paths, keep_rest=True)
+        table = read_segments([SegmentSource(weak, "weak")], cache, corrections=corrections)
+        assert table.clip(table.find("--PJHxphWEs_30000")).labels == (label,)

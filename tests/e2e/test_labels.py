@@ -93,6 +93,25 @@ def test_strong_labels_go_all_the_way(strong: World) -> None:
     )
 
 
+def test_a_merge_takes_events_along(strong: World) -> None:
+    path = strong.folder / "mine_strong.tsv"
+    write_events(strong, path, range(5))
+    sections = {
+        "metadata": {"segments": [str(strong.segments), str(path)]},
+        "clips": {"per_class": None},
+    }
+    one = strong.write_config("one.yaml", classes={"include": ["Shower"]}, **sections)
+    two = strong.write_config("two.yaml", classes={"include": ["Cat"]}, **sections)
+    for config in (one, two):
+        assert strong.download(config).returncode == 0
+    whole = strong.folder / "whole"
+    merged = run_installed("merge", whole, strong.output(one), strong.output(two))
+    assert merged.returncode == 0, merged.stderr
+    assert read_csv(whole / "events.csv") == read_csv(strong.output(one) / "events.csv")
+    assert len(read_csv(whole / "events.csv")) == 10
+    assert len(read_csv(whole / "manifest.csv")) == 11
+
+
 def test_a_list_of_captions_is_downloaded_and_kept(strong: World) -> None:
     clips = make_clips([DOG], 3)
     path = strong.folder / "captions.csv"
