@@ -130,7 +130,17 @@ def classes_text(documents: Sequence[Mapping[str, Any]], width: int | None) -> s
     end = count(len(documents), "class", "classes")
     if chosen < len(documents):
         end += f", {chosen} of them chosen by the config"
+    end += _events([(one.get("events"), one.get("event_seconds")) for one in documents])
     return f"{_table(names, documents, width)}\n{end}"
+
+
+def _events(counts: Sequence[tuple[int | None, float | None]]) -> str:
+    """Return how many events some classes have together; nothing without strong labels."""
+    numbers = [(number, seconds) for number, seconds in counts if number is not None]
+    if not numbers:
+        return ""
+    total_s = sum(seconds or 0 for _, seconds in numbers)
+    return f"; {count(sum(number for number, _ in numbers), 'event')} of {total_s:,.0f} s together"
 
 
 def tree_text(selection: Selection, lines: Sequence[Line], width: int | None) -> str:
@@ -249,6 +259,8 @@ def _meaning(plan: Plan) -> Iterator[tuple[str, str]]:
             "the next clip takes the place of one whose video is gone, as long as there is one"
         )
         yield "wanted", rule
+    if words := _events([(one.events, one.event_seconds) for one in plan.classes]):
+        yield "events", f"in the clips wanted{words}".replace(";", ":")
     yield "needed", "candidates that it takes, with the losses expected"
     yield "expected", "clips in the end"
     yield "shared", "wanted clips that other classes want too; each is downloaded once"

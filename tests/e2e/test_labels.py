@@ -66,6 +66,8 @@ def test_strong_labels_go_all_the_way(strong: World) -> None:
     of = {one["name"]: one for one in planned["classes"]}
     assert of["Shower"]["wanted"] == 4
     assert of["Shower"]["events"] >= 4
+    assert "in the clips wanted: " in run_installed("plan", config).stdout
+    assert " events of " in run_installed("classes", config).stdout
     done = strong.download(config)
     assert done.returncode == 0, done.stderr
     rows = {row["clip_id"]: row for row in strong.rows(config)}
