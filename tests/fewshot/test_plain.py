@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -61,6 +62,21 @@ def test_clips_that_share_a_video_or_a_sound_stay_together() -> None:
         for n in range(90)
     ]
     check(split_clips(rows, NODES, (0.4, 0.3, 0.3), by="clips", seed=0), rows)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_groups_move_until_each_side_has_each_class(seed: int) -> None:
+    """Few videos with many labels each, where the ratios alone leave classes out."""
+    random = Random(seed)
+    rows = [
+        make_row(
+            n, random.sample(range(6), random.randint(1, 3)), ytid=f"{random.randrange(15):011d}"
+        )
+        for n in range(25)
+    ]
+    split = split_clips(rows, NODES, RATIOS, by="clips", seed=0)
+    check(split, rows)
+    assert not split.lacking
 
 
 def test_what_can_not_be_on_each_side_is_named() -> None:
